@@ -1,0 +1,208 @@
+//! The notification daemon: what a person would see pop up, and clicking on it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::{Display, Environment, HarnessError, Process, SessionBus, poll_until};
+
+/// Between the fields of a record, and after it, in the file that the daemon's script writes. No text holds them.
+const FIELD: char = '\u{1f}';
+const RECORD: char = '\u{1e}';
+
+/// One notification as the daemon was given it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Banner {
+    /// The daemon's number for it.
+    pub id: u32,
+    /// The application's name.
+    pub application: String,
+    /// The first line.
+    pub summary: String,
+    /// The text.
+    pub body: String,
+    /// `LOW`, `NORMAL` or `CRITICAL`.
+    pub urgency: String,
+}
+
+/// A `dunst` on a device's own bus and display, which keeps every notification on the screen until it is acted on.
+#[derive(Debug)]
+pub struct NotificationDaemon {
+    // Held to be ended with this value.
+    _process: Process,
+    record: PathBuf,
+    /// The file that holds the words of the action to choose from a notification's menu.
+    choice: PathBuf,
+    environment: Environment,
+}
+
+impl NotificationDaemon {
+    /// Starts the daemon and returns when it answers on the bus. Its configuration, record and log go to `dir`.
+    pub fn start(dir: &Path, display: &Display, bus: &SessionBus) -> Result<Self, HarnessError> {
+        let record = dir.join("notifications.shown");
+        let choice = dir.join("notifications.choice");
+        fs::write(&record, "").map_err(HarnessError::file(&record))?;
+        let configuration = write_configuration(dir, &record, &choice)?;
+        let environment = display.environment().with(&bus.environment());
+        let mut command = Command::new("dunst");
+        command.arg("-conf").arg(&configuration);
+        environment.apply(&mut command);
+        let mut process = Process::start(&command, dir.join("notifications.log"))?;
+        poll_until("the notification daemon", Duration::from_secs(20), || {
+            process.still_running()?;
+            Ok(bus.is_owned("org.freedesktop.Notifications")?.then_some(()))
+        })?;
+        Ok(Self { _process: process, record, choice, environment })
+    }
+
+    /// Every notification that was put on the screen since the start, oldest first, whatever became of it.
+    pub fn shown(&self) -> Result<Vec<Banner>, HarnessError> {
+        let text = fs::read_to_string(&self.record).map_err(HarnessError::file(&self.record))?;
+        text.split_terminator(RECORD)
+            .map(|record| {
+                read_record(record).ok_or_else(|| HarnessError::Answer {
+                    program: "the notification record".to_owned(),
+                    answer: record.to_owned(),
+                })
+            })
+            .collect()
+    }
+
+    /// What `dunstctl history` tells: the notifications that are no longer on the screen, oldest first.
+    pub fn history(&self) -> Result<Vec<Banner>, HarnessError> {
+        let answer = self.control(&["history"])?;
+        let unexpected =
+            || HarnessError::Answer { program: "dunstctl history".to_owned(), answer: answer.clone() };
+        let parsed: Value = serde_json::from_str(&answer).map_err(|_| unexpected())?;
+        let entries = parsed.pointer("/data/0").and_then(Value::as_array).ok_or_else(unexpected)?;
+        let mut banners: Vec<Banner> =
+            entries.iter().map(read_history_entry).collect::<Option<_>>().ok_or_else(unexpected)?;
+        banners.reverse();
+        Ok(banners)
+    }
+
+    /// Takes everything off the screen, as a person's "close all" does, so that [`Self::history`] holds all of it.
+    pub fn close_all(&self) -> Result<(), HarnessError> {
+        self.control(&["close-all"])?;
+        Ok(())
+    }
+
+    /// Clicks the notification with this id: its default action is carried out.
+    pub fn activate(&self, id: u32) -> Result<(), HarnessError> {
+        let place = self.on_screen()?.iter().position(|banner| banner.id == id).ok_or_else(|| {
+            HarnessError::Answer {
+                program: "the notification daemon".to_owned(),
+                answer: format!("no notification {id} is on the screen"),
+            }
+        })?;
+        self.control(&["action", &place.to_string()])?;
+        Ok(())
+    }
+
+    /// Clicks the newest notification on the screen.
+    pub fn activate_newest(&self) -> Result<Banner, HarnessError> {
+        let newest = self.on_screen()?.pop().ok_or_else(|| HarnessError::Answer {
+            program: "the notification daemon".to_owned(),
+            answer: "no notification is on the screen".to_owned(),
+        })?;
+        self.activate(newest.id)?;
+        Ok(newest)
+    }
+
+    /// Chooses the action labelled `label` from the menu of the actions of all notifications on the screen.
+    pub fn choose_action(&self, label: &str) -> Result<(), HarnessError> {
+        fs::write(&self.choice, label).map_err(HarnessError::file(&self.choice))?;
+        self.control(&["context"])?;
+        Ok(())
+    }
+
+    /// What is on the screen, oldest first, which is the order in which the daemon counts them.
+    fn on_screen(&self) -> Result<Vec<Banner>, HarnessError> {
+        let gone = self.history()?;
+        let mut shown = self.shown()?;
+        shown.retain(|banner| gone.iter().all(|other| other.id != banner.id));
+        Ok(shown)
+    }
+
+    fn control(&self, arguments: &[&str]) -> Result<String, HarnessError> {
+        let mut command = Command::new("dunstctl");
+        command.args(arguments);
+        self.environment.apply(&mut command);
+        let output = command
+            .output()
+            .map_err(|source| HarnessError::Start { program: "dunstctl".to_owned(), source })?;
+        if output.status.success() {
+            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        } else {
+            Err(HarnessError::Answer {
+                program: format!("dunstctl {}", arguments.join(" ")),
+                answer: String::from_utf8_lossy(&output.stderr).into_owned(),
+            })
+        }
+    }
+}
+
+fn read_record(record: &str) -> Option<Banner> {
+    let mut fields = record.split(FIELD);
+    Some(Banner {
+        id: fields.next()?.parse().ok()?,
+        application: fields.next()?.to_owned(),
+        summary: fields.next()?.to_owned(),
+        body: fields.next()?.to_owned(),
+        urgency: fields.next()?.to_owned(),
+    })
+}
+
+fn read_history_entry(entry: &Value) -> Option<Banner> {
+    let text = |name: &str| Some(entry.get(name)?.get("data")?.as_str()?.to_owned());
+    Some(Banner {
+        id: u32::try_from(entry.get("id")?.get("data")?.as_u64()?).ok()?,
+        application: text("appname")?,
+        summary: text("summary")?,
+        body: text("body")?,
+        urgency: text("urgency")?,
+    })
+}
+
+/// Writes the daemon's configuration and the two scripts that it calls; returns the configuration's path.
+fn write_configuration(dir: &Path, record: &Path, choice: &Path) -> Result<PathBuf, HarnessError> {
+    let recorder = dir.join("notifications.record.sh");
+    // One `printf` is one write to a file opened for appending, so that two at once do not mix.
+    write_script(
+        &recorder,
+        &format!(
+            "printf '%s\\037%s\\037%s\\037%s\\037%s\\036' \"$DUNST_ID\" \"$DUNST_APP_NAME\" \"$DUNST_SUMMARY\" \
+             \"$DUNST_BODY\" \"$DUNST_URGENCY\" >> '{}'",
+            record.display()
+        ),
+    )?;
+    let menu = dir.join("notifications.menu.sh");
+    write_script(&menu, &format!("grep -F -m 1 -f '{}'", choice.display()))?;
+    let configuration = dir.join("dunstrc");
+    // Not sorted: the n-th on the screen is then the n-th that came. Duplicates are not folded, since a notification
+    // that is raised twice is the mistake to be found.
+    let text = format!(
+        "[global]\n    monitor = 0\n    width = 360\n    origin = top-right\n    notification_limit = 0\n    sort = no\n    \
+         idle_threshold = 0\n    stack_duplicates = no\n    history_length = 500\n    sticky_history = yes\n    \
+         show_indicators = no\n    always_run_script = yes\n    font = DejaVu Sans 11\n    dmenu = {}\n\
+         [urgency_low]\n    timeout = 0\n[urgency_normal]\n    timeout = 0\n[urgency_critical]\n    timeout = 0\n\
+         [record]\n    summary = \"*\"\n    script = \"{}\"\n",
+        menu.display(),
+        recorder.display()
+    );
+    fs::write(&configuration, text).map_err(HarnessError::file(&configuration))?;
+    Ok(configuration)
+}
+
+fn write_script(file: &Path, body: &str) -> Result<(), HarnessError> {
+    fs::write(file, format!("#!/bin/sh\n{body}\n")).map_err(HarnessError::file(file))?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(file, fs::Permissions::from_mode(0o755)).map_err(HarnessError::file(file))?;
+    }
+    Ok(())
+}
