@@ -3,8 +3,17 @@
 //! Pure and wasm-safe: no I/O, no clock, no randomness; `now` and fresh identifiers are arguments.
 //! Not here: how a document stores this (`desk-docs`), what crosses a boundary (`desk-api`).
 
+pub mod alert;
+pub mod article;
+pub mod edit;
 pub mod ids;
+pub mod incident;
+pub mod people;
+pub mod permissions;
+pub mod personal;
 pub mod sla;
+pub mod state;
 pub mod ticket;
 pub mod time;
 pub mod words;
+pub mod workspace;

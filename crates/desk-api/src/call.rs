@@ -1,0 +1,258 @@
+//! The interface's calls. Each is a Tauri command of the same name that takes `{ "request": … }`.
+
+use std::collections::BTreeSet;
+
+use desk_domain::{
+    edit::{ArticleOp, IncidentOp, NewTicket, TicketOp},
+    ids::{DocId, DocKind},
+    incident::Severity,
+    sla::Explanation,
+    ticket::Visibility,
+    time::UtcMillis,
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::view::{
+    AlertsView, ArticleRow, ArticleView, Counts, Draft, IncidentRow, IncidentView, RejectedEdit, SearchHit,
+    SessionView, Settings, SyncView, TicketFilter, TicketPage, TicketSort, TicketView,
+};
+
+/// A call with its reply.
+pub trait Call: Serialize + DeserializeOwned {
+    /// The Tauri command's name.
+    const NAME: &'static str;
+    /// What comes back when it went well; otherwise an `ApiError`.
+    type Reply: Serialize + DeserializeOwned;
+}
+
+macro_rules! calls {
+    ($($(#[$doc:meta])* $name:ident = $command:literal -> $reply:ty { $($(#[$fdoc:meta])* $field:ident: $ty:ty),* $(,)? })+) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+            pub struct $name {
+                $($(#[$fdoc])* pub $field: $ty),*
+            }
+
+            impl Call for $name {
+                const NAME: &'static str = $command;
+                type Reply = $reply;
+            }
+        )+
+    };
+}
+
+calls! {
+    /// What the interface needs before its first paint.
+    GetSession = "get_session" -> SessionView {}
+
+    /// Signs this device in; the first sync begins at once.
+    SignIn = "sign_in" -> SessionView {
+        /// The server's address, `https://desk.example.org`.
+        server: String,
+        /// The workspace's short name.
+        workspace: String,
+        /// The member's address.
+        email: String,
+        /// Never logged, never stored.
+        password: String,
+    }
+
+    /// Ends the session. Unsent edits stay in the store unless `discard_unsent`.
+    SignOut = "sign_out" -> SessionView {
+        /// Without it, signing out with unsent edits is refused with `invalid`.
+        discard_unsent: bool,
+    }
+
+    /// A piece of the ticket list.
+    ListTickets = "list_tickets" -> TicketPage {
+        /// Which ones.
+        filter: TicketFilter,
+        /// In which order.
+        sort: TicketSort,
+        /// The first row's place.
+        offset: u32,
+        /// At most this many rows (500 at most).
+        limit: u32,
+    }
+
+    /// How many tickets a filter finds.
+    CountTickets = "count_tickets" -> u32 {
+        /// Which ones.
+        filter: TicketFilter,
+    }
+
+    /// The numbers beside the navigation's entries.
+    GetCounts = "get_counts" -> Counts {}
+
+    /// A ticket, whole; `None` when this device has none of that id.
+    GetTicket = "get_ticket" -> Option<TicketView> {
+        /// Which one.
+        id: DocId,
+    }
+
+    /// Makes a ticket.
+    CreateTicket = "create_ticket" -> TicketView {
+        /// Its first values.
+        ticket: NewTicket,
+    }
+
+    /// Edits a ticket: all steps in one change.
+    EditTicket = "edit_ticket" -> TicketView {
+        /// Which one.
+        id: DocId,
+        /// The steps; `Create` is not one of them.
+        ops: Vec<TicketOp>,
+    }
+
+    /// Writes a reply or a note, and drops its draft in the same transaction.
+    AddComment = "add_comment" -> TicketView {
+        /// Which ticket.
+        id: DocId,
+        /// Who may read it.
+        visibility: Visibility,
+        /// Plain text or Markdown.
+        body: String,
+    }
+
+    /// Why the due times of a ticket are what they are.
+    ExplainSla = "explain_sla" -> Vec<Explanation> {
+        /// Which ticket.
+        id: DocId,
+    }
+
+    /// The articles, the newest change first.
+    ListArticles = "list_articles" -> Vec<ArticleRow> {
+        /// Words to find in title and body.
+        text: Option<String>,
+    }
+
+    /// An article, whole.
+    GetArticle = "get_article" -> Option<ArticleView> {
+        /// Which one.
+        id: DocId,
+    }
+
+    /// Writes a new article, as a draft.
+    CreateArticle = "create_article" -> ArticleView {
+        /// Its headline.
+        title: String,
+        /// Markdown.
+        body: String,
+        /// A category of the workspace.
+        category: Option<String>,
+        /// Labels.
+        tags: BTreeSet<String>,
+    }
+
+    /// Edits an article: all steps in one change.
+    EditArticle = "edit_article" -> ArticleView {
+        /// Which one.
+        id: DocId,
+        /// The steps; `Create` is not one of them.
+        ops: Vec<ArticleOp>,
+    }
+
+    /// Markdown as HTML that is safe to insert, for a preview and for comments.
+    RenderMarkdown = "render_markdown" -> String {
+        /// Markdown.
+        text: String,
+    }
+
+    /// The incidents: running ones first, then the newest.
+    ListIncidents = "list_incidents" -> Vec<IncidentRow> {}
+
+    /// An incident, whole.
+    GetIncident = "get_incident" -> Option<IncidentView> {
+        /// Which one.
+        id: DocId,
+    }
+
+    /// Declares an incident.
+    CreateIncident = "create_incident" -> IncidentView {
+        /// One line that says what is wrong.
+        title: String,
+        /// What is known.
+        summary: String,
+        /// How bad it is.
+        severity: Severity,
+        /// What is affected.
+        services: BTreeSet<String>,
+        /// When users began to feel it.
+        impact_at: Option<UtcMillis>,
+    }
+
+    /// Edits an incident: all steps in one change.
+    EditIncident = "edit_incident" -> IncidentView {
+        /// Which one.
+        id: DocId,
+        /// The steps; `Create` is not one of them.
+        ops: Vec<IncidentOp>,
+    }
+
+    /// What a person must know.
+    ListAlerts = "list_alerts" -> AlertsView {}
+
+    /// Acknowledges alerts on all of the member's devices.
+    AcknowledgeAlerts = "acknowledge_alerts" -> AlertsView {
+        /// Their keys as text.
+        keys: Vec<String>,
+    }
+
+    /// Finds tickets, articles and incidents by words or number.
+    Search = "search" -> Vec<SearchHit> {
+        /// What was typed.
+        text: String,
+        /// At most this many (100 at most).
+        limit: u32,
+        /// Only of this kind.
+        kind: Option<DocKind>,
+    }
+
+    /// A draft, if there is one.
+    GetDraft = "get_draft" -> Option<Draft> {
+        /// Where it belongs.
+        key: String,
+    }
+
+    /// Saves a draft; an empty body drops it.
+    SaveDraft = "save_draft" -> () {
+        /// Where it belongs.
+        key: String,
+        /// The text, or the form's fields as JSON.
+        body: String,
+    }
+
+    /// How sync stands.
+    GetSync = "get_sync" -> SyncView {}
+
+    /// Sync now, whatever the backoff says.
+    SyncNow = "sync_now" -> SyncView {}
+
+    /// Refused edits, the newest first.
+    ListRejected = "list_rejected" -> Vec<RejectedEdit> {}
+
+    /// Drops a refused edit from the list.
+    DiscardRejected = "discard_rejected" -> Vec<RejectedEdit> {
+        /// Its number.
+        id: i64,
+    }
+
+    /// Changes the interface's settings.
+    SaveSettings = "save_settings" -> SessionView {
+        /// All of them.
+        settings: Settings,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_written_as_the_interface_sends_it() {
+        let call =
+            ListTickets { filter: TicketFilter::default(), sort: TicketSort::Due, offset: 0, limit: 50 };
+        insta::assert_json_snapshot!(call);
+    }
+}

@@ -1,0 +1,86 @@
+//! The server's REST bodies. Paths stand beside each type; all are JSON but the sync batches.
+//!
+//! Every answer carries `date-ms` (UTC milliseconds), from which devices correct their clocks.
+
+use desk_domain::{
+    ids::{DeviceId, DocId, MemberId, WorkspaceId},
+    people::Role,
+    time::UtcMillis,
+};
+use serde::{Deserialize, Serialize};
+
+/// The header in which every answer carries the server's present instant, in UTC milliseconds.
+pub const DATE_MS_HEADER: &str = "date-ms";
+/// The media type of sync batches.
+pub const BATCH_MEDIA_TYPE: &str = "application/vnd.workernet.batch";
+
+/// `POST /v1/sessions`: signs a device in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignInRequest {
+    /// The workspace's short name.
+    pub workspace: String,
+    /// The member's address.
+    pub email: String,
+    /// In the clear under TLS.
+    pub password: String,
+    /// This installation; a fresh one after every restore.
+    pub device: DeviceId,
+    /// What the person would call the device (host name, system).
+    pub device_name: String,
+}
+
+/// The answer to a sign-in and to a refresh.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// For `Authorization: Bearer`, 15 minutes.
+    pub access_token: String,
+    /// Good for one refresh; using it twice ends the session everywhere.
+    pub refresh_token: String,
+    /// When the access token ends.
+    pub expires_at: UtcMillis,
+    /// The tenant.
+    pub workspace: WorkspaceId,
+    /// The tenant's name.
+    pub workspace_name: String,
+    /// Its settings document.
+    pub workspace_doc: DocId,
+    /// Who signed in.
+    pub member: MemberId,
+    /// What to call them.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+    /// Their personal settings document.
+    pub personal_doc: DocId,
+    /// The server's present instant.
+    pub now: UtcMillis,
+}
+
+/// `POST /v1/sessions/refresh`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefreshRequest {
+    /// The newest refresh token.
+    pub refresh_token: String,
+    /// The device that holds it.
+    pub device: DeviceId,
+}
+
+/// `GET /v1/health`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// `ok` once requests are served.
+    pub status: String,
+    /// The server's version.
+    pub version: String,
+    /// The newest wire format it speaks.
+    pub wire_version: u16,
+    /// Its present instant.
+    pub now: UtcMillis,
+}
+
+/// A message of the live hint, `GET /v1/live` (WebSocket): the head moved. Never data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hint {
+    /// The newest sequence number of the workspace.
+    pub head: u64,
+}

@@ -1,0 +1,396 @@
+//! What the interface and the command line show.
+
+use std::collections::BTreeSet;
+
+use desk_domain::{
+    alert::Alert,
+    article::{Article, ArticleStatus},
+    edit::Edit,
+    ids::{DocId, DocKind},
+    incident::{Incident, IncidentStatus, Severity},
+    people::Member,
+    sla::{Clocks, Metric},
+    ticket::{Priority, Status, Ticket},
+    time::UtcMillis,
+    workspace::Workspace,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::ApiError;
+
+/// A line of the ticket list; its JSON is what `desk ticket list` prints.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TicketRow {
+    /// The document's id.
+    pub id: DocId,
+    /// `TK-XXXXXXXX`.
+    pub number: String,
+    /// One line that says what it is about.
+    pub title: String,
+    /// Where it stands.
+    pub status: Status,
+    /// How much haste it has.
+    pub priority: Priority,
+    /// A category, or none.
+    pub category: Option<String>,
+    /// A member's id or an imported name.
+    pub assignee: Option<String>,
+    /// A team's key.
+    pub team: Option<String>,
+    /// Who asks.
+    pub requester: Option<String>,
+    /// Labels.
+    pub tags: BTreeSet<String>,
+    /// When it was created.
+    pub created_at: UtcMillis,
+    /// When it last changed.
+    pub updated_at: UtcMillis,
+    /// The clock that runs out next, or ran out already and still runs.
+    pub next_due: Option<NextDue>,
+    /// Edits that wait to be sent.
+    pub unsent: bool,
+    /// Fields with concurrent values.
+    pub conflicted: bool,
+}
+
+/// The most pressing clock of a ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NextDue {
+    /// Which target.
+    pub metric: Metric,
+    /// When it runs out.
+    pub due_at: UtcMillis,
+}
+
+/// What the list is sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TicketSort {
+    /// The newest change first.
+    #[default]
+    Updated,
+    /// The newest first.
+    Created,
+    /// The most hasty first, then the newest change.
+    Priority,
+    /// The clock that runs out first; tickets without one last.
+    Due,
+}
+
+/// Which tickets.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TicketFilter {
+    /// Any of these; empty means all.
+    pub statuses: Vec<Status>,
+    /// Any of these; empty means all.
+    pub priorities: Vec<Priority>,
+    /// Whose.
+    pub assignee: AssigneeFilter,
+    /// This team's.
+    pub team: Option<String>,
+    /// With this tag.
+    pub tag: Option<String>,
+    /// In this category.
+    pub category: Option<String>,
+    /// What is typed into the search box; words are found in title, description, comments and number.
+    pub text: Option<String>,
+}
+
+/// Whose tickets.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "who", content = "is", rename_all = "snake_case")]
+pub enum AssigneeFilter {
+    /// Everybody's.
+    #[default]
+    Anyone,
+    /// Nobody's.
+    Nobody,
+    /// This one's (a member's id or an imported name).
+    Is(String),
+}
+
+/// A piece of the list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TicketPage {
+    /// Where in the whole list the first row stands.
+    pub offset: u32,
+    /// The rows.
+    pub rows: Vec<TicketRow>,
+}
+
+/// A ticket with its clocks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TicketView {
+    /// The ticket.
+    pub ticket: Ticket,
+    /// `TK-XXXXXXXX`.
+    pub number: String,
+    /// Its SLA clocks, read at `read_at`.
+    pub clocks: Clocks,
+    /// When the clocks were read.
+    pub read_at: UtcMillis,
+    /// The status moves that the workflow allows from here.
+    pub moves: Vec<Status>,
+    /// The number of another ticket is the same.
+    pub number_shared: bool,
+    /// Edits of it wait to be sent.
+    pub unsent: bool,
+    /// It may not be edited here (a newer schema, a read-only store).
+    pub read_only: bool,
+}
+
+/// A line of the article list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArticleRow {
+    /// The document's id.
+    pub id: DocId,
+    /// Its headline.
+    pub title: String,
+    /// Who finds it.
+    pub status: ArticleStatus,
+    /// A category, or none.
+    pub category: Option<String>,
+    /// Labels.
+    pub tags: BTreeSet<String>,
+    /// When it last changed.
+    pub updated_at: UtcMillis,
+}
+
+/// An article with what may be done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArticleView {
+    /// The article.
+    pub article: Article,
+    /// Its body as HTML that is safe to insert: Markdown rendered, then sanitised.
+    pub body_html: String,
+    /// It may not be edited here.
+    pub read_only: bool,
+}
+
+/// A line of the incident list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncidentRow {
+    /// The document's id.
+    pub id: DocId,
+    /// `INC-XXXXXXXX`.
+    pub number: String,
+    /// One line that says what is wrong.
+    pub title: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Where the response stands.
+    pub status: IncidentStatus,
+    /// When it was declared.
+    pub created_at: UtcMillis,
+    /// When it last changed.
+    pub updated_at: UtcMillis,
+    /// When it escalates unless somebody acknowledges it.
+    pub escalates_at: Option<UtcMillis>,
+}
+
+/// An incident with its number and what may be done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncidentView {
+    /// The incident.
+    pub incident: Incident,
+    /// `INC-XXXXXXXX`.
+    pub number: String,
+    /// The moves that are allowed from here.
+    pub moves: Vec<IncidentStatus>,
+    /// When it escalates unless somebody acknowledges it.
+    pub escalates_at: Option<UtcMillis>,
+    /// The linked tickets that this device has.
+    pub tickets: Vec<TicketRow>,
+    /// It may not be edited here.
+    pub read_only: bool,
+}
+
+/// Something that a search found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SearchHit {
+    /// What it is.
+    pub kind: DocKind,
+    /// The document's id.
+    pub id: DocId,
+    /// `TK-…`, `INC-…`, or nothing for an article.
+    pub number: Option<String>,
+    /// Its title.
+    pub title: String,
+    /// Its status, spelled as in the document.
+    pub status: String,
+    /// When it last changed.
+    pub updated_at: UtcMillis,
+}
+
+/// Who is signed in, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Who {
+    /// The member.
+    pub member: Member,
+    /// The workspace's name.
+    pub workspace: String,
+    /// The server's address; absent for a workspace on this device alone.
+    pub server: Option<String>,
+}
+
+/// What the interface needs before its first paint.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SessionView {
+    /// Who is signed in.
+    pub who: Option<Who>,
+    /// The workspace's settings, once there are some.
+    pub workspace: Option<Workspace>,
+    /// Interface settings of this device and member.
+    pub settings: Settings,
+    /// Why the store may only be read, if that is so.
+    pub read_only: Option<ApiError>,
+    /// The device's present instant; the interface counts on from it.
+    pub now: UtcMillis,
+    /// How sync stands.
+    pub sync: SyncView,
+    /// Alerts that are not acknowledged.
+    pub open_alerts: u32,
+    /// What was last typed into the sign-in form, without the password.
+    pub last_sign_in: Option<LastSignIn>,
+}
+
+/// What the sign-in form is filled with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastSignIn {
+    /// The server's address.
+    pub server: String,
+    /// The workspace's short name.
+    pub workspace: String,
+    /// The member's address.
+    pub email: String,
+}
+
+/// Interface settings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Interface language.
+    pub language: Language,
+    /// Colours.
+    pub theme: Theme,
+}
+
+impl Default for Settings {
+    /// Russian first, colours as the system has them.
+    fn default() -> Self {
+        Self { language: Language::Ru, theme: Theme::System }
+    }
+}
+
+/// Interface language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Language {
+    /// Russian.
+    Ru,
+    /// English.
+    En,
+}
+
+/// Colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Theme {
+    /// As the system has it.
+    System,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+/// How sync stands, in data; the interface puts it in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncView {
+    /// What it does now.
+    pub phase: SyncPhase,
+    /// Edits that wait to be sent.
+    pub waiting: u32,
+    /// When everything was last level with the server.
+    pub synced_at: Option<UtcMillis>,
+    /// Since when the server cannot be reached.
+    pub offline_since: Option<UtcMillis>,
+    /// Refused edits that nobody has dealt with.
+    pub rejected: u32,
+    /// What went wrong last, while it is still wrong.
+    pub problem: Option<ApiError>,
+}
+
+/// What sync does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SyncPhase {
+    /// There is no server: a workspace on this device alone, or nobody is signed in.
+    Local,
+    /// Level with the server and listening.
+    Idle,
+    /// Sending or receiving.
+    Busy,
+    /// The server cannot be reached; trying again by itself.
+    Offline,
+    /// It will not go on without the person (session over, upgrade needed).
+    Stopped,
+}
+
+/// A refused edit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RejectedEdit {
+    /// Its number on this device.
+    pub id: i64,
+    /// What it was about: `TK-…`, `INC-…` or an article's title.
+    pub subject: String,
+    /// What kind of document.
+    pub kind: DocKind,
+    /// What was tried.
+    pub edit: Edit,
+    /// Why not, for programs.
+    pub code: String,
+    /// Why not, for people.
+    pub reason: String,
+    /// When it was edited.
+    pub edited_at: UtcMillis,
+    /// When it was refused.
+    pub rejected_at: UtcMillis,
+}
+
+/// A text that is being typed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Draft {
+    /// Where it belongs: `reply/DOC`, `note/DOC`, `new-ticket`, `article/DOC`, `new-article`, `new-incident`…
+    pub key: String,
+    /// The text, or the form's fields as JSON.
+    pub body: String,
+    /// When it was last saved.
+    pub saved_at: UtcMillis,
+}
+
+/// The alerts page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertsView {
+    /// Not acknowledged, the newest first.
+    pub open: Vec<Alert>,
+    /// Acknowledged, the newest first, at most a hundred.
+    pub acknowledged: Vec<Alert>,
+}
+
+/// How many tickets stand behind each entry of the navigation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Assigned to the member, not done.
+    pub mine: u32,
+    /// Assigned to nobody, not done.
+    pub unassigned: u32,
+    /// Not done.
+    pub active: u32,
+    /// Not done, with a clock that ran out.
+    pub breached: u32,
+    /// Incidents that are not over.
+    pub incidents: u32,
+    /// Published articles and drafts.
+    pub articles: u32,
+}

@@ -1,0 +1,442 @@
+//! Typed edits: everything a person can do to a document. One edit becomes one Automerge change; it stands in
+//! the outbox beside the change's bytes so that a refused one can be read, amended and proposed again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    article::ArticleStatus,
+    ids::{CommentId, DocId, DocKind},
+    incident::{IncidentRole, IncidentStatus, Milestone, Severity},
+    ticket::{AuthorSide, Priority, Source, Status, Visibility},
+    time::UtcMillis,
+};
+
+/// One edit of one document.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Edit {
+    /// Which document.
+    pub doc: DocId,
+    /// What is done to it.
+    #[serde(flatten)]
+    pub ops: Ops,
+}
+
+impl Edit {
+    /// What kind of document it edits.
+    pub fn kind(&self) -> DocKind {
+        match self.ops {
+            Ops::Ticket(_) => DocKind::Ticket,
+            Ops::Article(_) => DocKind::Article,
+            Ops::Incident(_) => DocKind::Incident,
+            Ops::Workspace(_) => DocKind::Workspace,
+            Ops::Personal(_) => DocKind::Personal,
+        }
+    }
+}
+
+/// The steps of an edit, in order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "ops", rename_all = "snake_case")]
+pub enum Ops {
+    /// On a ticket.
+    Ticket(Vec<Stamped<TicketOp>>),
+    /// On an article.
+    Article(Vec<Stamped<ArticleOp>>),
+    /// On an incident.
+    Incident(Vec<Stamped<IncidentOp>>),
+    /// On the workspace's settings.
+    Workspace(Vec<Stamped<WorkspaceOp>>),
+    /// On the member's own settings.
+    Personal(Vec<Stamped<PersonalOp>>),
+}
+
+/// A step with who took it and when. They differ within one edit only in an import, which retells a history.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stamped<Op> {
+    /// When.
+    pub at: UtcMillis,
+    /// A member's id; in an import, a name.
+    pub by: String,
+    /// What.
+    #[serde(flatten)]
+    pub op: Op,
+}
+
+/// What is told when a ticket is made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewTicket {
+    /// One line that says what it is about; not blank.
+    pub title: String,
+    /// The whole request.
+    #[serde(default)]
+    pub description: String,
+    /// Where it starts; `open` but for an import.
+    #[serde(default = "open")]
+    pub status: Status,
+    /// How much haste it has.
+    #[serde(default = "medium")]
+    pub priority: Priority,
+    /// A category of the workspace.
+    #[serde(default)]
+    pub category: Option<String>,
+    /// A member's id.
+    #[serde(default)]
+    pub assignee: Option<String>,
+    /// A team's key.
+    #[serde(default)]
+    pub team: Option<String>,
+    /// Who asks.
+    #[serde(default)]
+    pub requester: Option<String>,
+    /// Labels.
+    #[serde(default)]
+    pub tags: BTreeSet<String>,
+    /// Fields of the workspace's own.
+    #[serde(default)]
+    pub custom: BTreeMap<String, String>,
+    /// For an import: where it came from.
+    #[serde(default)]
+    pub source: Option<Source>,
+}
+
+fn open() -> Status {
+    Status::Open
+}
+
+fn medium() -> Priority {
+    Priority::Medium
+}
+
+impl NewTicket {
+    /// A ticket with a title and nothing else.
+    pub fn titled(title: impl Into<String>) -> Self {
+        Self {
+            title: title.into(),
+            description: String::new(),
+            status: Status::Open,
+            priority: Priority::Medium,
+            category: None,
+            assignee: None,
+            team: None,
+            requester: None,
+            tags: BTreeSet::new(),
+            custom: BTreeMap::new(),
+            source: None,
+        }
+    }
+}
+
+/// A step on a ticket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case")]
+pub enum TicketOp {
+    /// Makes the document's skeleton; only ever first.
+    Create {
+        /// The first values.
+        ticket: NewTicket,
+    },
+    /// Changes the title.
+    SetTitle {
+        /// New value.
+        title: String,
+    },
+    /// Changes the description.
+    SetDescription {
+        /// New value.
+        description: String,
+    },
+    /// Moves the status, as the workflow allows.
+    SetStatus {
+        /// New value.
+        status: Status,
+    },
+    /// Changes the priority.
+    SetPriority {
+        /// New value.
+        priority: Priority,
+    },
+    /// Changes the category.
+    SetCategory {
+        /// New value.
+        category: Option<String>,
+    },
+    /// Gives the ticket to a member, or to nobody.
+    SetAssignee {
+        /// A member's id.
+        assignee: Option<String>,
+    },
+    /// Gives the ticket to a team, or to none.
+    SetTeam {
+        /// A team's key.
+        team: Option<String>,
+    },
+    /// Corrects who asks.
+    SetRequester {
+        /// New value.
+        requester: Option<String>,
+    },
+    /// Puts a tag on or takes it off.
+    SetTag {
+        /// The tag.
+        tag: String,
+        /// On or off.
+        on: bool,
+    },
+    /// Changes a field of the workspace's own; `None` empties it.
+    SetCustom {
+        /// Its name.
+        key: String,
+        /// New value.
+        value: Option<String>,
+    },
+    /// Writes a reply (public) or a note (internal).
+    AddComment {
+        /// Its id, fresh.
+        id: CommentId,
+        /// Who may read it.
+        visibility: Visibility,
+        /// Who speaks.
+        side: AuthorSide,
+        /// Plain text or Markdown; not blank.
+        body: String,
+    },
+    /// Withdraws a comment.
+    DeleteComment {
+        /// Which one.
+        id: CommentId,
+    },
+    /// Deletes the ticket, or brings it back.
+    SetDeleted {
+        /// What holds from now on.
+        deleted: bool,
+    },
+}
+
+/// A step on an article.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case")]
+pub enum ArticleOp {
+    /// Makes the document's skeleton; only ever first.
+    Create {
+        /// Its headline; not blank.
+        title: String,
+        /// Markdown.
+        body: String,
+        /// A category of the workspace.
+        category: Option<String>,
+        /// Labels.
+        tags: BTreeSet<String>,
+    },
+    /// Changes the headline.
+    SetTitle {
+        /// New value.
+        title: String,
+    },
+    /// Changes the body from what the editor showed to what it shows now; only the difference is written, so
+    /// that what others typed meanwhile stays.
+    EditBody {
+        /// The text the edit started from; `None` takes what the document says now.
+        base: Option<String>,
+        /// The text as it shall be.
+        body: String,
+    },
+    /// Changes the category.
+    SetCategory {
+        /// New value.
+        category: Option<String>,
+    },
+    /// Puts a tag on or takes it off.
+    SetTag {
+        /// The tag.
+        tag: String,
+        /// On or off.
+        on: bool,
+    },
+    /// Publishes, archives or takes back to draft.
+    SetStatus {
+        /// New value.
+        status: ArticleStatus,
+    },
+    /// Deletes the article, or brings it back.
+    SetDeleted {
+        /// What holds from now on.
+        deleted: bool,
+    },
+}
+
+/// A step on an incident.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case")]
+pub enum IncidentOp {
+    /// Makes the document's skeleton; only ever first.
+    Create {
+        /// One line that says what is wrong; not blank.
+        title: String,
+        /// What is known.
+        summary: String,
+        /// How bad it is.
+        severity: Severity,
+        /// What is affected.
+        services: BTreeSet<String>,
+        /// When users began to feel it, if that is known.
+        impact_at: Option<UtcMillis>,
+    },
+    /// Changes the title.
+    SetTitle {
+        /// New value.
+        title: String,
+    },
+    /// Changes the summary.
+    SetSummary {
+        /// New value.
+        summary: String,
+    },
+    /// Changes the severity.
+    SetSeverity {
+        /// New value.
+        severity: Severity,
+    },
+    /// Moves the response on; the first move off `open` acknowledges, `resolved` sets T4.
+    SetStatus {
+        /// New value.
+        status: IncidentStatus,
+    },
+    /// Names an affected service, or takes it off.
+    SetService {
+        /// The service.
+        service: String,
+        /// Affected or not.
+        on: bool,
+    },
+    /// Gives a duty to a member, or to nobody.
+    SetRole {
+        /// The duty.
+        role: IncidentRole,
+        /// A member's id.
+        member: Option<String>,
+    },
+    /// Links a ticket, or takes it off.
+    LinkTicket {
+        /// The ticket.
+        ticket: DocId,
+        /// Linked or not.
+        on: bool,
+    },
+    /// Sets one of the instants that response times are computed from.
+    SetMilestone {
+        /// Which one.
+        milestone: Milestone,
+        /// When.
+        reached_at: UtcMillis,
+    },
+    /// Writes into the timeline.
+    AddNote {
+        /// Markdown; not blank.
+        text: String,
+    },
+    /// Changes the post-mortem (see `ArticleOp::EditBody`).
+    EditPostmortem {
+        /// The text the edit started from.
+        base: Option<String>,
+        /// The text as it shall be.
+        body: String,
+    },
+    /// Deletes the incident, or brings it back.
+    SetDeleted {
+        /// What holds from now on.
+        deleted: bool,
+    },
+}
+
+/// A section of the workspace's settings; each entry is a whole JSON value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Section {
+    /// `name`, `zone`, `workflow`, `escalation_min`.
+    General,
+    /// `people::Member` by id. Written by the server alone.
+    Members,
+    /// `people::Team` by key.
+    Teams,
+    /// Names by key.
+    Categories,
+    /// `sla::Calendar` by key.
+    Calendars,
+    /// `sla::Policy` by key.
+    Policies,
+    /// Canned replies by key.
+    Macros,
+    /// Shared saved filters by key.
+    Views,
+    /// Feature flags by key.
+    Flags,
+}
+
+impl Section {
+    /// Every section, in the order of the skeleton.
+    pub const ALL: [Self; 9] = [
+        Self::General,
+        Self::Members,
+        Self::Teams,
+        Self::Categories,
+        Self::Calendars,
+        Self::Policies,
+        Self::Macros,
+        Self::Views,
+        Self::Flags,
+    ];
+
+    /// Its key at the document's root.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::General => "general",
+            Self::Members => "members",
+            Self::Teams => "teams",
+            Self::Categories => "categories",
+            Self::Calendars => "calendars",
+            Self::Policies => "policies",
+            Self::Macros => "macros",
+            Self::Views => "views",
+            Self::Flags => "flags",
+        }
+    }
+}
+
+/// A step on the workspace's settings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case")]
+pub enum WorkspaceOp {
+    /// Makes the document's skeleton; only ever first.
+    Create,
+    /// Writes one entry; `None` retires it.
+    Set {
+        /// The section.
+        section: Section,
+        /// The entry's key.
+        key: String,
+        /// The entry as JSON.
+        value: Option<String>,
+    },
+}
+
+/// A step on the member's own settings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case")]
+pub enum PersonalOp {
+    /// Makes the document's skeleton; only ever first.
+    Create,
+    /// Sets a preference.
+    SetPreference {
+        /// Its name.
+        name: String,
+        /// New value.
+        value: String,
+    },
+    /// Acknowledges an alert, on all devices.
+    Acknowledge {
+        /// `AlertKey` as text.
+        alert: String,
+    },
+}
