@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::view::{
     AlertsView, ArticleRow, ArticleView, Counts, Draft, IncidentRow, IncidentView, RejectedEdit, SearchHit,
-    SessionView, Settings, SyncView, TicketFilter, TicketPage, TicketSort, TicketView,
+    SessionView, Settings, SyncView, TagCount, TicketFilter, TicketPage, TicketSort, TicketView,
 };
 
 /// A call with its reply.
@@ -84,6 +84,16 @@ calls! {
 
     /// The numbers beside the navigation's entries.
     GetCounts = "get_counts" -> Counts {}
+
+    /// The tags that tickets bear, the most used first, at most 500.
+    ListTags = "list_tags" -> Vec<TagCount> {}
+
+    /// Opens a link that stands in a text, in the system's browser. Anything but `http`, `https` and `mailto` is
+    /// refused with `invalid`.
+    OpenLink = "open_link" -> () {
+        /// The address, whole.
+        url: String,
+    }
 
     /// A ticket, whole; `None` when this device has none of that id.
     GetTicket = "get_ticket" -> Option<TicketView> {

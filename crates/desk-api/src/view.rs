@@ -93,6 +93,9 @@ pub struct TicketFilter {
     pub tag: Option<String>,
     /// In this category.
     pub category: Option<String>,
+    /// Not done, with a clock that ran out and still runs: what `Counts::breached` counts.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub breached: bool,
     /// What is typed into the search box; words are found in title, description, comments and number.
     pub text: Option<String>,
 }
@@ -393,4 +396,29 @@ pub struct Counts {
     pub incidents: u32,
     /// Published articles and drafts.
     pub articles: u32,
+    /// The clock that runs out next among all tickets; those that ran out already are not it.
+    #[serde(default)]
+    pub next_due: Option<DueTicket>,
+}
+
+/// A ticket with the clock that is shown for it, in the status line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DueTicket {
+    /// The document's id.
+    pub id: DocId,
+    /// `TK-XXXXXXXX`.
+    pub number: String,
+    /// One line that says what it is about.
+    pub title: String,
+    /// The clock.
+    pub due: NextDue,
+}
+
+/// A tag with how many tickets bear it, for filters and suggestions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TagCount {
+    /// The tag.
+    pub tag: String,
+    /// Tickets that bear it.
+    pub tickets: u32,
 }
