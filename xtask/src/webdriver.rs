@@ -1,0 +1,105 @@
+//! The few WebDriver calls that `run --headless` makes, blocking.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use base64::Engine;
+use desk_harness::{Driver, POLL};
+use serde_json::{Value, json};
+
+/// No single call takes longer on a machine that works, the application's start included.
+const CALL_LIMIT: Duration = Duration::from_mins(1);
+
+/// A driven window.
+#[derive(Debug)]
+pub(crate) struct Session {
+    agent: ureq::Agent,
+    url: String,
+}
+
+impl Session {
+    /// Has the driver start the application and open its window.
+    pub(crate) fn open(driver: &Driver, application: &Path) -> anyhow::Result<Self> {
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .timeout_global(Some(CALL_LIMIT))
+            // WebDriver says what went wrong in the body.
+            .http_status_as_error(false)
+            .build()
+            .into();
+        let base = driver.url();
+        let wanted = json!({ "capabilities": { "alwaysMatch": Driver::capabilities(application) } });
+        let response = agent.post(format!("{base}/session")).send_json(&wanted);
+        let value = value_of(response).context("the application did not open its window")?;
+        let id = value.get("sessionId").and_then(Value::as_str).context("WebDriver gave no session")?;
+        Ok(Self { agent, url: format!("{base}/session/{id}") })
+    }
+
+    /// Waits until an element is there; `go_on` is asked before every look and ends the wait with its error.
+    pub(crate) fn wait_for(
+        &self,
+        css: &str,
+        limit: Duration,
+        mut go_on: impl FnMut() -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let start = Instant::now();
+        loop {
+            go_on()?;
+            let wanted = json!({ "using": "css selector", "value": css });
+            let found = value_of(self.agent.post(format!("{}/elements", self.url)).send_json(&wanted))?;
+            if found.as_array().is_some_and(|elements| !elements.is_empty()) {
+                return Ok(());
+            }
+            if start.elapsed() > limit {
+                bail!("the page did not show `{css}` within {limit:?}; it says: {:?}", self.text()?);
+            }
+            std::thread::sleep(POLL);
+        }
+    }
+
+    /// The text that the page shows, shortened.
+    fn text(&self) -> anyhow::Result<String> {
+        let wanted = json!({ "using": "css selector", "value": "body" });
+        let body = value_of(self.agent.post(format!("{}/element", self.url)).send_json(&wanted))?;
+        let id = body
+            .as_object()
+            .and_then(|body| body.values().next())
+            .and_then(Value::as_str)
+            .context("the page has no body")?;
+        let text = value_of(self.agent.get(format!("{}/element/{id}/text", self.url)).call())?;
+        Ok(text.as_str().unwrap_or_default().chars().take(500).collect())
+    }
+
+    /// A PNG of the page.
+    pub(crate) fn picture(&self) -> anyhow::Result<Vec<u8>> {
+        let value = value_of(self.agent.get(format!("{}/screenshot", self.url)).call())?;
+        let text = value.as_str().context("WebDriver gave no picture")?;
+        base64::engine::general_purpose::STANDARD
+            .decode(text)
+            .context("WebDriver's picture is not in base 64")
+    }
+
+    /// Closes the window, which ends the application.
+    pub(crate) fn close(self) -> anyhow::Result<()> {
+        value_of(self.agent.delete(&self.url).call()).map(drop)
+    }
+}
+
+/// What WebDriver answered, or the error it tells.
+fn value_of(response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> anyhow::Result<Value> {
+    let mut response = response.context("WebDriver does not answer")?;
+    let status = response.status();
+    let body: Value = response
+        .body_mut()
+        .with_config()
+        // A picture of a large window in base 64.
+        .limit(64 << 20)
+        .read_json()
+        .context("WebDriver's answer is no JSON")?;
+    let value = body.get("value").cloned().unwrap_or_default();
+    if !status.is_success() {
+        let said = value.get("message").and_then(Value::as_str).unwrap_or("nothing more");
+        bail!("WebDriver answered {status}: {said}");
+    }
+    Ok(value)
+}
