@@ -219,7 +219,11 @@ impl SlaRules {
             };
             match CompiledPolicy::new(policy, calendar) {
                 Ok(ready) => rules.policies.push(ready),
-                Err(problem) => rules.problems.push(problem),
+                Err((priority, metric)) => rules.problems.push(RuleProblem::InvalidTarget {
+                    policy: policy.key.clone(),
+                    priority,
+                    metric,
+                }),
             }
         }
         rules
@@ -237,15 +241,11 @@ struct CompiledPolicy {
 }
 
 impl CompiledPolicy {
-    fn new(policy: &Policy, calendar: usize) -> Result<Self, RuleProblem> {
+    /// The row and column of the target that cannot be, where there is one.
+    fn new(policy: &Policy, calendar: usize) -> Result<Self, (Priority, Metric)> {
         let mut targets = BTreeMap::new();
         for (priority, row) in &policy.targets {
-            let ready = row.compile().map_err(|metric| RuleProblem::InvalidTarget {
-                policy: policy.key.clone(),
-                priority: *priority,
-                metric,
-            })?;
-            targets.insert(*priority, ready);
+            targets.insert(*priority, row.compile().map_err(|metric| (*priority, metric))?);
         }
         Ok(Self {
             key: policy.key.clone(),
