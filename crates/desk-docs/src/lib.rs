@@ -1,1 +1,30 @@
-//! Stub.
+//! The Automerge schema of every document: typed edits in, the domain out, and what a change touches.
+//!
+//! Invariants:
+//! - A document's skeleton (its maps and texts) is made by the one change that creates it, and nothing is ever
+//!   removed: deletion is a flag (DESIGN §3).
+//! - No change is applied that [`verify`] and [`judge`] have not let through; device and server call the same two.
+//! - Nothing here waits, stores, or asks the machine for the time.
+//!
+//! Not here: where documents are kept (`desk-store`, the server), how changes travel (`desk-sync`).
+
+mod change;
+mod document;
+mod judge;
+mod read;
+mod review;
+mod schema;
+mod text;
+mod write;
+
+pub use change::{CorruptChange, VerifiedChange, verify};
+pub use document::{ApplyError, Document, EditError, LoadError, NewChange};
+pub use judge::{Author, CLOCK_TOLERANCE_MS, Refusal, judge};
+pub use read::ReadError;
+pub use review::{Invalid, Review, review};
+pub use schema::SCHEMA;
+
+/// The Automerge actor of a device: the bytes of its id.
+pub fn actor_of(device: desk_domain::ids::DeviceId) -> automerge::ActorId {
+    automerge::ActorId::from(device.0.as_bytes().as_slice())
+}

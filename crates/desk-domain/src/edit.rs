@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     article::ArticleStatus,
-    ids::{CommentId, DocId, DocKind},
+    ids::{CommentId, DocId, DocKind, EntryId},
     incident::{IncidentRole, IncidentStatus, Milestone, Severity},
     ticket::{AuthorSide, Priority, Source, Status, Visibility},
     time::UtcMillis,
@@ -59,9 +59,20 @@ pub struct Stamped<Op> {
     pub at: UtcMillis,
     /// A member's id; in an import, a name.
     pub by: String,
+    /// The id of the log or timeline entry that tells of it. An import derives it from the source, so that a
+    /// repeated import knows the entry again; everybody else leaves it out and gets a fresh one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<EntryId>,
     /// What.
     #[serde(flatten)]
     pub op: Op,
+}
+
+impl<Op> Stamped<Op> {
+    /// A step with a fresh log entry.
+    pub fn new(at: UtcMillis, by: impl Into<String>, op: Op) -> Self {
+        Self { at, by: by.into(), entry: None, op }
+    }
 }
 
 /// What is told when a ticket is made.
@@ -129,6 +140,7 @@ impl NewTicket {
 }
 
 /// A step on a ticket.
+#[expect(clippy::large_enum_variant, reason = "steps live for one edit; a box would only make creating one awkward")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
 pub enum TicketOp {

@@ -1,0 +1,89 @@
+//! Changes as they arrive: nothing is believed before its checksum and hash hold.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use automerge::{ActorId, Change};
+
+/// The bytes are no whole change, or not the one that was announced.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the change is damaged: {0}")]
+pub struct CorruptChange(String);
+
+/// A change whose checksum and hash hold.
+#[derive(Clone, Debug)]
+pub struct VerifiedChange {
+    change: Change,
+}
+
+impl VerifiedChange {
+    /// Its hash.
+    pub fn hash(&self) -> [u8; 32] {
+        self.change.hash().0
+    }
+
+    /// The hashes of the changes it builds on.
+    pub fn deps(&self) -> impl Iterator<Item = [u8; 32]> {
+        self.change.deps().iter().map(|hash| hash.0)
+    }
+
+    /// The sixteen bytes of the device that made it, if its actor has that form.
+    pub fn device(&self) -> Option<desk_domain::ids::DeviceId> {
+        uuid::Uuid::from_slice(self.change.actor_id().to_bytes()).ok().map(desk_domain::ids::DeviceId)
+    }
+
+    /// Its actor.
+    pub fn actor(&self) -> &ActorId {
+        self.change.actor_id()
+    }
+
+    /// Its place among its actor's changes of the document, from 1.
+    pub fn seq(&self) -> u64 {
+        self.change.seq()
+    }
+
+    /// When its device says it was made, in seconds since 1970.
+    pub fn made_at_s(&self) -> i64 {
+        self.change.timestamp()
+    }
+
+    /// Its bytes, as they are stored and sent.
+    pub fn bytes(&self) -> &[u8] {
+        self.change.raw_bytes()
+    }
+
+    pub(crate) fn inner(&self) -> &Change {
+        &self.change
+    }
+
+    pub(crate) fn into_inner(self) -> Change {
+        self.change
+    }
+
+    /// A change that this program has just made.
+    pub(crate) fn own(change: Change) -> Self {
+        Self { change }
+    }
+}
+
+/// Parses a change and checks that its checksum and its hash are what they claim. Automerge itself checks neither
+/// (`Change::from_bytes` takes a flipped bit), and a damaged change in a document would make it unreadable.
+///
+/// # Errors
+/// When it is no change, cut off, altered, or another one than `claimed`.
+pub fn verify(bytes: &[u8], claimed: [u8; 32]) -> Result<VerifiedChange, CorruptChange> {
+    // The parser is Automerge's; a panic on hostile bytes must not take the server down.
+    let parsed = catch_unwind(AssertUnwindSafe(|| Change::from_bytes(bytes.to_vec())));
+    let change = match parsed {
+        Ok(Ok(change)) => change,
+        Ok(Err(error)) => return Err(CorruptChange(error.to_string())),
+        Err(_) => return Err(CorruptChange("it cannot be parsed".to_owned())),
+    };
+    let hash = change.hash();
+    if bytes.get(4..8) != Some(&hash.0[..4]) {
+        return Err(CorruptChange("its checksum does not hold".to_owned()));
+    }
+    if hash.0 != claimed {
+        return Err(CorruptChange("its hash is not the one that was claimed".to_owned()));
+    }
+    Ok(VerifiedChange { change })
+}

@@ -1,0 +1,243 @@
+//! A document in memory.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use automerge::{AutoCommit, ChangeHash, ReadDoc, transaction::CommitOptions};
+use desk_domain::{
+    edit::{Edit, Ops},
+    ids::{DocId, DocKind, Ids},
+    state::State,
+    time::UtcMillis,
+};
+
+use crate::{
+    actor_of,
+    change::VerifiedChange,
+    judge::{Author, Refusal, judge},
+    read::{self, ReadError},
+    write,
+};
+
+/// One Automerge document with what it is about.
+#[derive(Clone, Debug)]
+pub struct Document {
+    id: DocId,
+    kind: DocKind,
+    doc: AutoCommit,
+}
+
+/// A change that was just made here.
+#[derive(Clone, Debug)]
+pub struct NewChange {
+    /// Its hash.
+    pub hash: [u8; 32],
+    /// Its bytes, as they are stored and sent.
+    pub bytes: Vec<u8>,
+}
+
+/// A snapshot cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("the document {id} is damaged: {reason}")]
+pub struct LoadError {
+    /// Which one.
+    pub id: DocId,
+    /// What Automerge says.
+    pub reason: String,
+}
+
+/// A change cannot be applied.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// Changes that it builds on are not in the document.
+    #[error("{missing} changes that this one builds on are missing")]
+    MissingDependencies {
+        /// How many.
+        missing: usize,
+    },
+    /// Another change has its actor and sequence number, or Automerge found it inconsistent.
+    #[error("the change does not fit the document: {0}")]
+    Inconsistent(String),
+}
+
+/// An edit cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum EditError {
+    /// The rules forbid it.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The document was written by a newer program.
+    #[error("the document was written by a newer version (schema {found}); update to edit it")]
+    NewerSchema {
+        /// Its schema number.
+        found: u32,
+    },
+    /// The document exists already, or does not exist yet.
+    #[error("{0}")]
+    WrongPlace(&'static str),
+    /// The document does not read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// Automerge refused an operation: a bug.
+    #[error("the edit could not be written: {0}")]
+    Automerge(#[from] automerge::AutomergeError),
+}
+
+impl Document {
+    /// A document that nobody has written to.
+    pub fn empty(id: DocId, kind: DocKind) -> Self {
+        Self { id, kind, doc: AutoCommit::new() }
+    }
+
+    /// Opens a snapshot.
+    ///
+    /// # Errors
+    /// When it is damaged; an empty snapshot counts as damaged, since Automerge would take it for an empty document.
+    pub fn load(id: DocId, kind: DocKind, snapshot: &[u8]) -> Result<Self, LoadError> {
+        let damaged = |reason: &str| LoadError { id, reason: reason.to_owned() };
+        if snapshot.is_empty() {
+            return Err(damaged("the snapshot is empty"));
+        }
+        match catch_unwind(AssertUnwindSafe(|| AutoCommit::load(snapshot))) {
+            Ok(Ok(doc)) => Ok(Self { id, kind, doc }),
+            Ok(Err(error)) => Err(damaged(&error.to_string())),
+            Err(_) => Err(damaged("it cannot be parsed")),
+        }
+    }
+
+    /// Its id.
+    pub fn id(&self) -> DocId {
+        self.id
+    }
+
+    /// What it is about.
+    pub fn kind(&self) -> DocKind {
+        self.kind
+    }
+
+    /// Nothing was ever written to it.
+    pub fn is_empty(&mut self) -> bool {
+        self.doc.get_heads().is_empty()
+    }
+
+    /// The snapshot to store: uncompressed, since what stores or sends many compresses them together.
+    pub fn save(&mut self) -> Vec<u8> {
+        self.doc.save_nocompress()
+    }
+
+    /// The snapshot for an exported file.
+    pub fn save_compressed(&mut self) -> Vec<u8> {
+        self.doc.save()
+    }
+
+    /// The hashes of its newest changes, sorted. Equal heads mean equal documents.
+    pub fn heads(&mut self) -> Vec<[u8; 32]> {
+        let mut heads: Vec<[u8; 32]> = self.doc.get_heads().into_iter().map(|hash| hash.0).collect();
+        heads.sort_unstable();
+        heads
+    }
+
+    /// Whether a change is in it.
+    pub fn has(&self, hash: [u8; 32]) -> bool {
+        self.doc.get_change_by_hash(&ChangeHash(hash)).is_some()
+    }
+
+    /// All its changes, dependencies before dependents: what a rebuild without a refused change starts from.
+    pub fn changes(&mut self) -> Vec<VerifiedChange> {
+        self.doc.get_changes(&[]).into_iter().map(VerifiedChange::own).collect()
+    }
+
+    /// The greatest sequence number that `device` has used in it; 0 for none.
+    pub fn last_seq(&mut self, device: desk_domain::ids::DeviceId) -> u64 {
+        let actor = actor_of(device);
+        self.doc
+            .get_changes_meta(&[])
+            .iter()
+            .filter(|meta| *meta.actor == actor)
+            .map(|meta| meta.seq)
+            .max()
+            .unwrap_or(0)
+    }
+
+    /// Makes an edit: one change, or `None` when everything is already as the edit wants it. The change is judged
+    /// as the server will judge it; on any error the document in hand is gone and the stored one is untouched,
+    /// which is why this takes it by value.
+    ///
+    /// # Errors
+    /// See [`EditError`].
+    pub fn edit(
+        mut self,
+        author: &Author<'_>,
+        edit: &Edit,
+        now: UtcMillis,
+        ids: &dyn Ids,
+    ) -> Result<(Self, Option<NewChange>), EditError> {
+        let creates = match &edit.ops {
+            Ops::Ticket(ops) => {
+                matches!(ops.first(), Some(step) if matches!(step.op, desk_domain::edit::TicketOp::Create { .. }))
+            }
+            Ops::Article(ops) => {
+                matches!(ops.first(), Some(step) if matches!(step.op, desk_domain::edit::ArticleOp::Create { .. }))
+            }
+            Ops::Incident(ops) => {
+                matches!(ops.first(), Some(step) if matches!(step.op, desk_domain::edit::IncidentOp::Create { .. }))
+            }
+            Ops::Workspace(ops) => {
+                matches!(ops.first(), Some(step) if matches!(step.op, desk_domain::edit::WorkspaceOp::Create))
+            }
+            Ops::Personal(ops) => {
+                matches!(ops.first(), Some(step) if matches!(step.op, desk_domain::edit::PersonalOp::Create))
+            }
+        };
+        match (creates, self.is_empty()) {
+            (true, false) => return Err(EditError::WrongPlace("the document exists already")),
+            (false, true) => return Err(EditError::WrongPlace("the document does not exist")),
+            (true, true) | (false, false) => {}
+        }
+        if !creates {
+            let found = read::schema(&self.doc)?;
+            if found > crate::SCHEMA {
+                return Err(EditError::NewerSchema { found });
+            }
+        }
+        self.doc.set_actor(actor_of(author.device));
+        write::write(&mut self.doc, self.id, edit, ids)?;
+        let options = CommitOptions::default().with_time(now.0.div_euclid(1000));
+        if self.doc.commit_with(options).is_none() {
+            return Ok((self, None));
+        }
+        let Some(change) = self.doc.get_last_local_change() else { return Ok((self, None)) };
+        let change = VerifiedChange::own(change);
+        judge(&self, &change, author, now)?;
+        let new = NewChange { hash: change.hash(), bytes: change.bytes().to_vec() };
+        Ok((self, Some(new)))
+    }
+
+    /// Applies changes that were verified (and, on the server, judged). Those it has already change nothing.
+    ///
+    /// # Errors
+    /// See [`ApplyError`]; the document may then hold queued changes and is to be dropped.
+    pub fn apply(&mut self, changes: Vec<VerifiedChange>) -> Result<(), ApplyError> {
+        let hashes: Vec<ChangeHash> = changes.iter().map(|change| ChangeHash(change.hash())).collect();
+        let changes: Vec<automerge::Change> = changes.into_iter().map(VerifiedChange::into_inner).collect();
+        let applied = catch_unwind(AssertUnwindSafe(|| self.doc.apply_changes(changes)));
+        match applied {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return Err(ApplyError::Inconsistent(error.to_string())),
+            Err(_) => return Err(ApplyError::Inconsistent("it cannot be applied".to_owned())),
+        }
+        let missing = self.doc.get_missing_deps(&hashes).len();
+        if missing > 0 { Err(ApplyError::MissingDependencies { missing }) } else { Ok(()) }
+    }
+
+    /// Reads the document.
+    ///
+    /// # Errors
+    /// When it is written in a newer schema, or something stands in it that this program never wrote.
+    pub fn read(&self) -> Result<State, ReadError> {
+        read::read(&self.doc, self.id, self.kind)
+    }
+
+    pub(crate) fn automerge(&self) -> &AutoCommit {
+        &self.doc
+    }
+}

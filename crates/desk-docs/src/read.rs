@@ -1,0 +1,527 @@
+//! Reads a document into the domain.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use automerge::{
+    AutoCommit, ObjId, ROOT, ReadDoc, ScalarValue, Value as Found,
+    hydrate::{Map, Value},
+};
+use desk_domain::{
+    article::{Article, ArticleStatus},
+    ids::{CommentId, DocId, DocKind, EntryId},
+    incident::{Incident, TimelineEntry, TimelineEvent},
+    people::Member,
+    personal::Personal,
+    sla::{Calendar, Policy},
+    state::State,
+    ticket::{Comment, Conflict, ConflictValue, LogEntry, LogEvent, Source, Ticket},
+    time::UtcMillis,
+    workspace::{Workflow, Workspace},
+};
+
+use crate::schema::{self, SCHEMA, Slot};
+
+/// A document does not read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// A newer program wrote it. It is kept and synced untouched.
+    #[error("the document has schema {found}, this program reads up to {SCHEMA}: update it")]
+    NewerSchema {
+        /// Its schema number.
+        found: u32,
+    },
+    /// Something stands in it that no version of this program writes.
+    #[error("the document's field {field} is not what it should be")]
+    Malformed {
+        /// Where.
+        field: String,
+    },
+}
+
+fn malformed(field: impl Into<String>) -> ReadError {
+    ReadError::Malformed { field: field.into() }
+}
+
+/// The schema number that a document bears.
+pub(crate) fn schema(doc: &AutoCommit) -> Result<u32, ReadError> {
+    match doc.get(ROOT, "schema") {
+        Ok(Some((Found::Scalar(value), _))) => {
+            value.as_i64().and_then(|number| u32::try_from(number).ok()).ok_or_else(|| malformed("schema"))
+        }
+        Ok(_) | Err(_) => Err(malformed("schema")),
+    }
+}
+
+/// Reads a document of `kind`.
+pub(crate) fn read(doc: &AutoCommit, id: DocId, kind: DocKind) -> Result<State, ReadError> {
+    let found = schema(doc)?;
+    if found > SCHEMA {
+        return Err(ReadError::NewerSchema { found });
+    }
+    let Ok(Value::Map(root)) = doc.hydrate(ROOT, None) else { return Err(malformed("the root")) };
+    let root = Fields(&root);
+    Ok(match kind {
+        DocKind::Ticket => State::Ticket(Box::new(ticket(doc, &root, id, found)?)),
+        DocKind::Article => State::Article(Box::new(article(doc, &root, id, found)?)),
+        DocKind::Incident => State::Incident(Box::new(incident(doc, &root, id, found)?)),
+        DocKind::Workspace => State::Workspace(Box::new(workspace(&root, id, found)?)),
+        DocKind::Personal => State::Personal(Box::new(personal(&root, id, found)?)),
+    })
+}
+
+/// A map of a document, read by key.
+struct Fields<'a>(&'a Map);
+
+impl<'a> Fields<'a> {
+    fn scalar(&self, key: &str) -> Option<&'a ScalarValue> {
+        match self.0.get(key) {
+            Some(Value::Scalar(value)) => Some(value),
+            Some(Value::Map(_) | Value::List(_) | Value::Text(_)) | None => None,
+        }
+    }
+
+    fn string(&self, key: &str) -> Result<String, ReadError> {
+        match self.scalar(key) {
+            Some(ScalarValue::Str(text)) => Ok(text.to_string()),
+            Some(_) | None => Err(malformed(key)),
+        }
+    }
+
+    fn optional(&self, key: &str) -> Result<Option<String>, ReadError> {
+        match self.scalar(key) {
+            Some(ScalarValue::Str(text)) => Ok(Some(text.to_string())),
+            Some(ScalarValue::Null) | None => Ok(None),
+            Some(_) => Err(malformed(key)),
+        }
+    }
+
+    fn word<T: std::str::FromStr>(&self, key: &str) -> Result<T, ReadError> {
+        self.string(key)?.parse().map_err(|_| malformed(key))
+    }
+
+    fn instant(&self, key: &str) -> Result<UtcMillis, ReadError> {
+        match self.scalar(key) {
+            Some(ScalarValue::Timestamp(ms)) => Ok(UtcMillis(*ms)),
+            Some(_) | None => Err(malformed(key)),
+        }
+    }
+
+    fn flag(&self, key: &str) -> Result<bool, ReadError> {
+        match self.scalar(key) {
+            Some(ScalarValue::Boolean(value)) => Ok(*value),
+            Some(_) | None => Err(malformed(key)),
+        }
+    }
+
+    fn map(&self, key: &str) -> Result<&'a Map, ReadError> {
+        match self.0.get(key) {
+            Some(Value::Map(map)) => Ok(map),
+            Some(Value::Scalar(_) | Value::List(_) | Value::Text(_)) | None => Err(malformed(key)),
+        }
+    }
+
+    /// The names of a map of flags that are on.
+    fn flags(&self, key: &str) -> Result<BTreeSet<String>, ReadError> {
+        let map = self.map(key)?;
+        Ok(map
+            .iter()
+            .filter(|(_, value)| matches!(&value.value, Value::Scalar(ScalarValue::Boolean(true))))
+            .map(|(name, _)| name.clone())
+            .collect())
+    }
+
+    /// The texts of a map of names, without the emptied ones.
+    fn texts(&self, key: &str) -> Result<BTreeMap<String, String>, ReadError> {
+        let map = self.map(key)?;
+        Ok(map
+            .iter()
+            .filter_map(|(name, value)| match &value.value {
+                Value::Scalar(ScalarValue::Str(text)) => Some((name.clone(), text.to_string())),
+                Value::Scalar(_) | Value::Map(_) | Value::List(_) | Value::Text(_) => None,
+            })
+            .collect())
+    }
+
+    /// The instants of a map of names.
+    fn instants(&self, key: &str) -> Result<Vec<(&'a str, UtcMillis)>, ReadError> {
+        let map = self.map(key)?;
+        Ok(map
+            .iter()
+            .filter_map(|(name, value)| match &value.value {
+                Value::Scalar(ScalarValue::Timestamp(ms)) => Some((name.as_str(), UtcMillis(*ms))),
+                Value::Scalar(_) | Value::Map(_) | Value::List(_) | Value::Text(_) => None,
+            })
+            .collect())
+    }
+
+    /// The maps of a map of entries.
+    fn entries(&self, key: &str) -> Result<Vec<(&'a str, Fields<'a>)>, ReadError> {
+        let map = self.map(key)?;
+        map.iter()
+            .map(|(name, value)| match &value.value {
+                Value::Map(fields) => Ok((name.as_str(), Fields(fields))),
+                Value::Scalar(_) | Value::List(_) | Value::Text(_) => Err(malformed(format!("{key}.{name}"))),
+            })
+            .collect()
+    }
+
+    fn text(&self, key: &str) -> Result<String, ReadError> {
+        match self.0.get(key) {
+            Some(Value::Text(text)) => Ok(text.to_string()),
+            Some(Value::Scalar(_) | Value::List(_) | Value::Map(_)) | None => Err(malformed(key)),
+        }
+    }
+
+    /// Keys whose values were written concurrently.
+    fn conflicted(&self) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(|(_, value)| value.conflict).map(|(key, _)| key.as_str())
+    }
+}
+
+fn ticket(doc: &AutoCommit, root: &Fields<'_>, id: DocId, schema: u32) -> Result<Ticket, ReadError> {
+    let log = log(root)?;
+    let created_at = root.instant("created_at")?;
+    let source = match root.0.get("source") {
+        Some(Value::Map(map)) => {
+            let fields = Fields(map);
+            Some(Source {
+                system: fields.string("system")?,
+                key: fields.string("key")?,
+                imported_by: fields.string("imported_by")?,
+            })
+        }
+        Some(Value::Scalar(_) | Value::List(_) | Value::Text(_)) | None => None,
+    };
+    Ok(Ticket {
+        id,
+        title: root.string("title")?,
+        description: root.string("description")?,
+        status: root.word("status")?,
+        priority: root.word("priority")?,
+        category: root.optional("category")?,
+        assignee: root.optional("assignee")?,
+        team: root.optional("team")?,
+        requester: root.optional("requester")?,
+        tags: root.flags("tags")?,
+        custom: root.texts("custom")?,
+        comments: comments(root)?,
+        updated_at: log.iter().map(|entry| entry.at).max().unwrap_or(created_at).max(created_at),
+        conflicts: conflicts(doc, root, DocKind::Ticket, &ticket_signatures(&log)),
+        log,
+        source,
+        created_at,
+        deleted: root.flag("deleted")?,
+        schema,
+    })
+}
+
+fn comments(root: &Fields<'_>) -> Result<Vec<Comment>, ReadError> {
+    let mut comments = root
+        .entries("comments")?
+        .into_iter()
+        .map(|(key, fields)| {
+            Ok(Comment {
+                id: key.parse::<CommentId>().map_err(|_| malformed(format!("comments.{key}")))?,
+                author: fields.string("author")?,
+                side: fields.word("side")?,
+                visibility: fields.word("visibility")?,
+                body: fields.string("body")?,
+                created_at: fields.instant("created_at")?,
+                deleted: fields.flag("deleted")?,
+            })
+        })
+        .collect::<Result<Vec<_>, ReadError>>()?;
+    comments.sort_by_key(|comment| (comment.created_at, comment.id));
+    Ok(comments)
+}
+
+fn log(root: &Fields<'_>) -> Result<Vec<LogEntry>, ReadError> {
+    let mut log = root
+        .entries("log")?
+        .into_iter()
+        .map(|(key, fields)| {
+            Ok(LogEntry {
+                id: key.parse::<EntryId>().map_err(|_| malformed(format!("log.{key}")))?,
+                at: fields.instant("at")?,
+                by: fields.string("by")?,
+                event: log_event(&fields)?,
+            })
+        })
+        .collect::<Result<Vec<_>, ReadError>>()?;
+    log.sort_by_key(|entry| (entry.at, entry.id));
+    Ok(log)
+}
+
+fn log_event(fields: &Fields<'_>) -> Result<LogEvent, ReadError> {
+    let comment = || fields.string("comment")?.parse().map_err(|_| malformed("log.comment"));
+    Ok(match fields.string("kind")?.as_str() {
+        "created" => LogEvent::Created { status: fields.word("status")?, priority: fields.word("priority")? },
+        "status" => LogEvent::Status { from: fields.word("from")?, to: fields.word("to")? },
+        "priority" => LogEvent::Priority { from: fields.word("from")?, to: fields.word("to")? },
+        "field" => LogEvent::Field {
+            field: fields.string("field")?,
+            from: fields.optional("from")?,
+            to: fields.optional("to")?,
+        },
+        "tag" => LogEvent::Tag { tag: fields.string("tag")?, on: fields.flag("on")? },
+        "reply" => LogEvent::Reply {
+            comment: comment()?,
+            visibility: fields.word("visibility")?,
+            side: fields.word("side")?,
+        },
+        "comment_deleted" => LogEvent::CommentDeleted { comment: comment()? },
+        "deleted" => LogEvent::Deleted { deleted: fields.flag("deleted")? },
+        other => return Err(malformed(format!("log.kind {other}"))),
+    })
+}
+
+fn article(doc: &AutoCommit, root: &Fields<'_>, id: DocId, schema: u32) -> Result<Article, ReadError> {
+    let created_at = root.instant("created_at")?;
+    // An article's log has no life of its own in the domain: it tells when and by whom, nothing counts by it.
+    let entries = root.entries("log")?;
+    let mut updated_at = created_at;
+    let mut signatures = Vec::new();
+    for (_, fields) in &entries {
+        let at = fields.instant("at")?;
+        updated_at = updated_at.max(at);
+        if let Some(field) = fields.optional("field")? {
+            signatures.push(Signature { field, to: fields.optional("to")?, by: fields.string("by")?, at });
+        }
+    }
+    Ok(Article {
+        id,
+        title: root.string("title")?,
+        body: root.text("body")?,
+        category: root.optional("category")?,
+        tags: root.flags("tags")?,
+        status: root.word::<ArticleStatus>("status")?,
+        author: root.string("author")?,
+        created_at,
+        updated_at,
+        deleted: root.flag("deleted")?,
+        conflicts: conflicts(doc, root, DocKind::Article, &signatures),
+        schema,
+    })
+}
+
+fn incident(doc: &AutoCommit, root: &Fields<'_>, id: DocId, schema: u32) -> Result<Incident, ReadError> {
+    let created_at = root.instant("created_at")?;
+    let mut timeline = root
+        .entries("timeline")?
+        .into_iter()
+        .map(|(key, fields)| {
+            Ok(TimelineEntry {
+                id: key.parse::<EntryId>().map_err(|_| malformed(format!("timeline.{key}")))?,
+                at: fields.instant("at")?,
+                by: fields.string("by")?,
+                event: timeline_event(&fields)?,
+            })
+        })
+        .collect::<Result<Vec<_>, ReadError>>()?;
+    timeline.sort_by_key(|entry| (entry.at, entry.id));
+    let signatures: Vec<Signature> = timeline
+        .iter()
+        .filter_map(|entry| {
+            let (field, to) = match &entry.event {
+                TimelineEvent::Status { to, .. } => ("status", Some(to.to_string())),
+                TimelineEvent::Severity { to, .. } => ("severity", Some(to.to_string())),
+                TimelineEvent::Field { field, to, .. } => (field.as_str(), to.clone()),
+                TimelineEvent::Created { .. } | TimelineEvent::Note { .. } => return None,
+            };
+            Some(Signature { field: field.to_owned(), to, by: entry.by.clone(), at: entry.at })
+        })
+        .collect();
+    Ok(Incident {
+        id,
+        title: root.string("title")?,
+        summary: root.string("summary")?,
+        severity: root.word("severity")?,
+        status: root.word("status")?,
+        services: root.flags("services")?,
+        roles: root
+            .texts("roles")?
+            .into_iter()
+            .filter_map(|(role, member)| Some((role.parse().ok()?, member)))
+            .collect(),
+        tickets: root.flags("tickets")?.iter().filter_map(|id| id.parse().ok()).collect(),
+        updated_at: timeline.iter().map(|entry| entry.at).max().unwrap_or(created_at).max(created_at),
+        timeline,
+        milestones: root
+            .instants("milestones")?
+            .into_iter()
+            .filter_map(|(name, at)| Some((name.parse().ok()?, at)))
+            .collect(),
+        postmortem: root.text("postmortem")?,
+        created_at,
+        deleted: root.flag("deleted")?,
+        conflicts: conflicts(doc, root, DocKind::Incident, &signatures),
+        schema,
+    })
+}
+
+fn timeline_event(fields: &Fields<'_>) -> Result<TimelineEvent, ReadError> {
+    Ok(match fields.string("kind")?.as_str() {
+        "created" => TimelineEvent::Created { severity: fields.word("severity")? },
+        "status" => TimelineEvent::Status { from: fields.word("from")?, to: fields.word("to")? },
+        "severity" => TimelineEvent::Severity { from: fields.word("from")?, to: fields.word("to")? },
+        "note" => TimelineEvent::Note { text: fields.string("text")? },
+        "deleted" => TimelineEvent::Field {
+            field: "deleted".to_owned(),
+            from: None,
+            to: Some(fields.flag("deleted")?.to_string()),
+        },
+        "field" => TimelineEvent::Field {
+            field: fields.string("field")?,
+            from: fields.optional("from")?,
+            to: fields.optional("to")?,
+        },
+        other => return Err(malformed(format!("timeline.kind {other}"))),
+    })
+}
+
+fn workspace(root: &Fields<'_>, id: DocId, schema: u32) -> Result<Workspace, ReadError> {
+    let general = root.texts("general")?;
+    // One broken entry must not hide the whole workspace: it is left out, as if it were retired.
+    fn entries<K: Ord, V: serde::de::DeserializeOwned>(
+        root: &Fields<'_>,
+        section: &str,
+        key: impl Fn(&str) -> Option<K>,
+    ) -> Result<BTreeMap<K, V>, ReadError> {
+        Ok(root
+            .texts(section)?
+            .iter()
+            .filter_map(|(name, json)| Some((key(name)?, serde_json::from_str(json).ok()?)))
+            .collect())
+    }
+    fn one<T: serde::de::DeserializeOwned>(general: &BTreeMap<String, String>, key: &str) -> Option<T> {
+        general.get(key).and_then(|json| serde_json::from_str(json).ok())
+    }
+    let named = |name: &str| Some(name.to_owned());
+    Ok(Workspace {
+        id,
+        name: one(&general, "name").unwrap_or_default(),
+        zone: one(&general, "zone").unwrap_or_else(|| "UTC".to_owned()),
+        members: entries::<_, Member>(root, "members", |name| name.parse().ok())?,
+        teams: entries(root, "teams", named)?,
+        categories: entries(root, "categories", named)?,
+        workflow: one::<Workflow>(&general, "workflow").unwrap_or_default(),
+        calendars: entries::<_, Calendar>(root, "calendars", named)?,
+        policies: entries::<_, Policy>(root, "policies", named)?,
+        escalation_min: one(&general, "escalation_min").unwrap_or_default(),
+        schema,
+    })
+}
+
+fn personal(root: &Fields<'_>, id: DocId, schema: u32) -> Result<Personal, ReadError> {
+    Ok(Personal {
+        id,
+        preferences: root.texts("preferences")?,
+        acknowledged: root
+            .instants("acknowledged")?
+            .into_iter()
+            .map(|(key, at)| (key.to_owned(), at))
+            .collect(),
+        schema,
+    })
+}
+
+/// Who set a field when, as a log tells it.
+struct Signature {
+    field: String,
+    to: Option<String>,
+    by: String,
+    at: UtcMillis,
+}
+
+fn ticket_signatures(log: &[LogEntry]) -> Vec<Signature> {
+    log.iter()
+        .filter_map(|entry| {
+            let (field, to) = match &entry.event {
+                LogEvent::Status { to, .. } => ("status", Some(to.to_string())),
+                LogEvent::Priority { to, .. } => ("priority", Some(to.to_string())),
+                LogEvent::Deleted { deleted } => ("deleted", Some(deleted.to_string())),
+                LogEvent::Field { field, to, .. } => (field.as_str(), to.clone()),
+                LogEvent::Created { .. }
+                | LogEvent::Tag { .. }
+                | LogEvent::Reply { .. }
+                | LogEvent::CommentDeleted { .. } => return None,
+            };
+            Some(Signature { field: field.to_owned(), to, by: entry.by.clone(), at: entry.at })
+        })
+        .collect()
+}
+
+/// The fields with concurrent values that differ (two equal ones are no conflict), the winner first.
+fn conflicts(doc: &AutoCommit, root: &Fields<'_>, kind: DocKind, signatures: &[Signature]) -> Vec<Conflict> {
+    let mut conflicts: Vec<Conflict> = Vec::new();
+    for key in root.conflicted() {
+        match schema::slot(kind, key) {
+            Some(Slot::Field(_) | Slot::TicketStatus | Slot::IncidentStatus | Slot::Deleted) => {}
+            Some(Slot::Fixed(_) | Slot::Names(_) | Slot::Entries(_) | Slot::Text | Slot::FixedMap) | None => {
+                continue;
+            }
+        }
+        conflicts.extend(conflict(doc, &ROOT, key, key, signatures));
+    }
+    if let Ok(Some((Found::Object(_), custom))) = doc.get(ROOT, "custom")
+        && let Ok(map) = root.map("custom")
+    {
+        for key in Fields(map).conflicted() {
+            conflicts.extend(conflict(doc, &custom, key, &format!("custom.{key}"), signatures));
+        }
+    }
+    conflicts.sort_by(|a, b| a.field.cmp(&b.field));
+    conflicts
+}
+
+fn conflict(
+    doc: &AutoCommit,
+    obj: &ObjId,
+    key: &str,
+    field: &str,
+    signatures: &[Signature],
+) -> Option<Conflict> {
+    let mut all = doc.get_all(obj, key).ok()?;
+    // Automerge gives the winner last.
+    all.reverse();
+    let mut values: Vec<ConflictValue> = Vec::new();
+    for (value, op) in all {
+        let Found::Scalar(scalar) = value else { continue };
+        let text = match scalar.as_ref() {
+            ScalarValue::Null => None,
+            ScalarValue::Str(text) => Some(text.to_string()),
+            other => Some(other.to_string()),
+        };
+        if values.iter().any(|known| known.value == text) {
+            continue;
+        }
+        let (by, at) = signed(doc, &op, field, text.as_deref(), signatures);
+        values.push(ConflictValue { value: text, by, at });
+    }
+    (values.len() > 1).then(|| Conflict { field: field.to_owned(), values })
+}
+
+/// Who wrote an operation: the log entry of its field and second, the one that tells of its value if there are
+/// several; or else the device alone.
+fn signed(
+    doc: &AutoCommit,
+    op: &ObjId,
+    field: &str,
+    value: Option<&str>,
+    signatures: &[Signature],
+) -> (String, UtcMillis) {
+    let second = doc
+        .hash_for_opid(op)
+        .and_then(|hash| doc.get_change_by_hash(&hash))
+        .map_or(0, |change| change.timestamp());
+    let mut entries = signatures
+        .iter()
+        .filter(|signature| signature.field == field && signature.at.0.div_euclid(1000) == second)
+        .peekable();
+    let first = entries.peek().copied();
+    match (entries.find(|entry| entry.to.as_deref() == value).or(first), op) {
+        (Some(entry), _) => (entry.by.clone(), entry.at),
+        (None, ObjId::Id(_, actor, _)) => (actor.to_hex_string(), UtcMillis(second.saturating_mul(1000))),
+        (None, ObjId::Root) => (String::new(), UtcMillis(second.saturating_mul(1000))),
+    }
+}

@@ -1,0 +1,462 @@
+//! Writes typed edits into a document. Nothing is written that is already so: an edit that changes nothing makes
+//! no change. Limits are not checked here but on the finished change (`review`), as the server will.
+
+use automerge::{
+    AutoCommit, AutomergeError, ObjId, ObjType, ROOT, ReadDoc, ScalarValue, Value, transaction::Transactable,
+};
+use desk_domain::{
+    edit::{ArticleOp, Edit, IncidentOp, NewTicket, Ops, PersonalOp, Stamped, TicketOp, WorkspaceOp},
+    ids::{DocId, DocKind, EntryId, Ids, incident_number, ticket_number},
+    incident::{IncidentStatus, Milestone},
+    ticket::{AuthorSide, Visibility},
+    time::UtcMillis,
+};
+
+use crate::{
+    schema::{self, SCHEMA, Slot, kind_word},
+    text,
+};
+
+type Done = Result<(), AutomergeError>;
+
+/// Writes all steps of an edit.
+pub(crate) fn write(doc: &mut AutoCommit, id: DocId, edit: &Edit, ids: &dyn Ids) -> Done {
+    match &edit.ops {
+        Ops::Ticket(steps) => steps.iter().try_for_each(|step| ticket(&mut Pen { doc, ids }, id, step)),
+        Ops::Article(steps) => steps.iter().try_for_each(|step| article(&mut Pen { doc, ids }, id, step)),
+        Ops::Incident(steps) => steps.iter().try_for_each(|step| incident(&mut Pen { doc, ids }, id, step)),
+        Ops::Workspace(steps) => steps.iter().try_for_each(|step| workspace(&mut Pen { doc, ids }, id, step)),
+        Ops::Personal(steps) => steps.iter().try_for_each(|step| personal(&mut Pen { doc, ids }, id, step)),
+    }
+}
+
+/// The document being written, with where fresh entry ids come from.
+struct Pen<'a> {
+    doc: &'a mut AutoCommit,
+    ids: &'a dyn Ids,
+}
+
+impl Pen<'_> {
+    /// What stands behind a key, if it is a scalar.
+    fn scalar(&self, obj: &ObjId, key: &str) -> Result<Option<ScalarValue>, AutomergeError> {
+        Ok(match self.doc.get(obj, key)? {
+            Some((Value::Scalar(value), _)) => Some(value.into_owned()),
+            Some((Value::Object(_), _)) | None => None,
+        })
+    }
+
+    /// What stands behind a key, if it is a text.
+    fn string(&self, obj: &ObjId, key: &str) -> Result<Option<String>, AutomergeError> {
+        Ok(self.scalar(obj, key)?.and_then(|value| value.as_str().map(str::to_owned)))
+    }
+
+    /// Writes a scalar unless it stands there already without a rival; says whether it wrote.
+    fn put(&mut self, obj: &ObjId, key: &str, value: impl Into<ScalarValue>) -> Result<bool, AutomergeError> {
+        let value = value.into();
+        let rivals = self.doc.get_all(obj, key)?.len() > 1;
+        if !rivals && self.scalar(obj, key)?.as_ref() == Some(&value) {
+            return Ok(false);
+        }
+        self.doc.put(obj, key, value)?;
+        Ok(true)
+    }
+
+    /// The map (or text) behind a key of the root. The skeleton has it; a document without it is malformed, and
+    /// Automerge's own error says so.
+    fn child(&self, key: &str) -> Result<ObjId, AutomergeError> {
+        match self.doc.get(ROOT, key)? {
+            Some((Value::Object(_), id)) => Ok(id),
+            Some((Value::Scalar(_), _)) | None => Err(AutomergeError::InvalidObjId(key.to_owned())),
+        }
+    }
+
+    /// Makes the maps and texts of a kind, and the facts that never change.
+    fn skeleton(&mut self, kind: DocKind, id: DocId, created_at: Option<UtcMillis>) -> Done {
+        self.doc.put(ROOT, "schema", i64::from(SCHEMA))?;
+        self.doc.put(ROOT, "kind", kind_word(kind))?;
+        self.doc.put(ROOT, "id", id.to_string())?;
+        if let Some(at) = created_at {
+            self.doc.put(ROOT, "created_at", instant(at))?;
+        }
+        for (key, slot) in schema::root(kind) {
+            let object = match slot {
+                Slot::Names(_) | Slot::Entries(_) => ObjType::Map,
+                Slot::Text => ObjType::Text,
+                Slot::Fixed(_)
+                | Slot::Field(_)
+                | Slot::TicketStatus
+                | Slot::IncidentStatus
+                | Slot::Deleted
+                | Slot::FixedMap => continue,
+            };
+            self.doc.put_object(ROOT, *key, object)?;
+        }
+        Ok(())
+    }
+
+    /// Appends to a log or timeline.
+    fn entry<Op>(
+        &mut self,
+        collection: &str,
+        step: &Stamped<Op>,
+        kind: &str,
+        facts: &[(&str, ScalarValue)],
+    ) -> Done {
+        let id = step.entry.unwrap_or_else(|| EntryId(self.ids.fresh()));
+        let log = self.child(collection)?;
+        let entry = self.doc.put_object(&log, id.to_string(), ObjType::Map)?;
+        self.doc.put(&entry, "kind", kind)?;
+        self.doc.put(&entry, "at", instant(step.at))?;
+        self.doc.put(&entry, "by", step.by.as_str())?;
+        for (key, value) in facts {
+            self.doc.put(&entry, *key, value.clone())?;
+        }
+        Ok(())
+    }
+
+    /// Writes a field of the root and its log entry. `tell` is whether the entry repeats the texts.
+    fn field<Op>(
+        &mut self,
+        collection: &str,
+        step: &Stamped<Op>,
+        field: &str,
+        value: Option<&str>,
+        tell: bool,
+    ) -> Done {
+        let from = self.string(&ROOT, field)?;
+        if !self.put(&ROOT, field, optional(value))? {
+            return Ok(());
+        }
+        self.field_entry(collection, step, field, from.as_deref().filter(|_| tell), value.filter(|_| tell))
+    }
+
+    fn field_entry<Op>(
+        &mut self,
+        collection: &str,
+        step: &Stamped<Op>,
+        field: &str,
+        from: Option<&str>,
+        to: Option<&str>,
+    ) -> Done {
+        let facts = [("field", field.into()), ("from", optional(from)), ("to", optional(to))];
+        self.entry(collection, step, "field", &facts)
+    }
+
+    /// Writes a field with a closed vocabulary and its own kind of log entry.
+    fn word<Op>(&mut self, collection: &str, step: &Stamped<Op>, field: &str, to: &str) -> Done {
+        let from = self.string(&ROOT, field)?;
+        if !self.put(&ROOT, field, to)? {
+            return Ok(());
+        }
+        self.entry(collection, step, field, &[("from", optional(from.as_deref())), ("to", to.into())])
+    }
+
+    /// Puts a name into a map of flags or takes it out; says whether anything changed.
+    fn flag(&mut self, map: &str, name: &str, on: bool) -> Result<bool, AutomergeError> {
+        let map = self.child(map)?;
+        if !on && self.scalar(&map, name)?.is_none() {
+            return Ok(false);
+        }
+        self.put(&map, name, on)
+    }
+
+    /// Sets or takes off a tag and tells of it.
+    fn tag<Op>(&mut self, step: &Stamped<Op>, tag: &str, on: bool) -> Done {
+        if self.flag("tags", tag, on)? {
+            self.entry("log", step, "tag", &[("tag", tag.into()), ("on", on.into())])?;
+        }
+        Ok(())
+    }
+
+    fn deleted<Op>(&mut self, collection: &str, step: &Stamped<Op>, deleted: bool) -> Done {
+        if !self.put(&ROOT, "deleted", deleted)? {
+            return Ok(());
+        }
+        self.entry(collection, step, "deleted", &[("deleted", deleted.into())])
+    }
+
+    /// Brings a co-edited text from `base` to `body`, keeping what others changed; says whether anything changed.
+    fn co_edit(&mut self, key: &str, base: Option<&str>, body: &str) -> Result<bool, AutomergeError> {
+        let object = self.child(key)?;
+        let current = self.doc.text(&object)?;
+        let splices = text::rebase(&current, base.unwrap_or(&current), body);
+        for splice in &splices {
+            let delete = isize::try_from(splice.delete).unwrap_or(isize::MAX);
+            self.doc.splice_text(&object, splice.at, delete, &splice.insert)?;
+        }
+        Ok(!splices.is_empty())
+    }
+}
+
+fn instant(at: UtcMillis) -> ScalarValue {
+    ScalarValue::Timestamp(at.0)
+}
+
+fn optional(value: Option<&str>) -> ScalarValue {
+    value.map_or(ScalarValue::Null, ScalarValue::from)
+}
+
+fn ticket(pen: &mut Pen<'_>, id: DocId, step: &Stamped<TicketOp>) -> Done {
+    match &step.op {
+        TicketOp::Create { ticket } => create_ticket(pen, id, step, ticket),
+        TicketOp::SetTitle { title } => pen.field("log", step, "title", Some(title), true),
+        TicketOp::SetDescription { description } => {
+            pen.field("log", step, "description", Some(description), false)
+        }
+        TicketOp::SetStatus { status } => pen.word("log", step, "status", status.as_str()),
+        TicketOp::SetPriority { priority } => pen.word("log", step, "priority", priority.as_str()),
+        TicketOp::SetCategory { category } => pen.field("log", step, "category", category.as_deref(), true),
+        TicketOp::SetAssignee { assignee } => pen.field("log", step, "assignee", assignee.as_deref(), true),
+        TicketOp::SetTeam { team } => pen.field("log", step, "team", team.as_deref(), true),
+        TicketOp::SetRequester { requester } => {
+            pen.field("log", step, "requester", requester.as_deref(), true)
+        }
+        TicketOp::SetTag { tag, on } => pen.tag(step, tag, *on),
+        TicketOp::SetCustom { key, value } => {
+            let custom = pen.child("custom")?;
+            let from = pen.string(&custom, key)?;
+            if from.is_none() && value.is_none() {
+                return Ok(());
+            }
+            if pen.put(&custom, key, optional(value.as_deref()))? {
+                pen.field_entry("log", step, &format!("custom.{key}"), from.as_deref(), value.as_deref())?;
+            }
+            Ok(())
+        }
+        TicketOp::AddComment { id: comment, visibility, side, body } => {
+            let key = comment.to_string();
+            let comments = pen.child("comments")?;
+            if pen.doc.get(&comments, key.as_str())?.is_some() {
+                return Ok(());
+            }
+            let entry = pen.doc.put_object(&comments, key.as_str(), ObjType::Map)?;
+            pen.doc.put(&entry, "author", step.by.as_str())?;
+            pen.doc.put(&entry, "side", side.as_str())?;
+            pen.doc.put(&entry, "visibility", visibility.as_str())?;
+            pen.doc.put(&entry, "body", body.as_str())?;
+            pen.doc.put(&entry, "created_at", instant(step.at))?;
+            pen.doc.put(&entry, "deleted", false)?;
+            reply_entry(pen, step, &key, *visibility, *side)
+        }
+        TicketOp::DeleteComment { id: comment } => {
+            let key = comment.to_string();
+            let comments = pen.child("comments")?;
+            let Some((Value::Object(_), entry)) = pen.doc.get(&comments, key.as_str())? else {
+                return Ok(());
+            };
+            if pen.put(&entry, "deleted", true)? {
+                pen.entry("log", step, "comment_deleted", &[("comment", key.as_str().into())])?;
+            }
+            Ok(())
+        }
+        TicketOp::SetDeleted { deleted } => pen.deleted("log", step, *deleted),
+    }
+}
+
+fn reply_entry(
+    pen: &mut Pen<'_>,
+    step: &Stamped<TicketOp>,
+    comment: &str,
+    visibility: Visibility,
+    side: AuthorSide,
+) -> Done {
+    let facts = [
+        ("comment", comment.into()),
+        ("visibility", visibility.as_str().into()),
+        ("side", side.as_str().into()),
+    ];
+    pen.entry("log", step, "reply", &facts)
+}
+
+fn create_ticket(pen: &mut Pen<'_>, id: DocId, step: &Stamped<TicketOp>, ticket: &NewTicket) -> Done {
+    pen.skeleton(DocKind::Ticket, id, Some(step.at))?;
+    pen.doc.put(ROOT, "number", ticket_number(id))?;
+    pen.doc.put(ROOT, "title", ticket.title.as_str())?;
+    pen.doc.put(ROOT, "description", ticket.description.as_str())?;
+    pen.doc.put(ROOT, "status", ticket.status.as_str())?;
+    pen.doc.put(ROOT, "priority", ticket.priority.as_str())?;
+    pen.doc.put(ROOT, "category", optional(ticket.category.as_deref()))?;
+    pen.doc.put(ROOT, "assignee", optional(ticket.assignee.as_deref()))?;
+    pen.doc.put(ROOT, "team", optional(ticket.team.as_deref()))?;
+    pen.doc.put(ROOT, "requester", optional(ticket.requester.as_deref()))?;
+    pen.doc.put(ROOT, "deleted", false)?;
+    let tags = pen.child("tags")?;
+    for tag in &ticket.tags {
+        pen.doc.put(&tags, tag.as_str(), true)?;
+    }
+    let custom = pen.child("custom")?;
+    for (key, value) in &ticket.custom {
+        pen.doc.put(&custom, key.as_str(), value.as_str())?;
+    }
+    if let Some(source) = &ticket.source {
+        let map = pen.doc.put_object(ROOT, "source", ObjType::Map)?;
+        pen.doc.put(&map, "system", source.system.as_str())?;
+        pen.doc.put(&map, "key", source.key.as_str())?;
+        pen.doc.put(&map, "imported_by", source.imported_by.as_str())?;
+    }
+    let facts = [("status", ticket.status.as_str().into()), ("priority", ticket.priority.as_str().into())];
+    pen.entry("log", step, "created", &facts)
+}
+
+fn article(pen: &mut Pen<'_>, id: DocId, step: &Stamped<ArticleOp>) -> Done {
+    match &step.op {
+        ArticleOp::Create { title, body, category, tags } => {
+            pen.skeleton(DocKind::Article, id, Some(step.at))?;
+            pen.doc.put(ROOT, "author", step.by.as_str())?;
+            pen.doc.put(ROOT, "title", title.as_str())?;
+            pen.doc.put(ROOT, "status", "draft")?;
+            pen.doc.put(ROOT, "category", optional(category.as_deref()))?;
+            pen.doc.put(ROOT, "deleted", false)?;
+            let map = pen.child("tags")?;
+            for tag in tags {
+                pen.doc.put(&map, tag.as_str(), true)?;
+            }
+            let text = pen.child("body")?;
+            pen.doc.splice_text(&text, 0, 0, body)?;
+            pen.entry("log", step, "created", &[])
+        }
+        ArticleOp::SetTitle { title } => pen.field("log", step, "title", Some(title), true),
+        ArticleOp::EditBody { base, body } => {
+            if pen.co_edit("body", base.as_deref(), body)? {
+                pen.field_entry("log", step, "body", None, None)?;
+            }
+            Ok(())
+        }
+        ArticleOp::SetCategory { category } => pen.field("log", step, "category", category.as_deref(), true),
+        ArticleOp::SetTag { tag, on } => pen.tag(step, tag, *on),
+        ArticleOp::SetStatus { status } => pen.field("log", step, "status", Some(status.as_str()), true),
+        ArticleOp::SetDeleted { deleted } => pen.deleted("log", step, *deleted),
+    }
+}
+
+fn incident(pen: &mut Pen<'_>, id: DocId, step: &Stamped<IncidentOp>) -> Done {
+    match &step.op {
+        IncidentOp::Create { title, summary, severity, services, impact_at } => {
+            pen.skeleton(DocKind::Incident, id, Some(step.at))?;
+            pen.doc.put(ROOT, "number", incident_number(id))?;
+            pen.doc.put(ROOT, "title", title.as_str())?;
+            pen.doc.put(ROOT, "summary", summary.as_str())?;
+            pen.doc.put(ROOT, "severity", severity.as_str())?;
+            pen.doc.put(ROOT, "status", IncidentStatus::Open.as_str())?;
+            pen.doc.put(ROOT, "deleted", false)?;
+            let map = pen.child("services")?;
+            for service in services {
+                pen.doc.put(&map, service.as_str(), true)?;
+            }
+            let milestones = pen.child("milestones")?;
+            if let Some(at) = impact_at {
+                pen.doc.put(&milestones, Milestone::Impact.as_str(), instant(*at))?;
+            }
+            pen.doc.put(&milestones, Milestone::Detected.as_str(), instant(step.at))?;
+            pen.entry("timeline", step, "created", &[("severity", severity.as_str().into())])
+        }
+        IncidentOp::SetTitle { title } => pen.field("timeline", step, "title", Some(title), true),
+        IncidentOp::SetSummary { summary } => pen.field("timeline", step, "summary", Some(summary), false),
+        IncidentOp::SetSeverity { severity } => pen.word("timeline", step, "severity", severity.as_str()),
+        IncidentOp::SetStatus { status } => {
+            pen.word("timeline", step, "status", status.as_str())?;
+            // Moving on means somebody took it; each instant is set once and can be corrected by hand.
+            if *status != IncidentStatus::Open {
+                reach(pen, step, Milestone::Acknowledged, false)?;
+            }
+            match status {
+                IncidentStatus::Monitoring => reach(pen, step, Milestone::Mitigated, false),
+                IncidentStatus::Resolved | IncidentStatus::Closed => {
+                    reach(pen, step, Milestone::Mitigated, false)?;
+                    reach(pen, step, Milestone::Resolved, *status == IncidentStatus::Resolved)
+                }
+                IncidentStatus::Open | IncidentStatus::Investigating | IncidentStatus::Identified => Ok(()),
+            }
+        }
+        IncidentOp::SetService { service, on } => {
+            if pen.flag("services", service, *on)? {
+                pen.field_entry("timeline", step, &format!("services.{service}"), None, Some(on_off(*on)))?;
+            }
+            Ok(())
+        }
+        IncidentOp::SetRole { role, member } => {
+            let roles = pen.child("roles")?;
+            let from = pen.string(&roles, role.as_str())?;
+            if from.is_none() && member.is_none() {
+                return Ok(());
+            }
+            if pen.put(&roles, role.as_str(), optional(member.as_deref()))? {
+                pen.field_entry(
+                    "timeline",
+                    step,
+                    &format!("roles.{role}"),
+                    from.as_deref(),
+                    member.as_deref(),
+                )?;
+            }
+            Ok(())
+        }
+        IncidentOp::LinkTicket { ticket, on } => {
+            if pen.flag("tickets", &ticket.to_string(), *on)? {
+                pen.field_entry("timeline", step, &format!("tickets.{ticket}"), None, Some(on_off(*on)))?;
+            }
+            Ok(())
+        }
+        IncidentOp::SetMilestone { milestone, reached_at } => {
+            let map = pen.child("milestones")?;
+            if pen.put(&map, milestone.as_str(), instant(*reached_at))? {
+                let to = reached_at.to_string();
+                pen.field_entry("timeline", step, &format!("milestones.{milestone}"), None, Some(&to))?;
+            }
+            Ok(())
+        }
+        IncidentOp::AddNote { text } => {
+            pen.entry("timeline", step, "note", &[("text", text.as_str().into())])
+        }
+        IncidentOp::EditPostmortem { base, body } => {
+            if pen.co_edit("postmortem", base.as_deref(), body)? {
+                pen.field_entry("timeline", step, "postmortem", None, None)?;
+            }
+            Ok(())
+        }
+        IncidentOp::SetDeleted { deleted } => pen.deleted("timeline", step, *deleted),
+    }
+}
+
+fn on_off(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
+}
+
+/// Sets a milestone to the step's instant unless it was reached before (`again` sets it anew).
+fn reach(pen: &mut Pen<'_>, step: &Stamped<IncidentOp>, milestone: Milestone, again: bool) -> Done {
+    let map = pen.child("milestones")?;
+    if again || pen.scalar(&map, milestone.as_str())?.is_none() {
+        pen.put(&map, milestone.as_str(), instant(step.at))?;
+    }
+    Ok(())
+}
+
+fn workspace(pen: &mut Pen<'_>, id: DocId, step: &Stamped<WorkspaceOp>) -> Done {
+    match &step.op {
+        WorkspaceOp::Create => pen.skeleton(DocKind::Workspace, id, None),
+        WorkspaceOp::Set { section, key, value } => {
+            let map = pen.child(section.as_str())?;
+            pen.put(&map, key, optional(value.as_deref())).map(drop)
+        }
+    }
+}
+
+fn personal(pen: &mut Pen<'_>, id: DocId, step: &Stamped<PersonalOp>) -> Done {
+    match &step.op {
+        PersonalOp::Create => {
+            pen.skeleton(DocKind::Personal, id, None)?;
+            pen.doc.put(ROOT, "owner", step.by.as_str())
+        }
+        PersonalOp::SetPreference { name, value } => {
+            let map = pen.child("preferences")?;
+            pen.put(&map, name, value.as_str()).map(drop)
+        }
+        PersonalOp::Acknowledge { alert } => {
+            let map = pen.child("acknowledged")?;
+            if pen.scalar(&map, alert)?.is_none() {
+                pen.put(&map, alert, instant(step.at))?;
+            }
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,592 @@
+//! Edits, merges, reviews and damage, through the crate's public face.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use automerge::{AutoCommit, ObjType, ROOT, ReadDoc, transaction::Transactable};
+use desk_docs::{Author, Document, EditError, Invalid, ReadError, Refusal, actor_of, judge, review, verify};
+use desk_domain::{
+    article::ArticleStatus,
+    edit::{
+        ArticleOp, Edit, IncidentOp, NewTicket, Ops, PersonalOp, Section, Stamped, TicketOp, WorkspaceOp,
+    },
+    ids::{CommentId, DeviceId, DocId, DocKind, Ids, MemberId, uuid_v7},
+    incident::{IncidentStatus, Milestone, Severity},
+    people::Role,
+    permissions::{Actor, Denied, Touch},
+    state::State,
+    ticket::{AuthorSide, LogEvent, Priority, Source, Status, Ticket, Visibility},
+    time::UtcMillis,
+    workspace::Workflow,
+};
+use proptest::prelude::*;
+
+const NOW: UtcMillis = UtcMillis(1_790_000_000_000);
+
+/// Ids in order, so that a failing test fails the same way again.
+struct Counting(AtomicU64);
+
+impl Ids for Counting {
+    fn fresh(&self) -> uuid::Uuid {
+        let mut random = [0; 10];
+        random[2..].copy_from_slice(&self.0.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+        uuid_v7(NOW, random)
+    }
+}
+
+struct World {
+    ids: Counting,
+    workflow: Workflow,
+}
+
+#[derive(Clone, Copy)]
+struct Person {
+    device: DeviceId,
+    member: MemberId,
+    role: Role,
+}
+
+impl World {
+    fn new() -> Self {
+        Self { ids: Counting(AtomicU64::new(1)), workflow: Workflow::default() }
+    }
+
+    fn person(&self, role: Role) -> Person {
+        Person { device: DeviceId(self.ids.fresh()), member: MemberId(self.ids.fresh()), role }
+    }
+
+    fn author(&self, person: Person) -> Author<'_> {
+        let actor = Actor { member: Some(person.member), role: person.role };
+        Author { device: person.device, actor, workflow: &self.workflow }
+    }
+
+    fn edit_at(&self, doc: Document, by: Person, at: UtcMillis, ops: Ops) -> Result<Edited, EditError> {
+        let edit = Edit { doc: doc.id(), ops };
+        let (document, change) = doc.edit(&self.author(by), &edit, at, &self.ids)?;
+        Ok(Edited { document, change: change.map(|new| new.bytes) })
+    }
+
+    fn ticket_ops(&self, doc: Document, by: Person, ops: Vec<TicketOp>) -> Result<Edited, EditError> {
+        let me = by.member.to_string();
+        let ops = ops.into_iter().map(|op| Stamped::new(NOW, me.clone(), op)).collect();
+        self.edit_at(doc, by, NOW, Ops::Ticket(ops))
+    }
+
+    fn ticket(&self, by: Person) -> Document {
+        let doc = Document::empty(DocId(self.ids.fresh()), DocKind::Ticket);
+        let ticket =
+            NewTicket { description: "Не печатает".into(), ..NewTicket::titled("Принтер") };
+        self.ticket_ops(doc, by, vec![TicketOp::Create { ticket }]).unwrap().document
+    }
+
+    fn comment(&self, body: &str) -> TicketOp {
+        TicketOp::AddComment {
+            id: CommentId(self.ids.fresh()),
+            visibility: Visibility::Public,
+            side: AuthorSide::Staff,
+            body: body.into(),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Edited {
+    document: Document,
+    change: Option<Vec<u8>>,
+}
+
+fn read_ticket(document: &Document) -> Ticket {
+    match document.read().unwrap() {
+        State::Ticket(ticket) => *ticket,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn refusal(result: Result<Edited, EditError>) -> Refusal {
+    match result.unwrap_err() {
+        EditError::Refused(refusal) => refusal,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn verified(bytes: &[u8]) -> desk_docs::VerifiedChange {
+    let hash = automerge::Change::from_bytes(bytes.to_vec()).unwrap().hash().0;
+    verify(bytes, hash).unwrap()
+}
+
+#[test]
+fn a_ticket_reads_as_it_was_written() {
+    let world = World::new();
+    let agent = world.person(Role::Agent);
+    let document = world.ticket(agent);
+    let edited = world
+        .ticket_ops(
+            document,
+            agent,
+            vec![
+                TicketOp::SetStatus { status: Status::InProgress },
+                TicketOp::SetPriority { priority: Priority::Critical },
+                TicketOp::SetTag { tag: "принтер".into(), on: true },
+                TicketOp::SetCustom { key: "room".into(), value: Some("214".into()) },
+                TicketOp::SetTeam { team: Some("service-desk".into()) },
+                world.comment("Проверьте **кабель**."),
+            ],
+        )
+        .unwrap();
+    let mut document = edited.document;
+    let ticket = read_ticket(&document);
+    assert_eq!((ticket.title.as_str(), ticket.description.as_str()), ("Принтер", "Не печатает"));
+    assert_eq!((ticket.status, ticket.priority), (Status::InProgress, Priority::Critical));
+    assert!(ticket.tags.contains("принтер"));
+    assert_eq!(ticket.custom["room"], "214");
+    assert_eq!(ticket.comments.len(), 1);
+    assert_eq!(ticket.comments[0].author, agent.member.to_string());
+    assert_eq!(ticket.log.len(), 7);
+    assert!(ticket.log.iter().any(|entry| entry.event
+        == LogEvent::Priority { from: Priority::Medium, to: Priority::Critical }));
+    let again = Document::load(document.id(), DocKind::Ticket, &document.save()).unwrap();
+    assert_eq!(read_ticket(&again), ticket);
+}
+
+#[test]
+fn writing_what_is_there_already_makes_no_change() {
+    let world = World::new();
+    let agent = world.person(Role::Agent);
+    let document = world.ticket(agent);
+    let ops = vec![
+        TicketOp::SetTitle { title: "Принтер".into() },
+        TicketOp::SetStatus { status: Status::Open },
+        TicketOp::SetTag { tag: "нет".into(), on: false },
+        TicketOp::SetCustom { key: "room".into(), value: None },
+        TicketOp::SetAssignee { assignee: None },
+    ];
+    assert!(world.ticket_ops(document, agent, ops).unwrap().change.is_none());
+}
+
+#[test]
+fn concurrent_values_are_both_kept_and_shown() {
+    let world = World::new();
+    let (anna, boris) = (world.person(Role::Agent), world.person(Role::Agent));
+    let base = world.ticket(anna);
+    let one = world
+        .ticket_ops(base.clone(), anna, vec![TicketOp::SetPriority { priority: Priority::High }])
+        .unwrap();
+    let two = world
+        .ticket_ops(
+            base,
+            boris,
+            vec![TicketOp::SetPriority { priority: Priority::Low }, world.comment("привет")],
+        )
+        .unwrap();
+    let (mut left, mut right) = (one.document, two.document);
+    left.apply(vec![verified(&two.change.unwrap())]).unwrap();
+    right.apply(vec![verified(&one.change.unwrap())]).unwrap();
+    assert_eq!(left.heads(), right.heads());
+    let ticket = read_ticket(&left);
+    assert_eq!(ticket, read_ticket(&right));
+    let [conflict] = ticket.conflicts.as_slice() else { panic!("{:?}", ticket.conflicts) };
+    assert_eq!(conflict.field, "priority");
+    assert_eq!(conflict.values[0].value.as_deref(), Some(ticket.priority.as_str()), "the winner first");
+    let by: Vec<&str> = conflict.values.iter().map(|value| value.by.as_str()).collect();
+    assert!(
+        by.contains(&anna.member.to_string().as_str()) && by.contains(&boris.member.to_string().as_str())
+    );
+
+    let loser = conflict.values[1].value.clone().unwrap().parse().unwrap();
+    let settled = world.ticket_ops(left, anna, vec![TicketOp::SetPriority { priority: loser }]).unwrap();
+    let ticket = read_ticket(&settled.document);
+    assert!(ticket.conflicts.is_empty());
+    assert_eq!(ticket.priority, loser);
+}
+
+#[test]
+fn two_equal_concurrent_values_are_no_conflict() {
+    let world = World::new();
+    let (anna, boris) = (world.person(Role::Agent), world.person(Role::Agent));
+    let base = world.ticket(anna);
+    let ops = || vec![TicketOp::SetStatus { status: Status::Pending }];
+    let one = world.ticket_ops(base.clone(), anna, ops()).unwrap();
+    let two = world.ticket_ops(base, boris, ops()).unwrap();
+    let mut left = one.document;
+    left.apply(vec![verified(&two.change.unwrap())]).unwrap();
+    assert!(read_ticket(&left).conflicts.is_empty());
+}
+
+#[test]
+fn limits_and_blanks_are_refused_with_what_to_do() {
+    let world = World::new();
+    let agent = world.person(Role::Agent);
+    let check = |op: TicketOp, expected: &str| {
+        let refusal = refusal(world.ticket_ops(world.ticket(agent), agent, vec![op]));
+        assert!(refusal.to_string().contains(expected), "{refusal}");
+    };
+    check(TicketOp::SetTitle { title: "x".repeat(10_000) }, "longer than 500 characters");
+    check(TicketOp::SetTitle { title: "  ".into() }, "title is empty");
+    check(TicketOp::SetTitle { title: "a\nb".into() }, "several lines");
+    check(world.comment(&"x".repeat(10_000_000)), "more than 1048576");
+    check(world.comment(" \n"), "comment is empty");
+    check(TicketOp::SetTag { tag: "я".repeat(201), on: true }, "longer than 200 characters");
+    check(TicketOp::SetCustom { key: "k".into(), value: Some("x".repeat(20_000)) }, "more than 16384");
+}
+
+#[test]
+fn the_rules_hold_on_the_device_as_on_the_server() {
+    let world = World::new();
+    let (agent, other, manager) =
+        (world.person(Role::Agent), world.person(Role::Agent), world.person(Role::Manager));
+    let deletion = || vec![TicketOp::SetDeleted { deleted: true }];
+    assert!(matches!(
+        refusal(world.ticket_ops(world.ticket(agent), agent, deletion())),
+        Refusal::Denied(Denied::Role { role: Role::Agent, .. })
+    ));
+    assert!(world.ticket_ops(world.ticket(agent), manager, deletion()).is_ok());
+    let closed =
+        world.ticket_ops(world.ticket(agent), agent, vec![TicketOp::SetStatus { status: Status::Closed }]);
+    let again = world.ticket_ops(
+        closed.unwrap().document,
+        agent,
+        vec![TicketOp::SetStatus { status: Status::Pending }],
+    );
+    assert!(matches!(refusal(again), Refusal::Denied(Denied::Workflow { .. })));
+
+    // The same change, judged for another member: signed with somebody else's name.
+    let before = world.ticket(agent);
+    let edited = world.ticket_ops(before.clone(), agent, vec![world.comment("моё")]).unwrap();
+    let change = verified(&edited.change.unwrap());
+    assert_eq!(judge(&before, &change, &world.author(agent), NOW), Ok(()));
+    assert_eq!(
+        judge(&edited.document, &change, &world.author(agent), NOW),
+        Ok(()),
+        "judged after it was applied"
+    );
+    assert!(matches!(
+        judge(&before, &change, &world.author(other), NOW),
+        Err(Refusal::Denied(Denied::ForeignSignature { .. }))
+    ));
+    assert!(matches!(
+        judge(&before, &change, &world.author(agent), NOW.plus_ms(-3_600_000)),
+        Err(Refusal::Clock { .. })
+    ));
+}
+
+#[test]
+fn an_import_retells_a_history_with_names_and_only_names() {
+    let world = World::new();
+    let agent = world.person(Role::Agent);
+    let other = world.person(Role::Agent);
+    let import = |author: &str| {
+        let doc = Document::empty(DocId(world.ids.fresh()), DocKind::Ticket);
+        let source = Source {
+            system: "servicenow-csv".into(),
+            key: "INC1".into(),
+            imported_by: agent.member.to_string(),
+        };
+        let ticket = NewTicket { source: Some(source), ..NewTicket::titled("Imported") };
+        let at = UtcMillis(1_456_700_000_000);
+        let steps = vec![
+            Stamped::new(at, author, TicketOp::Create { ticket }),
+            Stamped::new(at.plus_ms(1), author, TicketOp::SetStatus { status: Status::InProgress }),
+            Stamped::new(at.plus_ms(2), author, world.comment("done")),
+            Stamped::new(at.plus_ms(3), author, TicketOp::SetStatus { status: Status::Resolved }),
+        ];
+        world.edit_at(doc, agent, NOW, Ops::Ticket(steps))
+    };
+    let ticket = read_ticket(&import("Updated by 21").unwrap().document);
+    assert_eq!(ticket.status, Status::Resolved);
+    assert_eq!(ticket.created_at, UtcMillis(1_456_700_000_000));
+    assert_eq!(ticket.log.len(), 4);
+    assert!(matches!(
+        refusal(import(&other.member.to_string())),
+        Refusal::Denied(Denied::ForeignSignature { .. })
+    ));
+}
+
+#[test]
+fn two_people_editing_one_article_merge_by_character() {
+    let world = World::new();
+    let (anna, boris) = (world.person(Role::Agent), world.person(Role::Agent));
+    let ops = |by: Person, op| Ops::Article(vec![Stamped::new(NOW, by.member.to_string(), op)]);
+    let create = ArticleOp::Create {
+        title: "VPN".into(),
+        body: "Шаг 1. Откройте клиент.\n".into(),
+        category: None,
+        tags: ["vpn".to_owned()].into(),
+    };
+    let doc = Document::empty(DocId(world.ids.fresh()), DocKind::Article);
+    let base = world.edit_at(doc, anna, NOW, ops(anna, create)).unwrap().document;
+    let edit = |by: Person, body: &str| {
+        let op = ArticleOp::EditBody { base: None, body: body.into() };
+        world.edit_at(base.clone(), by, NOW, ops(by, op)).unwrap()
+    };
+    let one = edit(anna, "Шаг 1. Откройте клиент VPN.\n");
+    let two = edit(boris, "Шаг 1. Откройте клиент.\nШаг 2. Введите пароль 🔑.\n");
+    let mut merged = one.document;
+    merged.apply(vec![verified(&two.change.unwrap())]).unwrap();
+    let State::Article(article) = merged.read().unwrap() else { panic!() };
+    assert_eq!(article.body, "Шаг 1. Откройте клиент VPN.\nШаг 2. Введите пароль 🔑.\n");
+    assert!(article.conflicts.is_empty());
+    let publish = ArticleOp::SetStatus { status: ArticleStatus::Published };
+    let published = {
+        let later = Stamped::new(NOW.plus_ms(5), anna.member.to_string(), publish);
+        world.edit_at(merged, anna, NOW.plus_ms(5), Ops::Article(vec![later])).unwrap().document
+    };
+    let State::Article(article) = published.read().unwrap() else { panic!() };
+    assert_eq!((article.status, article.updated_at), (ArticleStatus::Published, NOW.plus_ms(5)));
+}
+
+#[test]
+fn an_incident_reaches_its_milestones() {
+    let world = World::new();
+    let agent = world.person(Role::Agent);
+    let step = |at: UtcMillis, op| Ops::Incident(vec![Stamped::new(at, agent.member.to_string(), op)]);
+    let create = IncidentOp::Create {
+        title: "Нет связи".into(),
+        summary: String::new(),
+        severity: Severity::P1,
+        services: ["vpn".to_owned()].into(),
+        impact_at: Some(NOW.plus_ms(-60_000)),
+    };
+    let doc = Document::empty(DocId(world.ids.fresh()), DocKind::Incident);
+    let mut doc = world.edit_at(doc, agent, NOW, step(NOW, create)).unwrap().document;
+    for (ms, op) in [
+        (1000, IncidentOp::SetStatus { status: IncidentStatus::Investigating }),
+        (2000, IncidentOp::AddNote { text: "маршрутизатор".into() }),
+        (3000, IncidentOp::SetService { service: "почта".into(), on: true }),
+        (4000, IncidentOp::SetStatus { status: IncidentStatus::Resolved }),
+    ] {
+        let at = NOW.plus_ms(ms);
+        doc = world.edit_at(doc, agent, at, step(at, op)).unwrap().document;
+    }
+    let State::Incident(incident) = doc.read().unwrap() else { panic!() };
+    assert_eq!(incident.timeline.len(), 5);
+    let reached = |milestone| incident.milestones[&milestone].since(NOW);
+    assert_eq!(reached(Milestone::Impact), -60_000);
+    assert_eq!(reached(Milestone::Detected), 0);
+    assert_eq!(reached(Milestone::Acknowledged), 1000);
+    assert_eq!(reached(Milestone::Mitigated), 4000);
+    assert_eq!(reached(Milestone::Resolved), 4000);
+    assert_eq!(incident.services.len(), 2);
+}
+
+#[test]
+fn settings_are_whole_entries_and_personal_ones_belong_to_their_owner() {
+    let world = World::new();
+    let (admin, manager) = (world.person(Role::Admin), world.person(Role::Manager));
+    let step = |by: Person, op| Ops::Workspace(vec![Stamped::new(NOW, by.member.to_string(), op)]);
+    let set =
+        |section, value: &str| WorkspaceOp::Set { section, key: "it".into(), value: Some(value.into()) };
+    let doc = Document::empty(DocId(world.ids.fresh()), DocKind::Workspace);
+    let doc = world.edit_at(doc, admin, NOW, step(admin, WorkspaceOp::Create)).unwrap().document;
+    let doc = world
+        .edit_at(doc, admin, NOW, step(admin, set(Section::Teams, r#"{"key":"it","name":"ИТ"}"#)))
+        .unwrap()
+        .document;
+    let broken = world.edit_at(doc.clone(), admin, NOW, step(admin, set(Section::Policies, "{}")));
+    assert!(matches!(refusal(broken), Refusal::Invalid(Invalid::Schema { .. })));
+    assert!(
+        world.edit_at(doc.clone(), manager, NOW, step(manager, set(Section::Categories, r#""ИТ""#))).is_ok()
+    );
+    assert!(world.edit_at(doc.clone(), manager, NOW, step(manager, set(Section::Flags, "true"))).is_err());
+    let State::Workspace(workspace) = doc.read().unwrap() else { panic!() };
+    assert_eq!(workspace.teams["it"].name, "ИТ");
+
+    let personal = |by: Person, op| Ops::Personal(vec![Stamped::new(NOW, by.member.to_string(), op)]);
+    let doc = Document::empty(DocId(world.ids.fresh()), DocKind::Personal);
+    let doc = world.edit_at(doc, admin, NOW, personal(admin, PersonalOp::Create)).unwrap().document;
+    let acknowledge = || PersonalOp::Acknowledge { alert: "x/breach/100/1".into() };
+    assert!(world.edit_at(doc.clone(), manager, NOW, personal(manager, acknowledge())).is_err());
+    let doc = world.edit_at(doc, admin, NOW, personal(admin, acknowledge())).unwrap().document;
+    let State::Personal(personal) = doc.read().unwrap() else { panic!() };
+    assert_eq!(personal.acknowledged["x/breach/100/1"], NOW);
+}
+
+#[test]
+fn an_altered_change_never_reaches_a_document() {
+    let world = World::new();
+    let agent = world.person(Role::Agent);
+    let edited = world.ticket_ops(world.ticket(agent), agent, vec![world.comment("привет")]).unwrap();
+    let bytes = edited.change.unwrap();
+    let hash = verified(&bytes).hash();
+    for at in 0..bytes.len() {
+        let mut altered = bytes.clone();
+        altered[at] ^= 0x20;
+        assert!(verify(&altered, hash).is_err(), "byte {at}");
+    }
+    for end in 0..bytes.len() {
+        assert!(verify(&bytes[..end], hash).is_err(), "cut at {end}");
+    }
+    assert!(verify(&bytes, [0; 32]).is_err());
+}
+
+#[test]
+fn a_damaged_snapshot_is_an_error_not_an_empty_document() {
+    let world = World::new();
+    let mut document = world.ticket(world.person(Role::Agent));
+    let id = document.id();
+    let snapshot = document.save();
+    assert!(Document::load(id, DocKind::Ticket, &[]).is_err());
+    assert!(Document::load(id, DocKind::Ticket, &snapshot[..snapshot.len() / 2]).is_err());
+    let mut altered = snapshot.clone();
+    altered[snapshot.len() / 2] ^= 1;
+    assert!(Document::load(id, DocKind::Ticket, &altered).is_err());
+}
+
+#[test]
+fn a_change_whose_dependencies_are_missing_is_not_taken() {
+    let world = World::new();
+    let agent = world.person(Role::Agent);
+    let base = world.ticket(agent);
+    let one = world.ticket_ops(base.clone(), agent, vec![world.comment("1")]).unwrap();
+    let two = world.ticket_ops(one.document, agent, vec![world.comment("2")]).unwrap();
+    let mut far = base;
+    assert!(far.apply(vec![verified(&two.change.unwrap())]).is_err());
+}
+
+#[test]
+fn a_newer_schema_is_shown_and_not_edited() {
+    let world = World::new();
+    let agent = world.person(Role::Agent);
+    let mut document = world.ticket(agent);
+    let mut raw = AutoCommit::load(&document.save()).unwrap();
+    raw.put(ROOT, "schema", 2_i64).unwrap();
+    let newer = Document::load(document.id(), DocKind::Ticket, &raw.save()).unwrap();
+    assert_eq!(newer.read(), Err(ReadError::NewerSchema { found: 2 }));
+    let edited = world.ticket_ops(newer, agent, vec![world.comment("x")]);
+    assert!(matches!(edited.unwrap_err(), EditError::NewerSchema { found: 2 }));
+}
+
+/// What a hostile client could send: each writes with the raw library what this crate never would.
+#[test]
+fn whatever_this_program_does_not_write_is_refused() {
+    let world = World::new();
+    let agent = world.person(Role::Agent);
+    let base = world.ticket_ops(world.ticket(agent), agent, vec![world.comment("есть")]).unwrap().document;
+    let hostile = |what: &str, write: &dyn Fn(&mut AutoCommit)| {
+        let mut raw = AutoCommit::load(&base.clone().save()).unwrap().with_actor(actor_of(agent.device));
+        write(&mut raw);
+        raw.commit();
+        let change = raw.get_last_local_change().unwrap();
+        let result = review(&base, &verified(change.raw_bytes()));
+        assert!(
+            matches!(result, Err(Invalid::Schema { .. } | Invalid::TooLarge { .. })),
+            "{what}: {result:?}"
+        );
+    };
+    hostile("a field of its own", &|doc| doc.put(ROOT, "hacked", "yes").unwrap());
+    hostile("a removed field", &|doc| doc.delete(ROOT, "title").unwrap());
+    hostile("a replaced map", &|doc| drop(doc.put_object(ROOT, "comments", ObjType::Map).unwrap()));
+    hostile("a wrong type", &|doc| doc.put(ROOT, "title", 7_i64).unwrap());
+    hostile("an unknown status", &|doc| doc.put(ROOT, "status", "great").unwrap());
+    hostile("a title that the log does not tell of", &|doc| doc.put(ROOT, "title", "silent").unwrap());
+    hostile("a moved birthday", &|doc| doc.put(ROOT, "created_at", 1_i64).unwrap());
+    hostile("an emptied log", &|doc| {
+        let (_, log) = doc.get(ROOT, "log").unwrap().unwrap();
+        let key = doc.keys(&log).next().unwrap();
+        doc.delete(&log, key.as_str()).unwrap();
+    });
+    hostile("somebody's comment rewritten", &|doc| {
+        let (_, comments) = doc.get(ROOT, "comments").unwrap().unwrap();
+        let key = doc.keys(&comments).next().unwrap();
+        let (_, comment) = doc.get(&comments, key.as_str()).unwrap().unwrap();
+        doc.put(&comment, "body", "rewritten").unwrap();
+    });
+    hostile("a comment that the log does not tell of", &|doc| {
+        let (_, comments) = doc.get(ROOT, "comments").unwrap().unwrap();
+        let id = world.ids.fresh().to_string();
+        let comment = doc.put_object(&comments, id.as_str(), ObjType::Map).unwrap();
+        for (key, value) in [("author", "me"), ("side", "staff"), ("visibility", "public"), ("body", "x")] {
+            doc.put(&comment, key, value).unwrap();
+        }
+        doc.put(&comment, "created_at", automerge::ScalarValue::Timestamp(1)).unwrap();
+        doc.put(&comment, "deleted", false).unwrap();
+    });
+    hostile("a log that tells of nothing", &|doc| {
+        let (_, log) = doc.get(ROOT, "log").unwrap().unwrap();
+        let entry = doc.put_object(&log, world.ids.fresh().to_string(), ObjType::Map).unwrap();
+        for (key, value) in [("kind", "status"), ("by", "me"), ("from", "open"), ("to", "resolved")] {
+            doc.put(&entry, key, value).unwrap();
+        }
+        doc.put(&entry, "at", automerge::ScalarValue::Timestamp(1)).unwrap();
+    });
+    hostile("a list", &|doc| drop(doc.put_object(ROOT, "tags", ObjType::List).unwrap()));
+}
+
+#[test]
+fn a_second_birth_is_refused() {
+    let world = World::new();
+    let agent = world.person(Role::Agent);
+    let document = world.ticket(agent);
+    let again = TicketOp::Create { ticket: NewTicket::titled("again") };
+    assert!(matches!(world.ticket_ops(document, agent, vec![again]).unwrap_err(), EditError::WrongPlace(_)));
+    let nothing = Document::empty(DocId(world.ids.fresh()), DocKind::Ticket);
+    assert!(matches!(
+        world.ticket_ops(nothing, agent, vec![world.comment("x")]).unwrap_err(),
+        EditError::WrongPlace(_)
+    ));
+}
+
+#[test]
+fn what_an_edit_touches_is_what_the_permissions_are_asked_for() {
+    let world = World::new();
+    let agent = world.person(Role::Agent);
+    let base = world.ticket(agent);
+    let edited = world
+        .ticket_ops(
+            base.clone(),
+            agent,
+            vec![
+                TicketOp::SetStatus { status: Status::Pending },
+                TicketOp::SetCategory { category: Some("network".into()) },
+            ],
+        )
+        .unwrap();
+    let found = review(&base, &verified(&edited.change.unwrap())).unwrap();
+    assert!(found.touches.contains(&Touch::Status { from: Some(Status::Open), to: Status::Pending }));
+    assert!(found.touches.contains(&Touch::Field { field: "category".into() }));
+    assert_eq!(found.newest_at, NOW);
+}
+
+fn any_op() -> impl Strategy<Value = u8> {
+    any::<u8>()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    /// Three devices edit at random and exchange at random; in the end all read the same.
+    #[test]
+    fn whatever_the_order_everybody_reads_the_same(script in proptest::collection::vec((0usize..3, any_op()), 1..40)) {
+        let world = World::new();
+        let people = [world.person(Role::Agent), world.person(Role::Manager), world.person(Role::Admin)];
+        let base = world.ticket(people[0]);
+        let mut docs = [base.clone(), base.clone(), base];
+        let mut changes: Vec<Vec<u8>> = Vec::new();
+        for (who, op) in script {
+            let ops = match op % 7 {
+                0 => vec![TicketOp::SetTitle { title: format!("title {op}") }],
+                1 => vec![TicketOp::SetPriority { priority: Priority::ALL[usize::from(op / 7) % 5] }],
+                2 => vec![TicketOp::SetTag { tag: format!("t{}", op % 3), on: op > 100 }],
+                3 => vec![world.comment("c")],
+                4 => vec![TicketOp::SetCustom { key: "k".into(), value: (op > 100).then(|| op.to_string()) }],
+                5 => vec![TicketOp::SetStatus { status: [Status::Open, Status::Pending, Status::InProgress][usize::from(op / 7) % 3] }],
+                _ => {
+                    let all = changes.iter().map(|bytes| verified(bytes)).collect();
+                    docs[who].apply(all).unwrap();
+                    continue;
+                }
+            };
+            let edited = world.ticket_ops(docs[who].clone(), people[who], ops).unwrap();
+            docs[who] = edited.document;
+            changes.extend(edited.change);
+        }
+        for doc in &mut docs {
+            doc.apply(changes.iter().map(|bytes| verified(bytes)).collect()).unwrap();
+        }
+        let first = read_ticket(&docs[0]);
+        let heads = docs[0].heads();
+        for doc in &mut docs[1..] {
+            prop_assert_eq!(&read_ticket(doc), &first);
+            prop_assert_eq!(&doc.heads(), &heads);
+        }
+        let again = Document::load(docs[0].id(), DocKind::Ticket, &docs[0].save()).unwrap();
+        prop_assert_eq!(read_ticket(&again), first);
+    }
+}
