@@ -26,5 +26,5 @@ pub use clock::{
 };
 pub use explain::{Explanation, Segment, SegmentKind, explain};
 pub use holidays::HolidaySet;
-pub use policy::{CompiledRules, Policy, PolicyMatch, RuleProblem, SlaRules, Targets};
+pub use policy::{CompiledRules, CompiledTargets, Policy, PolicyMatch, RuleProblem, SlaRules, Targets};
 pub use timeline::clocks;

@@ -155,6 +155,21 @@ proptest! {
     }
 
     #[test]
+    fn what_ends_at_a_closing_instant_is_due_at_it(
+        (calendar, transition) in any_calendar(),
+        from_ms in -6 * DAY_MS..6 * DAY_MS,
+    ) {
+        let compiled = calendar.compile().unwrap();
+        let from = UtcMillis(transition + from_ms);
+        for (_, end, hours) in compiled.stretches(from, from.plus_ms(9 * DAY_MS)) {
+            if hours == Hours::Open {
+                let ms = compiled.business_ms(from, UtcMillis(end));
+                prop_assert_eq!(compiled.add_business_ms(from, ms), Some(UtcMillis(end)));
+            }
+        }
+    }
+
+    #[test]
     fn measures_of_parts_add_up_and_never_exceed_real_time(
         (calendar, transition) in any_calendar(),
         mut instants in proptest::collection::vec(-20_000 * DAY_MS..60_000 * DAY_MS, 3),
@@ -262,6 +277,12 @@ fn official_holidays_close_and_moved_working_days_open() {
     ] {
         assert_eq!(day_hours(&calendar, midnight), expected, "{midnight}");
     }
+    let friday_noon = at("2024-04-26T09:00:00Z");
+    assert_eq!(
+        calendar.compile().unwrap().add_business_ms(friday_noon, 13 * 60 * MINUTE_MS),
+        Some(at("2024-04-27T15:00:00Z")),
+        "an hour of the morning, four of Friday's afternoon, eight of Saturday: due as Saturday closes"
+    );
     calendar.hours.sat = vec![["10:00".into(), "12:00".into()]];
     assert_eq!(day_hours(&calendar, "2024-04-26T21:00:00Z"), 2, "open on Saturdays anyway: its own hours");
     calendar.holidays = [jiff::civil::date(2024, 4, 27)].into();
