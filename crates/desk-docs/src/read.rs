@@ -8,6 +8,7 @@ use automerge::{
 };
 use desk_domain::{
     article::{Article, ArticleStatus},
+    edit::Section,
     ids::{CommentId, DocId, DocKind, EntryId},
     incident::{Incident, TimelineEntry, TimelineEvent},
     people::Member,
@@ -18,6 +19,8 @@ use desk_domain::{
     time::UtcMillis,
     workspace::{Workflow, Workspace},
 };
+
+use serde::de::DeserializeOwned;
 
 use crate::schema::{self, SCHEMA, Slot};
 
@@ -379,34 +382,34 @@ fn timeline_event(fields: &Fields<'_>) -> Result<TimelineEvent, ReadError> {
     })
 }
 
+/// The entries of a section. One broken entry must not hide the whole workspace: it is left out, as if it were retired.
+fn entries<K: Ord, V: DeserializeOwned>(
+    root: &Fields<'_>,
+    section: Section,
+    key: impl Fn(&str) -> Option<K>,
+) -> Result<BTreeMap<K, V>, ReadError> {
+    let texts = root.texts(section.as_str())?;
+    Ok(texts.iter().filter_map(|(name, json)| Some((key(name)?, serde_json::from_str(json).ok()?))).collect())
+}
+
+/// One entry of the general section.
+fn one<T: DeserializeOwned>(general: &BTreeMap<String, String>, key: &str) -> Option<T> {
+    general.get(key).and_then(|json| serde_json::from_str(json).ok())
+}
+
 fn workspace(root: &Fields<'_>, id: DocId, schema: u32) -> Result<Workspace, ReadError> {
-    let general = root.texts("general")?;
-    // One broken entry must not hide the whole workspace: it is left out, as if it were retired.
-    fn entries<K: Ord, V: serde::de::DeserializeOwned>(
-        root: &Fields<'_>,
-        section: &str,
-        key: impl Fn(&str) -> Option<K>,
-    ) -> Result<BTreeMap<K, V>, ReadError> {
-        Ok(root
-            .texts(section)?
-            .iter()
-            .filter_map(|(name, json)| Some((key(name)?, serde_json::from_str(json).ok()?)))
-            .collect())
-    }
-    fn one<T: serde::de::DeserializeOwned>(general: &BTreeMap<String, String>, key: &str) -> Option<T> {
-        general.get(key).and_then(|json| serde_json::from_str(json).ok())
-    }
+    let general = root.texts(Section::General.as_str())?;
     let named = |name: &str| Some(name.to_owned());
     Ok(Workspace {
         id,
         name: one(&general, "name").unwrap_or_default(),
         zone: one(&general, "zone").unwrap_or_else(|| "UTC".to_owned()),
-        members: entries::<_, Member>(root, "members", |name| name.parse().ok())?,
-        teams: entries(root, "teams", named)?,
-        categories: entries(root, "categories", named)?,
+        members: entries::<_, Member>(root, Section::Members, |name| name.parse().ok())?,
+        teams: entries(root, Section::Teams, named)?,
+        categories: entries(root, Section::Categories, named)?,
         workflow: one::<Workflow>(&general, "workflow").unwrap_or_default(),
-        calendars: entries::<_, Calendar>(root, "calendars", named)?,
-        policies: entries::<_, Policy>(root, "policies", named)?,
+        calendars: entries::<_, Calendar>(root, Section::Calendars, named)?,
+        policies: entries::<_, Policy>(root, Section::Policies, named)?,
         escalation_min: one(&general, "escalation_min").unwrap_or_default(),
         schema,
     })

@@ -300,9 +300,13 @@ impl Reading<'_> {
                 Ok(())
             }
             Some(
-                Slot::FixedMap | Slot::Fixed(_) | Slot::Field(_) | Slot::TicketStatus | Slot::IncidentStatus,
+                Slot::FixedMap
+                | Slot::Fixed(_)
+                | Slot::Field(_)
+                | Slot::TicketStatus
+                | Slot::IncidentStatus
+                | Slot::Deleted,
             )
-            | Some(Slot::Deleted)
             | None => Err(wrong(child, format!("{child} never changes"))),
         }
     }
@@ -481,16 +485,13 @@ impl Reading<'_> {
         let mut logs = false;
         let fresh = std::mem::take(&mut self.fresh);
         for ((collection, id), entry) in &fresh {
-            let by = match collection.as_str() {
-                "comments" => {
-                    id.parse::<CommentId>().map_err(|error| wrong(collection, error.to_string()))?;
-                    self.comment(entry)?
-                }
-                _ => {
-                    id.parse::<EntryId>().map_err(|error| wrong(collection, error.to_string()))?;
-                    logs = true;
-                    self.told(collection, entry, &fresh, &mut told)?
-                }
+            let by = if collection == "comments" {
+                id.parse::<CommentId>().map_err(|error| wrong(collection, error.to_string()))?;
+                self.comment(entry)?
+            } else {
+                id.parse::<EntryId>().map_err(|error| wrong(collection, error.to_string()))?;
+                logs = true;
+                self.told(collection, entry, &fresh, &mut told)?
             };
             self.touches.push(Touch::Signed { collection: collection.clone(), by, imported: self.imported });
         }
@@ -527,12 +528,7 @@ impl Reading<'_> {
             return Err(wrong("comment", "the comment is empty; write something first"));
         }
         self.happened(&entry.facts["created_at"], "comments")?;
-        self.name_of(&entry.facts["author"], "comments")
-    }
-
-    fn name_of(&self, value: &ScalarValue, collection: &str) -> Result<String, Invalid> {
-        check_scalar(Scalar::Name, value, collection)?;
-        Ok(value.as_str().unwrap_or_default().to_owned())
+        name_of(&entry.facts["author"], "comments")
     }
 
     fn happened(&mut self, value: &ScalarValue, collection: &str) -> Result<(), Invalid> {
@@ -570,7 +566,7 @@ impl Reading<'_> {
             }
         }
         self.happened(fact("at")?, collection)?;
-        let by = self.name_of(fact("by")?, collection)?;
+        let by = name_of(fact("by")?, collection)?;
         let incident = collection == "timeline";
         match text("kind")?.as_str() {
             "created" => {
@@ -712,6 +708,12 @@ fn map_key(op: &Op) -> Result<String, Invalid> {
         }),
         Key::Seq(_) => Err(wrong("change", "the change writes a list where there is none")),
     }
+}
+
+/// The name that an entry is signed with.
+fn name_of(value: &ScalarValue, collection: &str) -> Result<String, Invalid> {
+    check_scalar(Scalar::Name, value, collection)?;
+    Ok(value.as_str().unwrap_or_default().to_owned())
 }
 
 /// The value that an operation on a freshly made or never rivalled key writes.

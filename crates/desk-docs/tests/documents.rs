@@ -1,5 +1,7 @@
 //! Edits, merges, reviews and damage, through the crate's public face.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests: a failure there is a failed test")]
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use automerge::{AutoCommit, ObjType, ROOT, ReadDoc, transaction::Transactable};
