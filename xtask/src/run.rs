@@ -27,6 +27,9 @@ pub(crate) const SERVER: &str = "workernet-server";
 /// What the interface puts on its root element once the list stands with its rows.
 const LIST_READY: &str = "html[data-ready=\"list\"]";
 
+/// And what it or its boot script puts there when it cannot start.
+const FAILED: &str = "html[data-ready=\"failed\"]";
+
 /// How long that may take on a slow machine, the first sync included.
 const LIST_LIMIT: Duration = Duration::from_mins(2);
 
@@ -173,10 +176,11 @@ fn picture(
     let mut driver = Driver::start(&log, &environment)?;
     let taken = progress::step("opening the window", || {
         let session = Session::open(&driver, shell)?;
-        session.wait_for(LIST_READY, LIST_LIMIT, || {
+        session.wait_for(LIST_READY, FAILED, LIST_LIMIT, || {
             interrupted.check()?;
             Ok(driver.process().still_running()?)
         })?;
+        session.painted()?;
         let png = session.picture()?;
         session.close()?;
         Ok(png)

@@ -13,8 +13,11 @@ use crate::progress;
 use crate::project::Project;
 use crate::setup::wasm::{TARGET, Toolchain};
 
-/// The interface's package, which is also the name of its program and of what is made of it.
+/// The interface's package, which is also the name of its program.
 pub(crate) const PACKAGE: &str = "desk-ui";
+
+/// What its JavaScript and module are called, as `ui/static/boot.js` loads them.
+const NAME: &str = "ui";
 
 /// How to build the interface.
 #[derive(Debug, Clone, Copy, Default, Args)]
@@ -41,22 +44,20 @@ pub(crate) fn build(project: &Project, options: Options) -> anyhow::Result<()> {
         fs::create_dir_all(&made)?;
         Bindgen::new()
             .input_path(&module)
-            .out_name(PACKAGE)
+            .out_name(NAME)
             .web(true)?
             .typescript(false)
             .remove_name_section(!options.dev)
             .remove_producers_section(true)
             .generate(&made)
             .with_context(|| format!("wasm-bindgen could not read {}", module.display()))?;
+        write_file(&made.join("index.html"), &fs::read(project.root().join("ui/index.html"))?)?;
         let fixed = project.root().join("ui/static");
-        if !fixed.join("index.html").is_file() {
-            bail!("{} is missing", fixed.join("index.html").display());
-        }
         for file in files(&fixed)? {
             write_file(&made.join(&file), &fs::read(fixed.join(&file))?)?;
         }
         let changed = mirror(&made, &project.root().join("ui/dist"))?;
-        let size = fs::metadata(made.join(format!("{PACKAGE}_bg.wasm")))?.len();
+        let size = fs::metadata(made.join(format!("{NAME}_bg.wasm")))?.len();
         progress::note(&format!("ui/dist: {changed} files changed; the module has {} kB", size / 1000));
         Ok(())
     })

@@ -35,26 +35,35 @@ impl Session {
         Ok(Self { agent, url: format!("{base}/session/{id}") })
     }
 
-    /// Waits until an element is there; `go_on` is asked before every look and ends the wait with its error.
+    /// Waits until an element is there, but not once a `failed` one is; `go_on` is asked before every look and ends the
+    /// wait with its error.
     pub(crate) fn wait_for(
         &self,
         css: &str,
+        failed: &str,
         limit: Duration,
         mut go_on: impl FnMut() -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         let start = Instant::now();
         loop {
             go_on()?;
-            let wanted = json!({ "using": "css selector", "value": css });
-            let found = value_of(self.agent.post(format!("{}/elements", self.url)).send_json(&wanted))?;
-            if found.as_array().is_some_and(|elements| !elements.is_empty()) {
+            if self.has(css)? {
                 return Ok(());
+            }
+            if self.has(failed)? {
+                bail!("the page could not start; it says: {:?}", self.text()?);
             }
             if start.elapsed() > limit {
                 bail!("the page did not show `{css}` within {limit:?}; it says: {:?}", self.text()?);
             }
             std::thread::sleep(POLL);
         }
+    }
+
+    fn has(&self, css: &str) -> anyhow::Result<bool> {
+        let wanted = json!({ "using": "css selector", "value": css });
+        let found = value_of(self.agent.post(format!("{}/elements", self.url)).send_json(&wanted))?;
+        Ok(found.as_array().is_some_and(|elements| !elements.is_empty()))
     }
 
     /// The text that the page shows, shortened.
@@ -68,6 +77,15 @@ impl Session {
             .context("the page has no body")?;
         let text = value_of(self.agent.get(format!("{}/element/{id}/text", self.url)).call())?;
         Ok(text.as_str().unwrap_or_default().chars().take(500).collect())
+    }
+
+    /// Waits until what the page holds has been painted: a picture of a page that was never painted is white.
+    pub(crate) fn painted(&self) -> anyhow::Result<()> {
+        // The second frame begins when the first has been painted.
+        let script = "const done = arguments[0]; \
+                      requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 0)));";
+        let wanted = json!({ "script": script, "args": [] });
+        value_of(self.agent.post(format!("{}/execute/async", self.url)).send_json(&wanted)).map(drop)
     }
 
     /// A PNG of the page.
