@@ -126,7 +126,7 @@ calls! {
     }
 
     /// Why the due times of a ticket are what they are.
-    ExplainSla = "explain_sla" -> Vec<Explanation> {
+    ExplainSla = "explain_sla" -> Option<Explanation> {
         /// Which ticket.
         id: DocId,
     }

@@ -1,5 +1,7 @@
 //! The settings that a workspace shares: people, categories, workflow, calendars, policies.
 
+mod defaults;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +13,8 @@ use crate::{
     sla::{Calendar, Policy, SlaRules},
     ticket::Status,
 };
+
+pub use defaults::{OFFICE_CALENDAR, default_settings};
 
 /// The settings document, read. Each entry of a section is a whole value: the last writer of an entry wins.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
