@@ -1,0 +1,5 @@
+//! Who somebody is: passwords, access tokens, attempts.
+
+pub mod attempts;
+pub mod password;
+pub mod token;

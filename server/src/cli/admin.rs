@@ -1,0 +1,155 @@
+//! `admin`: workspaces, members, devices. Works beside a running `serve`.
+
+use std::{io::Read, path::Path};
+
+use anyhow::{Context, bail};
+use clap::Subcommand;
+use desk_domain::{ids::DeviceId, people::Role, time::Clock};
+use serde_json::json;
+
+use crate::{
+    auth::password,
+    clock::SystemClock,
+    members::{self, NewMember},
+    random::{FreshIds, SystemRandom},
+    storage::{Devices, Directory, SqliteStorage},
+    workspaces::{self, NewWorkspace},
+};
+
+/// What can be administered.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Workspaces.
+    #[command(subcommand)]
+    Workspace(WorkspaceCommand),
+    /// Members.
+    #[command(subcommand)]
+    Member(MemberCommand),
+    /// Devices.
+    #[command(subcommand)]
+    Device(DeviceCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum WorkspaceCommand {
+    /// Make a workspace with default settings.
+    Create {
+        /// What people type at sign-in: a–z, 0–9 and hyphens.
+        slug: String,
+        /// What to call it.
+        #[arg(long)]
+        name: String,
+        /// IANA time zone of its working hours.
+        #[arg(long, default_value = "Asia/Almaty")]
+        zone: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum MemberCommand {
+    /// Add a person; the password is read from standard input.
+    Add {
+        /// The workspace's slug.
+        #[arg(long)]
+        workspace: String,
+        /// Where they sign in with.
+        #[arg(long)]
+        email: String,
+        /// What to call them.
+        #[arg(long)]
+        name: String,
+        /// requester, agent, manager or admin.
+        #[arg(long)]
+        role: Role,
+        /// A team of theirs, made when it does not exist.
+        #[arg(long = "team")]
+        teams: Vec<String>,
+        /// The only way to give a password: an argument would stand in the list of processes.
+        #[arg(long, required = true)]
+        password_stdin: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DeviceCommand {
+    /// All devices of a workspace's members.
+    List {
+        /// The workspace's slug.
+        #[arg(long)]
+        workspace: String,
+    },
+    /// Take a device's access away, for good.
+    Revoke {
+        /// Its id, as `list` shows it.
+        device: DeviceId,
+    },
+}
+
+pub(super) async fn run(data_dir: &Path, command: Command) -> anyhow::Result<()> {
+    let storage = super::serve::open(data_dir).await?;
+    let done = match command {
+        Command::Workspace(command) => workspace(&storage, command).await,
+        Command::Member(command) => member(&storage, command).await,
+        Command::Device(command) => device(&storage, command).await,
+    };
+    storage.close().await;
+    done
+}
+
+async fn workspace(storage: &SqliteStorage, command: WorkspaceCommand) -> anyhow::Result<()> {
+    let WorkspaceCommand::Create { slug, name, zone } = command;
+    let (clock, random) = (SystemClock, SystemRandom::new()?);
+    let new = NewWorkspace { slug, name, zone };
+    let made = workspaces::create(storage, &new, clock.now(), &FreshIds::now(&clock, &random)).await?;
+    super::print(&json!({
+        "id": made.id, "slug": made.slug, "name": made.name, "settings_doc": made.settings_doc,
+    }))
+}
+
+async fn member(storage: &SqliteStorage, command: MemberCommand) -> anyhow::Result<()> {
+    let MemberCommand::Add { workspace, email, name, role, teams, password_stdin: _ } = command;
+    let (clock, random) = (SystemClock, SystemRandom::new()?);
+    let password_hash = password::hash(&password()?, &random)?;
+    let new = NewMember { workspace, email, name, role, teams, password_hash };
+    let made = members::add(storage, &new, clock.now(), &FreshIds::now(&clock, &random)).await?;
+    super::print(&json!({
+        "id": made.id, "workspace": new.workspace, "email": made.email, "name": made.name, "role": made.role,
+        "personal_doc": made.personal_doc,
+    }))
+}
+
+/// The password from standard input, without the line's end.
+fn password() -> anyhow::Result<String> {
+    let mut text = String::new();
+    let most = u64::try_from(password::MAX_BYTES + 3)?;
+    std::io::stdin().take(most).read_to_string(&mut text).context("cannot read the password")?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+async fn device(storage: &SqliteStorage, command: DeviceCommand) -> anyhow::Result<()> {
+    match command {
+        DeviceCommand::List { workspace } => {
+            let found = storage.workspace_by_slug(&workspace).await?;
+            let Some(found) = found else { bail!("there is no workspace {workspace:?}") };
+            let devices: Vec<_> = storage
+                .devices(found.id)
+                .await?
+                .into_iter()
+                .map(|device| {
+                    json!({
+                        "id": device.id, "member": device.member, "name": device.name,
+                        "created_at": device.created_at, "seen_at": device.seen_at,
+                        "revoked_at": device.revoked_at,
+                    })
+                })
+                .collect();
+            super::print(&devices)
+        }
+        DeviceCommand::Revoke { device } => {
+            if !storage.revoke_device(device, SystemClock.now()).await? {
+                bail!("there is no device {device}");
+            }
+            super::print(&json!({ "id": device, "revoked": true }))
+        }
+    }
+}

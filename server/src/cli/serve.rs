@@ -1,0 +1,86 @@
+//! `serve`.
+
+use std::{net::SocketAddr, path::Path, sync::Arc};
+
+use anyhow::Context;
+use serde_json::json;
+
+use crate::{
+    clock::SystemClock,
+    http::Limits,
+    random::SystemRandom,
+    serve::{Setup, start},
+    storage::SqliteStorage,
+};
+
+/// What `serve` takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+}
+
+pub(super) async fn run(data_dir: &Path, args: Args) -> anyhow::Result<()> {
+    // Before the line that says it is ready, so that whoever read it may stop the server at once.
+    let stop = Stop::listen()?;
+    let storage = open(data_dir).await?;
+    let running = start(Setup {
+        storage: Arc::new(storage.clone()),
+        clock: Arc::new(SystemClock),
+        random: Arc::new(SystemRandom::new()?),
+        listen: args.listen,
+        limits: Limits::default(),
+    })
+    .await?;
+    super::print(&json!({ "listening": running.address().to_string() }))?;
+    stop.told().await;
+    running.stop().await;
+    storage.close().await;
+    Ok(())
+}
+
+/// Opens the database of a data directory.
+pub(super) async fn open(data_dir: &Path) -> anyhow::Result<SqliteStorage> {
+    SqliteStorage::open(data_dir).await.with_context(|| format!("cannot open {}", data_dir.display()))
+}
+
+/// SIGTERM or SIGINT.
+#[cfg(unix)]
+struct Stop {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Stop {
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn told(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// Ctrl+C.
+#[cfg(not(unix))]
+struct Stop;
+
+#[cfg(not(unix))]
+impl Stop {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn told(self) {
+        // Where the signal cannot be listened to, the system ends the process itself.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

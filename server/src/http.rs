@@ -1,0 +1,124 @@
+//! The HTTP surface: one file per endpoint; a handler parses, calls and maps.
+//!
+//! Every answer carries `date-ms` and `x-request-id`; every error is a status with a JSON `ApiError`, also those of
+//! the router itself. Bodies and tokens are never logged.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::Method,
+    middleware,
+    routing::{get, post},
+};
+use desk_api::ErrorCode;
+use desk_domain::time::Clock;
+use tokio::sync::watch;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::{
+    auth::{attempts::Attempts, password::Passwords, token::AccessTokens},
+    random::Random,
+    sessions::Desk,
+    storage::Storage,
+    sync::hub::Hub,
+};
+
+mod bearer;
+mod envelope;
+mod health;
+mod json;
+mod live;
+mod problem;
+mod pull;
+mod push;
+mod refresh;
+mod sign_in;
+mod sign_out;
+
+pub use problem::Problem;
+
+/// What one request or connection may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Most bytes of a push as it travels.
+    pub push_bytes: usize,
+    /// Most changes in a push.
+    pub push_changes: usize,
+    /// How long a request may take.
+    pub request: Duration,
+    /// How often a live connection is pinged and its right to be there looked at.
+    pub ping: Duration,
+    /// How often other processes' writes are looked for.
+    pub look_outside: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            push_bytes: 8 * 1024 * 1024,
+            push_changes: 4 * desk_sync::wire::BATCH_CHANGES,
+            request: Duration::from_mins(1),
+            ping: Duration::from_secs(20),
+            look_outside: Duration::from_secs(1),
+        }
+    }
+}
+
+/// What every handler may use.
+pub struct App {
+    /// What is kept.
+    pub storage: Arc<dyn Storage>,
+    /// The writers and the heads.
+    pub hub: Hub,
+    /// Checks passwords.
+    pub passwords: Passwords,
+    /// Signs and reads access tokens.
+    pub tokens: AccessTokens,
+    /// Counts attempts to sign in.
+    pub attempts: Attempts,
+    /// The present instant.
+    pub clock: Arc<dyn Clock>,
+    /// Secrets and ids.
+    pub random: Arc<dyn Random>,
+    /// What one may take.
+    pub limits: Limits,
+    /// `true` once the server stops.
+    pub stopping: watch::Receiver<bool>,
+}
+
+impl App {
+    /// What signing in needs, as of now.
+    fn desk(&self) -> Desk<'_> {
+        Desk {
+            storage: self.storage.as_ref(),
+            passwords: &self.passwords,
+            tokens: &self.tokens,
+            attempts: &self.attempts,
+            random: self.random.as_ref(),
+            now: self.clock.now(),
+        }
+    }
+}
+
+/// All endpoints.
+pub fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/v1/health", get(health::get))
+        .route("/v1/sessions", post(sign_in::post).delete(sign_out::delete))
+        .route("/v1/sessions/refresh", post(refresh::post))
+        .route("/v1/sync/push", post(push::post))
+        .route("/v1/sync/pull", get(pull::get))
+        .route("/v1/live", get(live::get))
+        .fallback(async || Problem::new(ErrorCode::NotFound, "there is no such address on this server"))
+        .method_not_allowed_fallback(async |method: Method| {
+            Problem::new(ErrorCode::BadRequest, format!("{method} is not for this address")).method_not_allowed()
+        })
+        // Each endpoint that takes a body limits it itself, so that the answer is ours.
+        .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), envelope::timeout))
+        .layer(CatchPanicLayer::custom(envelope::panicked))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), envelope::wrap))
+        .with_state(app)
+}

@@ -1,0 +1,96 @@
+//! Who a request is from.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::FromRequestParts,
+    http::{header::AUTHORIZATION, request::Parts},
+};
+use desk_api::ErrorCode;
+use desk_domain::{ids::WorkspaceId, time::UtcMillis};
+
+use super::{App, Problem};
+use crate::{
+    auth::token::{Claims, TokenError},
+    storage::{MemberRecord, Storage, StorageError},
+};
+
+/// A signed-in member's device, as the database has them at this moment.
+pub(super) struct Bearer {
+    /// What the token says.
+    pub(super) claims: Claims,
+    /// The member now.
+    pub(super) member: MemberRecord,
+}
+
+impl Bearer {
+    /// The tenant.
+    pub(super) fn workspace(&self) -> WorkspaceId {
+        self.member.workspace
+    }
+
+    /// When the token ends.
+    pub(super) fn expires_at(&self) -> UtcMillis {
+        UtcMillis(self.claims.exp.saturating_mul(1000))
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Bearer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let token = parts
+            .headers
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim())
+            .ok_or_else(|| Problem::new(ErrorCode::SignedOut, "sign in first"))?;
+        let claims = app.tokens.read(token, app.clock.now()).map_err(|error| match error {
+            TokenError::Expired => Problem::new(ErrorCode::SessionExpired, error.to_string()),
+            TokenError::Invalid | TokenError::Unsigned => Problem::new(ErrorCode::SignedOut, error.to_string()),
+        })?;
+        let member = standing(app.storage.as_ref(), &claims).await?.map_err(Problem::from)?;
+        Ok(Self { claims, member })
+    }
+}
+
+/// Why a token that was good is not good any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lost {
+    /// The session ended, or the member left.
+    Session,
+    /// The device was revoked.
+    Device,
+}
+
+impl From<Lost> for Problem {
+    fn from(lost: Lost) -> Self {
+        match lost {
+            Lost::Session => Self::new(ErrorCode::SessionExpired, "the session has ended; sign in again"),
+            Lost::Device => {
+                Self::new(ErrorCode::DeviceRevoked, "this device was revoked by an administrator")
+            }
+        }
+    }
+}
+
+/// The member behind a token, as the database has them now.
+pub(super) async fn standing(
+    storage: &dyn Storage,
+    claims: &Claims,
+) -> Result<Result<MemberRecord, Lost>, StorageError> {
+    let Some(access) = storage.access(claims.sid).await? else { return Ok(Err(Lost::Session)) };
+    Ok(if access.device_revoked {
+        Err(Lost::Device)
+    } else if access.session_ended
+        || !access.member.active
+        || access.member.id != claims.sub
+        || access.member.workspace != claims.ws
+    {
+        Err(Lost::Session)
+    } else {
+        Ok(access.member)
+    })
+}

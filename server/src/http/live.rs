@@ -1,0 +1,162 @@
+//! `GET /v1/live`: a WebSocket that tells when the head moved. Never data.
+//!
+//! It ends when the token ends (close 4401), when the device or session does (4403, 4401), and when the server
+//! stops (1001); the client signs in or reconnects as the code says.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    extract::{
+        State, WebSocketUpgrade,
+        ws::{CloseFrame, Message, WebSocket, rejection::WebSocketUpgradeRejection},
+    },
+    response::Response,
+};
+use desk_api::{ErrorCode, rest::Hint};
+use desk_domain::people::Role;
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
+use tracing::Instrument;
+
+use super::{
+    App, Problem,
+    bearer::{Bearer, Lost, standing},
+};
+
+/// How long a message may take to go out before the connection counts as dead.
+const SEND: Duration = Duration::from_secs(15);
+/// Pings that may stay without any sign of life.
+const MISSED_PINGS: u32 = 3;
+/// What a client has to say here is small.
+const MESSAGE_BYTES: usize = 4 * 1024;
+
+/// Upgrades the connection of a signed-in device.
+pub(super) async fn get(
+    State(app): State<Arc<App>>,
+    bearer: Bearer,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, Problem> {
+    let upgrade = upgrade.map_err(|error| Problem::new(ErrorCode::BadRequest, error.body_text()))?;
+    if bearer.member.role == Role::Requester {
+        return Err(Problem::new(ErrorCode::Forbidden, "a requester does not sync documents"));
+    }
+    let span = tracing::info_span!("live", device.id = %bearer.claims.dev);
+    Ok(upgrade
+        .max_message_size(MESSAGE_BYTES)
+        .on_upgrade(move |socket| tell(app, bearer, socket).instrument(span)))
+}
+
+/// Why a connection ends.
+enum End {
+    /// The other side left, or cannot be reached.
+    Gone,
+    /// The token ran out.
+    Expired,
+    /// The session or the device lost its right.
+    Lost(Lost),
+    /// The server stops.
+    Stopping,
+    /// The storage failed.
+    Failed,
+}
+
+async fn tell(app: Arc<App>, bearer: Bearer, mut socket: WebSocket) {
+    let end = hints(&app, &bearer, &mut socket).await;
+    let (code, reason) = match end {
+        End::Gone => return,
+        End::Expired => (4401, "session_expired"),
+        End::Lost(Lost::Session) => (4401, "session_ended"),
+        End::Lost(Lost::Device) => (4403, "device_revoked"),
+        End::Stopping => (1001, "server_stopping"),
+        End::Failed => (1011, "internal"),
+    };
+    tracing::info!(reason, "live connection ended");
+    // Whether it still arrives or not, the connection is over.
+    let _ = send(&mut socket, Message::Close(Some(CloseFrame { code, reason: reason.into() }))).await;
+}
+
+async fn hints(app: &App, bearer: &Bearer, socket: &mut WebSocket) -> End {
+    let workspace = bearer.workspace();
+    let mut head = app.hub.watch_head(workspace);
+    let mut access = app.hub.watch_access();
+    let mut stopping = app.stopping.clone();
+    match app.storage.workspace(workspace).await {
+        Ok(Some(record)) => app.hub.saw_head(workspace, record.head),
+        Ok(None) => return End::Lost(Lost::Session),
+        Err(error) => {
+            tracing::error!(%error, "the head could not be read");
+            return End::Failed;
+        }
+    }
+    head.mark_changed();
+    let first_ping = Instant::now() + app.limits.ping;
+    let mut pings = interval_at(first_ping, app.limits.ping);
+    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let left_ms = bearer.expires_at().since(app.clock.now());
+    let expiry = Instant::now() + Duration::from_millis(u64::try_from(left_ms).unwrap_or(0));
+    let mut silent = 0;
+    loop {
+        if *stopping.borrow() {
+            return End::Stopping;
+        }
+        tokio::select! {
+            moved = head.changed() => {
+                if moved.is_err() {
+                    return End::Stopping;
+                }
+                let hint = Hint { head: *head.borrow_and_update() };
+                let Ok(text) = serde_json::to_string(&hint) else { return End::Failed };
+                if send(socket, Message::Text(text.into())).await.is_err() {
+                    return End::Gone;
+                }
+            }
+            () = sleep_until(expiry) => return End::Expired,
+            _ = pings.tick() => {
+                silent += 1;
+                let dead = silent > MISSED_PINGS;
+                if dead || send(socket, Message::Ping(Vec::new().into())).await.is_err() {
+                    return End::Gone;
+                }
+                if let Some(end) = ended(app, bearer).await {
+                    return end;
+                }
+            }
+            changed = access.changed() => {
+                if changed.is_err() {
+                    return End::Stopping;
+                }
+                if let Some(end) = ended(app, bearer).await {
+                    return end;
+                }
+            }
+            _ = stopping.changed() => return End::Stopping,
+            message = socket.recv() => match message {
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return End::Gone,
+                Some(Ok(Message::Text(_) | Message::Binary(_) | Message::Ping(_) | Message::Pong(_))) => silent = 0,
+            }
+        }
+    }
+}
+
+/// Whether the bearer has lost the right to be told.
+async fn ended(app: &App, bearer: &Bearer) -> Option<End> {
+    if app.clock.now() >= bearer.expires_at() {
+        return Some(End::Expired);
+    }
+    match standing(app.storage.as_ref(), &bearer.claims).await {
+        Ok(Ok(member)) if member.role == Role::Requester => Some(End::Lost(Lost::Session)),
+        Ok(Ok(_)) => None,
+        Ok(Err(lost)) => Some(End::Lost(lost)),
+        Err(error) => {
+            tracing::error!(%error, "access could not be read");
+            Some(End::Failed)
+        }
+    }
+}
+
+/// Sends a message to a side that may have stopped reading.
+async fn send(socket: &mut WebSocket, message: Message) -> Result<(), ()> {
+    match tokio::time::timeout(SEND, socket.send(message)).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) | Err(_) => Err(()),
+    }
+}

@@ -1,0 +1,119 @@
+//! Errors as answers.
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header::RETRY_AFTER},
+    response::{IntoResponse, Response},
+};
+use desk_api::{ApiError, ErrorCode};
+
+use crate::{sessions::SignInError, storage::StorageError, sync::lane::PushError};
+
+/// An error on its way out.
+#[derive(Debug)]
+pub struct Problem {
+    error: ApiError,
+    status: StatusCode,
+    wait_s: Option<u64>,
+}
+
+impl Problem {
+    /// An error with the status that belongs to its code.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        ApiError::new(code, message).into()
+    }
+
+    /// The server's own fault: logged here, told in general words.
+    pub fn internal(error: &dyn std::fmt::Display) -> Self {
+        tracing::error!(%error, "request failed");
+        Self::new(ErrorCode::Internal, "the server could not do it; its log says more")
+    }
+
+    /// The same error with status 405.
+    #[must_use]
+    pub fn method_not_allowed(mut self) -> Self {
+        self.status = StatusCode::METHOD_NOT_ALLOWED;
+        self
+    }
+}
+
+fn status(code: ErrorCode) -> StatusCode {
+    match code {
+        ErrorCode::BadRequest => StatusCode::BAD_REQUEST,
+        ErrorCode::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+        ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorCode::NotFound => StatusCode::NOT_FOUND,
+        ErrorCode::AlreadyExists => StatusCode::CONFLICT,
+        ErrorCode::SignedOut | ErrorCode::WrongCredentials | ErrorCode::SessionExpired => StatusCode::UNAUTHORIZED,
+        ErrorCode::Forbidden | ErrorCode::DeviceRevoked => StatusCode::FORBIDDEN,
+        ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        ErrorCode::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
+        ErrorCode::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
+        ErrorCode::Offline
+        | ErrorCode::BadServer
+        | ErrorCode::ReadOnlyStore
+        | ErrorCode::DamagedStore
+        | ErrorCode::WrongKey
+        | ErrorCode::StoreBusy
+        | ErrorCode::NewerSchema
+        | ErrorCode::BadFile
+        | ErrorCode::Cancelled
+        | ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+impl From<ApiError> for Problem {
+    fn from(error: ApiError) -> Self {
+        Self { status: status(error.code), error, wait_s: None }
+    }
+}
+
+impl From<StorageError> for Problem {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::DiskFull => {
+                tracing::error!(%error, "request failed");
+                Self::new(ErrorCode::DiskFull, "the server's disk is full")
+            }
+            StorageError::NewerVersion
+            | StorageError::Busy
+            | StorageError::Damaged { .. }
+            | StorageError::Failed(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<SignInError> for Problem {
+    fn from(error: SignInError) -> Self {
+        let wait_s = if let SignInError::TooMany(wait) = &error { Some(wait.wait_s) } else { None };
+        let api = error.to_api();
+        if api.code == ErrorCode::Internal {
+            return Self::internal(&error);
+        }
+        Self { wait_s, ..api.into() }
+    }
+}
+
+impl From<PushError> for Problem {
+    fn from(error: PushError) -> Self {
+        match error {
+            PushError::NotAllowed => Self::new(ErrorCode::SessionExpired, error.to_string()),
+            PushError::NoWorkspace => Self::new(ErrorCode::NotFound, error.to_string()),
+            PushError::Storage(error) => error.into(),
+            PushError::Damaged(_)
+            | PushError::Settings(_)
+            | PushError::Unrestorable(_)
+            | PushError::Internal(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(self.error)).into_response();
+        if let Some(wait) = self.wait_s {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait));
+        }
+        response
+    }
+}

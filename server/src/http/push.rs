@@ -1,0 +1,76 @@
+//! `POST /v1/sync/push`: a device's outbox; verdicts come back.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Request, State},
+    http::header::CONTENT_TYPE,
+    response::{IntoResponse, Response},
+};
+use desk_api::{ErrorCode, rest::BATCH_MEDIA_TYPE};
+use desk_sync::wire::{self, Push, WireError};
+
+use super::{App, Problem, bearer::Bearer, json::read};
+use crate::sync::push::Incoming;
+
+/// Decodes and verifies the batch, has it decided, and answers with one verdict per change.
+pub(super) async fn post(
+    State(app): State<Arc<App>>,
+    bearer: Bearer,
+    request: Request,
+) -> Result<Response, Problem> {
+    let body = read(request, app.limits.push_bytes).await?;
+    let most = app.limits.push_changes;
+    let changes = blocking(move || open(&body, most)).await??;
+    let (workspace, device) = (bearer.workspace(), bearer.claims.dev);
+    let reply = app.hub.push(workspace, device, app.clock.now(), changes).await?;
+    tracing::info!(workspace.id = %workspace, device.id = %device, sync.seq = reply.head, "pushed");
+    frame(reply).await
+}
+
+fn open(frame: &[u8], most: usize) -> Result<Vec<Incoming>, Problem> {
+    let push: Push = wire::decode(frame).map_err(|error| unreadable(&error))?;
+    if push.changes.len() > most {
+        let message = format!("a batch has at most {most} changes, this one {}", push.changes.len());
+        return Err(Problem::new(ErrorCode::TooLarge, message));
+    }
+    Ok(push.changes.iter().map(Incoming::verify).collect())
+}
+
+fn unreadable(error: &WireError) -> Problem {
+    let code = match error {
+        WireError::TooLarge { .. } => ErrorCode::TooLarge,
+        WireError::NewerVersion { .. } => ErrorCode::UpgradeRequired,
+        WireError::Truncated
+        | WireError::NotABatch
+        | WireError::WrongMessage { .. }
+        | WireError::Checksum
+        | WireError::Malformed => ErrorCode::BadRequest,
+    };
+    let message = match error {
+        WireError::NewerVersion { found } => {
+            format!("the batch has wire version {found}; this server speaks {}", wire::WIRE_VERSION)
+        }
+        WireError::Truncated
+        | WireError::NotABatch
+        | WireError::WrongMessage { .. }
+        | WireError::Checksum
+        | WireError::TooLarge { .. }
+        | WireError::Malformed => error.to_string(),
+    };
+    Problem::new(code, message)
+}
+
+
+/// A message as an answer.
+pub(super) async fn frame<M: wire::Message + Send + 'static>(message: M) -> Result<Response, Problem> {
+    let frame =
+        blocking(move || wire::encode(&message)).await?.map_err(|error| Problem::internal(&error))?;
+    Ok(([(CONTENT_TYPE, BATCH_MEDIA_TYPE)], frame).into_response())
+}
+
+/// Work that would hold up other requests.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    let span = tracing::Span::current();
+    tokio::task::spawn_blocking(move || span.in_scope(work)).await.map_err(|error| Problem::internal(&error))
+}

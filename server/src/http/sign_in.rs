@@ -1,0 +1,20 @@
+//! `POST /v1/sessions`: signs a device in.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    Json,
+    extract::{ConnectInfo, State},
+};
+use desk_api::rest::{Session, SignInRequest};
+
+use super::{App, Problem, json::Body};
+
+/// Checks the password and gives tokens.
+pub(super) async fn post(
+    State(app): State<Arc<App>>,
+    ConnectInfo(from): ConnectInfo<SocketAddr>,
+    Body(request): Body<SignInRequest>,
+) -> Result<Json<Session>, Problem> {
+    Ok(Json(app.desk().sign_in(request, from.ip()).await?))
+}

@@ -1,0 +1,390 @@
+//! What the server keeps: workspaces, members, devices, sessions, documents and the log of accepted changes.
+//!
+//! Invariants, which the contract suite shows of every implementation:
+//! - A workspace's sequence numbers are 1, 2, 3… without gaps, in the order of commit; a number belongs to the
+//!   transaction that writes its change, and a transaction that ends without `commit` leaves nothing.
+//! - Two transactions of one workspace never overlap, whichever processes they run in: what one reads stays true
+//!   until it commits.
+//! - What a committed transaction wrote survives a power failure.
+//!
+//! Not here: what a change may do (`sync::push`), secrets in the clear, SQL beyond an implementation's folder.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use desk_domain::{
+    ids::{DeviceId, DocId, DocKind, MemberId, WorkspaceId},
+    people::Role,
+    time::UtcMillis,
+};
+
+#[cfg(test)]
+mod contract;
+mod error;
+pub mod sqlite;
+
+pub use error::StorageError;
+pub use sqlite::SqliteStorage;
+use uuid::Uuid;
+
+/// The hash of a change, or SHA-256 of a token.
+pub type Digest = [u8; 32];
+
+/// A tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkspaceRecord {
+    /// Stable identity.
+    pub id: WorkspaceId,
+    /// What people type at sign-in; lower case.
+    pub slug: String,
+    /// What to call it.
+    pub name: String,
+    /// Its settings document.
+    pub settings_doc: DocId,
+    /// The actor of the server's own changes here.
+    pub server_device: DeviceId,
+    /// The newest sequence number of its log; 0 when the log is empty.
+    pub head: u64,
+    /// When it was made.
+    pub created_at: UtcMillis,
+}
+
+/// A person who may sign in.
+#[derive(Clone, PartialEq, Eq)]
+pub struct MemberRecord {
+    /// Stable identity.
+    pub id: MemberId,
+    /// The tenant.
+    pub workspace: WorkspaceId,
+    /// Lower case; unique within the workspace.
+    pub email: String,
+    /// What to call them.
+    pub name: String,
+    /// What they may do, from now on.
+    pub role: Role,
+    /// An argon2id PHC string.
+    pub password_hash: String,
+    /// Their personal settings document.
+    pub personal_doc: DocId,
+    /// `false` once they left: they cannot sign in.
+    pub active: bool,
+    /// When they were added.
+    pub created_at: UtcMillis,
+}
+
+impl std::fmt::Debug for MemberRecord {
+    /// Without the password's hash, which has no business in a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MemberRecord")
+            .field("id", &self.id)
+            .field("workspace", &self.workspace)
+            .field("role", &self.role)
+            .field("active", &self.active)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One installation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceRecord {
+    /// Its id, which is also its Automerge actor.
+    pub id: DeviceId,
+    /// The tenant.
+    pub workspace: WorkspaceId,
+    /// Whose it is for good; `None` is the server itself.
+    pub member: Option<MemberId>,
+    /// What the person calls it.
+    pub name: String,
+    /// When it first signed in.
+    pub created_at: UtcMillis,
+    /// When it last signed in or refreshed.
+    pub seen_at: UtcMillis,
+    /// When an administrator revoked it.
+    pub revoked_at: Option<UtcMillis>,
+}
+
+/// What became of a device that wants to sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registration {
+    /// It is the member's: new, or known before.
+    Registered,
+    /// It is the member's and was revoked.
+    Revoked,
+    /// The id belongs to somebody else, or to the server.
+    Taken,
+}
+
+/// A sign-in that is to be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewSession {
+    /// The session, and the family of its refresh tokens.
+    pub id: Uuid,
+    /// Who signed in.
+    pub member: MemberId,
+    /// Where.
+    pub device: DeviceId,
+    /// Its first refresh token.
+    pub token: NewToken,
+}
+
+/// A refresh token as it is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewToken {
+    /// SHA-256 of the token.
+    pub hash: Digest,
+    /// When it was given out.
+    pub issued_at: UtcMillis,
+    /// When it ends if nobody uses it.
+    pub expires_at: UtcMillis,
+}
+
+/// Why a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionEnd {
+    /// The person signed out.
+    SignedOut,
+    /// A refresh token was used twice: one of the two users is a thief.
+    Reuse,
+    /// An administrator revoked the device.
+    Revoked,
+}
+
+impl SessionEnd {
+    /// Its spelling in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SignedOut => "signed_out",
+            Self::Reuse => "reuse",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
+/// What became of a refresh token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rotation {
+    /// It was good; it is used now, and the new one stands in its place.
+    Rotated {
+        /// The session that goes on.
+        session: Uuid,
+        /// Whose it is.
+        member: MemberId,
+    },
+    /// It was used before; its session is ended now.
+    Reused,
+    /// Its device was revoked.
+    Revoked,
+    /// It ended by itself, its session was ended, it is another device's, or nobody ever had it.
+    Void,
+}
+
+/// What an access token's bearer may do at this moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// The member as they stand now.
+    pub member: MemberRecord,
+    /// The session was ended.
+    pub session_ended: bool,
+    /// The device was revoked.
+    pub device_revoked: bool,
+}
+
+/// What may have changed outside this process, cheap enough to ask for every second.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pulse {
+    /// The head of every workspace.
+    pub heads: HashMap<WorkspaceId, u64>,
+    /// Changes whenever somebody's access was taken away.
+    pub access: u64,
+}
+
+/// What is known of a document without opening it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DocumentHead {
+    /// The tenant it belongs to, which need not be the one that asks.
+    pub workspace: WorkspaceId,
+    /// What it is about.
+    pub kind: DocKind,
+    /// Whose it is, for a personal document.
+    pub owner: Option<MemberId>,
+    /// The number of its newest change.
+    pub seq: u64,
+    /// The number of the newest change of the actor that was asked about; 0 when it has none.
+    pub actor_seq: u64,
+}
+
+/// A document with the accepted changes applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocumentRecord {
+    /// Its id.
+    pub id: DocId,
+    /// The tenant.
+    pub workspace: WorkspaceId,
+    /// What it is about.
+    pub kind: DocKind,
+    /// Whose it is, for a personal document.
+    pub owner: Option<MemberId>,
+    /// The number of its newest change.
+    pub seq: u64,
+    /// Its heads, sorted.
+    pub heads: Vec<Digest>,
+    /// Uncompressed Automerge.
+    pub snapshot: Vec<u8>,
+}
+
+/// A change that is to be written into the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogEntry {
+    /// The document.
+    pub doc: DocId,
+    /// The change's hash.
+    pub hash: Digest,
+    /// The device that made it.
+    pub actor: DeviceId,
+    /// Its number among the actor's changes of the document, from 1.
+    pub actor_seq: u64,
+    /// Who sent it; `None` is the server itself.
+    pub member: Option<MemberId>,
+    /// When it came in.
+    pub received_at: UtcMillis,
+    /// The change.
+    pub bytes: Vec<u8>,
+}
+
+/// A change as it stands in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoggedEntry {
+    /// Its number.
+    pub seq: u64,
+    /// The document.
+    pub doc: DocId,
+    /// What the document is about.
+    pub kind: DocKind,
+    /// The change's hash.
+    pub hash: Digest,
+    /// The change.
+    pub bytes: Vec<u8>,
+}
+
+/// A stretch of the log as one member may see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogPage {
+    /// In the order of their numbers.
+    pub entries: Vec<LoggedEntry>,
+    /// Everything up to this number was looked at.
+    pub cursor: u64,
+    /// The newest number of the workspace.
+    pub head: u64,
+}
+
+/// How much of the log to read at once; the first change is always read, however large.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageLimits {
+    /// Most changes, seen or not.
+    pub changes: u32,
+    /// Stop once the changes have this many bytes.
+    pub bytes: usize,
+}
+
+/// Reads about tenants and people.
+#[async_trait]
+pub trait Directory: Send + Sync {
+    /// A secret of this installation: the stored one, or `fresh`, which is stored now.
+    async fn secret(&self, name: &str, fresh: &[u8]) -> Result<Vec<u8>, StorageError>;
+    /// A workspace.
+    async fn workspace(&self, id: WorkspaceId) -> Result<Option<WorkspaceRecord>, StorageError>;
+    /// The workspace that people know by this name.
+    async fn workspace_by_slug(&self, slug: &str) -> Result<Option<WorkspaceRecord>, StorageError>;
+    /// A member by address (lower case), active or not.
+    async fn member_by_email(
+        &self,
+        workspace: WorkspaceId,
+        email: &str,
+    ) -> Result<Option<MemberRecord>, StorageError>;
+    /// All heads, and whether anybody lost access.
+    async fn pulse(&self) -> Result<Pulse, StorageError>;
+}
+
+/// Installations.
+#[async_trait]
+pub trait Devices: Send + Sync {
+    /// Makes the device the member's, or finds that it is or cannot be.
+    async fn register_device(&self, device: &DeviceRecord) -> Result<Registration, StorageError>;
+    /// All installations of a workspace's members, newest first.
+    async fn devices(&self, workspace: WorkspaceId) -> Result<Vec<DeviceRecord>, StorageError>;
+    /// Revokes a member's device and ends its sessions; `false` when there is none such. Again is no error.
+    async fn revoke_device(&self, device: DeviceId, now: UtcMillis) -> Result<bool, StorageError>;
+}
+
+/// Sign-ins and their refresh tokens.
+#[async_trait]
+pub trait Sessions: Send + Sync {
+    /// Keeps a sign-in.
+    async fn open_session(&self, session: &NewSession) -> Result<(), StorageError>;
+    /// Uses a refresh token up and puts `next` in its place, in one transaction.
+    async fn rotate_token(
+        &self,
+        used: Digest,
+        device: DeviceId,
+        next: &NewToken,
+    ) -> Result<Rotation, StorageError>;
+    /// Ends a session; `false` when it had ended or never was.
+    async fn end_session(&self, id: Uuid, why: SessionEnd, now: UtcMillis) -> Result<bool, StorageError>;
+    /// What the bearer of a token of this session may do now; `None` when there is no such session.
+    async fn access(&self, session: Uuid) -> Result<Option<Access>, StorageError>;
+}
+
+/// Reads of the log and the documents.
+#[async_trait]
+pub trait Log: Send + Sync {
+    /// What follows `after`, without other members' personal documents.
+    async fn changes_after(
+        &self,
+        workspace: WorkspaceId,
+        reader: MemberId,
+        after: u64,
+        limits: PageLimits,
+    ) -> Result<LogPage, StorageError>;
+    /// A document.
+    async fn document(&self, doc: DocId) -> Result<Option<DocumentRecord>, StorageError>;
+}
+
+/// Everything that the server keeps.
+#[async_trait]
+pub trait Storage: Directory + Devices + Sessions + Log {
+    /// Starts to write in a workspace (which need not exist yet), alone.
+    async fn begin(&self, workspace: WorkspaceId) -> Result<Box<dyn Transaction>, StorageError>;
+}
+
+/// Writes in one workspace that happen together or not at all. Dropped without [`Transaction::commit`] it leaves
+/// nothing behind.
+#[async_trait]
+pub trait Transaction: Send {
+    /// The workspace as this transaction has it.
+    async fn workspace(&mut self) -> Result<Option<WorkspaceRecord>, StorageError>;
+    /// Makes the workspace and its server device; `false` when the slug is taken.
+    async fn insert_workspace(&mut self, workspace: &WorkspaceRecord) -> Result<bool, StorageError>;
+    /// Adds a member; `false` when the address is taken.
+    async fn insert_member(&mut self, member: &MemberRecord) -> Result<bool, StorageError>;
+    /// Changes name, role, activity and password of a member; `false` when there is none such.
+    async fn update_member(&mut self, member: &MemberRecord) -> Result<bool, StorageError>;
+    /// The member who owns a device, as they stand now; `None` when the device is revoked, unknown here, or the
+    /// server's.
+    async fn member_of_device(&mut self, device: DeviceId) -> Result<Option<MemberRecord>, StorageError>;
+    /// What is known of a document, in whichever tenant it is.
+    async fn document_head(
+        &mut self,
+        doc: DocId,
+        actor: DeviceId,
+    ) -> Result<Option<DocumentHead>, StorageError>;
+    /// A document of this workspace.
+    async fn document(&mut self, doc: DocId) -> Result<Option<DocumentRecord>, StorageError>;
+    /// The numbers of those changes of a document that the log has.
+    async fn accepted(&mut self, doc: DocId, hashes: &[Digest]) -> Result<HashMap<Digest, u64>, StorageError>;
+    /// Writes a change at the end of the log and returns its number.
+    async fn append(&mut self, entry: &LogEntry) -> Result<u64, StorageError>;
+    /// Writes a document, new or known.
+    async fn put_document(&mut self, document: &DocumentRecord) -> Result<(), StorageError>;
+    /// Makes it all durable.
+    async fn commit(self: Box<Self>) -> Result<(), StorageError>;
+}

@@ -1,0 +1,405 @@
+//! What every storage must do. Written once, over the traits; an implementation calls [`suite!`] with a function
+//! that makes a fresh storage (and a guard that keeps it alive).
+
+use std::collections::HashMap;
+
+use desk_domain::{
+    ids::{DeviceId, DocId, DocKind, MemberId, WorkspaceId, uuid_v7},
+    people::Role,
+    time::UtcMillis,
+};
+use uuid::Uuid;
+
+use super::{
+    DeviceRecord, Digest, DocumentRecord, LogEntry, MemberRecord, NewSession, NewToken, PageLimits, Pulse,
+    Registration, Rotation, SessionEnd, Storage, WorkspaceRecord,
+};
+
+/// One test per rule, each on a storage of its own.
+macro_rules! suite {
+    ($fresh:path) => {
+        $crate::storage::contract::suite!($fresh:
+            a_workspace_is_found_by_id_and_slug_and_its_slug_is_its_own,
+            a_member_is_found_by_address_within_the_workspace,
+            a_member_changes_and_is_read_anew,
+            a_secret_stays_what_it_first_was,
+            a_device_belongs_to_one_member_for_good,
+            a_revoked_device_stays_revoked_and_its_sessions_end,
+            a_refresh_token_is_good_once_and_reuse_ends_the_session,
+            a_refresh_token_needs_its_device_its_time_and_its_session,
+            sequence_numbers_have_no_gaps_even_where_a_transaction_failed,
+            concurrent_transactions_take_turns,
+            each_workspace_counts_for_itself,
+            the_log_knows_its_hashes_and_its_actors,
+            a_hash_or_an_actors_number_stands_once,
+            a_document_is_written_and_written_over,
+            a_page_ends_at_its_limits_and_goes_on_from_its_cursor,
+            another_members_personal_document_is_passed_over,
+        );
+    };
+    ($fresh:path: $($name:ident),+ $(,)?) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                let (_guard, storage) = $fresh().await;
+                $crate::storage::contract::$name(&storage).await;
+            }
+        )+
+    };
+}
+pub(super) use suite;
+
+const NOW: UtcMillis = UtcMillis(1_790_000_000_000);
+const LIMITS: PageLimits = PageLimits { changes: 100, bytes: 10_000 };
+
+fn id(number: u8) -> Uuid {
+    uuid_v7(NOW, [number; 10])
+}
+
+fn hash(number: u8) -> Digest {
+    [number; 32]
+}
+
+/// A workspace with two members, 10·n+1 and 10·n+2, whose devices are numbered alike.
+async fn workspace(storage: &dyn Storage, n: u8) -> WorkspaceRecord {
+    let record = WorkspaceRecord {
+        id: WorkspaceId(id(n * 10)),
+        slug: format!("space-{n}"),
+        name: format!("Отдел {n}"),
+        settings_doc: DocId(id(n * 10 + 8)),
+        server_device: DeviceId(id(n * 10 + 9)),
+        head: 0,
+        created_at: NOW,
+    };
+    let mut tx = storage.begin(record.id).await.unwrap();
+    assert!(tx.insert_workspace(&record).await.unwrap());
+    for number in [n * 10 + 1, n * 10 + 2] {
+        assert!(tx.insert_member(&member(record.id, number)).await.unwrap());
+    }
+    tx.commit().await.unwrap();
+    record
+}
+
+fn member(workspace: WorkspaceId, number: u8) -> MemberRecord {
+    MemberRecord {
+        id: MemberId(id(number)),
+        workspace,
+        email: format!("m{number}@demo.example"),
+        name: format!("Анна {number}"),
+        role: Role::Agent,
+        password_hash: "$argon2id$".into(),
+        personal_doc: DocId(id(number + 100)),
+        active: true,
+        created_at: NOW,
+    }
+}
+
+fn device(workspace: WorkspaceId, number: u8) -> DeviceRecord {
+    DeviceRecord {
+        id: DeviceId(id(number)),
+        workspace,
+        member: Some(MemberId(id(number))),
+        name: "ноутбук".into(),
+        created_at: NOW,
+        seen_at: NOW,
+        revoked_at: None,
+    }
+}
+
+fn token(number: u8, issued_at: UtcMillis) -> NewToken {
+    NewToken { hash: hash(number), issued_at, expires_at: issued_at.plus_ms(1_000) }
+}
+
+async fn signed_in(storage: &dyn Storage, workspace: WorkspaceId, number: u8) -> Uuid {
+    let device = device(workspace, number);
+    assert_eq!(storage.register_device(&device).await.unwrap(), Registration::Registered);
+    let session = NewSession {
+        id: id(number + 50),
+        member: MemberId(id(number)),
+        device: device.id,
+        token: token(number, NOW),
+    };
+    storage.open_session(&session).await.unwrap();
+    session.id
+}
+
+fn entry(doc: u8, number: u8, actor_seq: u64) -> LogEntry {
+    LogEntry {
+        doc: DocId(id(doc)),
+        hash: hash(number),
+        actor: DeviceId(id(1)),
+        actor_seq,
+        member: Some(MemberId(id(11))),
+        received_at: NOW,
+        bytes: vec![number; 100],
+    }
+}
+
+fn document(workspace: WorkspaceId, doc: u8, seq: u64) -> DocumentRecord {
+    DocumentRecord {
+        id: DocId(id(doc)),
+        workspace,
+        kind: DocKind::Ticket,
+        owner: None,
+        seq,
+        heads: vec![hash(1), hash(2)],
+        snapshot: vec![7; 300],
+    }
+}
+
+/// Logs changes to one new document and commits.
+async fn logged(storage: &dyn Storage, workspace: WorkspaceId, doc: u8, numbers: &[u8]) -> Vec<u64> {
+    let mut tx = storage.begin(workspace).await.unwrap();
+    let mut seqs = Vec::new();
+    for (actor_seq, number) in (1..).zip(numbers) {
+        seqs.push(tx.append(&entry(doc, *number, actor_seq)).await.unwrap());
+    }
+    tx.put_document(&document(workspace, doc, *seqs.last().unwrap())).await.unwrap();
+    tx.commit().await.unwrap();
+    seqs
+}
+
+pub(super) async fn a_workspace_is_found_by_id_and_slug_and_its_slug_is_its_own(storage: &dyn Storage) {
+    let made = workspace(storage, 1).await;
+    assert_eq!(storage.workspace(made.id).await.unwrap(), Some(made.clone()));
+    assert_eq!(storage.workspace_by_slug("space-1").await.unwrap(), Some(made.clone()));
+    assert_eq!(storage.workspace_by_slug("space-2").await.unwrap(), None);
+    let other = WorkspaceRecord { id: WorkspaceId(id(99)), server_device: DeviceId(id(98)), ..made };
+    let mut tx = storage.begin(other.id).await.unwrap();
+    assert!(!tx.insert_workspace(&other).await.unwrap());
+    drop(tx);
+    assert_eq!(storage.workspace(other.id).await.unwrap(), None);
+}
+
+pub(super) async fn a_member_is_found_by_address_within_the_workspace(storage: &dyn Storage) {
+    let (one, two) = (workspace(storage, 1).await, workspace(storage, 2).await);
+    let found = storage.member_by_email(one.id, "m11@demo.example").await.unwrap();
+    assert_eq!(found, Some(member(one.id, 11)));
+    assert_eq!(storage.member_by_email(two.id, "m11@demo.example").await.unwrap(), None);
+    let twin = MemberRecord { id: MemberId(id(77)), ..member(one.id, 11) };
+    let mut tx = storage.begin(one.id).await.unwrap();
+    assert!(!tx.insert_member(&twin).await.unwrap(), "the address is taken here");
+    drop(tx);
+    let twin = MemberRecord { workspace: two.id, ..twin };
+    let mut tx = storage.begin(two.id).await.unwrap();
+    assert!(tx.insert_member(&twin).await.unwrap(), "and free there");
+    tx.commit().await.unwrap();
+}
+
+pub(super) async fn a_member_changes_and_is_read_anew(storage: &dyn Storage) {
+    let space = workspace(storage, 1).await;
+    let session = signed_in(storage, space.id, 11).await;
+    let changed = MemberRecord { role: Role::Manager, name: "Анна М.".into(), ..member(space.id, 11) };
+    let mut tx = storage.begin(space.id).await.unwrap();
+    assert!(tx.update_member(&changed).await.unwrap());
+    assert_eq!(tx.member_of_device(DeviceId(id(11))).await.unwrap(), Some(changed.clone()));
+    assert!(!tx.update_member(&member(space.id, 55)).await.unwrap());
+    tx.commit().await.unwrap();
+    assert_eq!(storage.access(session).await.unwrap().unwrap().member, changed);
+    let before = storage.pulse().await.unwrap().access;
+    let gone = MemberRecord { active: false, ..changed };
+    let mut tx = storage.begin(space.id).await.unwrap();
+    assert!(tx.update_member(&gone).await.unwrap());
+    assert_eq!(tx.member_of_device(DeviceId(id(11))).await.unwrap(), None, "who left has no device");
+    tx.commit().await.unwrap();
+    assert_ne!(storage.pulse().await.unwrap().access, before);
+}
+
+pub(super) async fn a_secret_stays_what_it_first_was(storage: &dyn Storage) {
+    assert_eq!(storage.secret("key", &[1; 32]).await.unwrap(), [1; 32]);
+    assert_eq!(storage.secret("key", &[2; 32]).await.unwrap(), [1; 32]);
+    assert_eq!(storage.secret("other", &[2; 32]).await.unwrap(), [2; 32]);
+}
+
+pub(super) async fn a_device_belongs_to_one_member_for_good(storage: &dyn Storage) {
+    let space = workspace(storage, 1).await;
+    let mine = device(space.id, 11);
+    assert_eq!(storage.register_device(&mine).await.unwrap(), Registration::Registered);
+    let again = DeviceRecord { name: "новое имя".into(), seen_at: NOW.plus_ms(5), ..mine.clone() };
+    assert_eq!(storage.register_device(&again).await.unwrap(), Registration::Registered);
+    assert_eq!(storage.devices(space.id).await.unwrap(), [again.clone()]);
+    let theirs = DeviceRecord { member: Some(MemberId(id(12))), ..mine.clone() };
+    assert_eq!(storage.register_device(&theirs).await.unwrap(), Registration::Taken);
+    let servers = DeviceRecord { id: space.server_device, ..mine };
+    assert_eq!(storage.register_device(&servers).await.unwrap(), Registration::Taken);
+    assert!(!storage.revoke_device(space.server_device, NOW).await.unwrap(), "the server is no member's");
+    assert_eq!(storage.devices(space.id).await.unwrap(), [again]);
+}
+
+pub(super) async fn a_revoked_device_stays_revoked_and_its_sessions_end(storage: &dyn Storage) {
+    let space = workspace(storage, 1).await;
+    let session = signed_in(storage, space.id, 11).await;
+    let before = storage.pulse().await.unwrap().access;
+    assert!(storage.revoke_device(DeviceId(id(11)), NOW.plus_ms(1)).await.unwrap());
+    assert!(storage.revoke_device(DeviceId(id(11)), NOW.plus_ms(9)).await.unwrap(), "again is no error");
+    assert!(!storage.revoke_device(DeviceId(id(12)), NOW).await.unwrap());
+    let access = storage.access(session).await.unwrap().unwrap();
+    assert!(access.device_revoked && access.session_ended);
+    let rotated = storage.rotate_token(hash(11), DeviceId(id(11)), &token(60, NOW.plus_ms(2))).await.unwrap();
+    assert_eq!(rotated, Rotation::Revoked);
+    assert_eq!(storage.register_device(&device(space.id, 11)).await.unwrap(), Registration::Revoked);
+    assert_eq!(storage.devices(space.id).await.unwrap()[0].revoked_at, Some(NOW.plus_ms(1)));
+    let mut tx = storage.begin(space.id).await.unwrap();
+    assert_eq!(tx.member_of_device(DeviceId(id(11))).await.unwrap(), None);
+    drop(tx);
+    assert_ne!(storage.pulse().await.unwrap().access, before);
+}
+
+pub(super) async fn a_refresh_token_is_good_once_and_reuse_ends_the_session(storage: &dyn Storage) {
+    let space = workspace(storage, 1).await;
+    let session = signed_in(storage, space.id, 11).await;
+    let device = DeviceId(id(11));
+    let rotate = |used, next| {
+        let next = token(next, NOW.plus_ms(10));
+        async move { storage.rotate_token(hash(used), device, &next).await.unwrap() }
+    };
+    assert_eq!(rotate(11, 60).await, Rotation::Rotated { session, member: MemberId(id(11)) });
+    assert!(!storage.access(session).await.unwrap().unwrap().session_ended);
+    assert_eq!(rotate(11, 61).await, Rotation::Reused);
+    assert!(storage.access(session).await.unwrap().unwrap().session_ended);
+    assert_eq!(rotate(60, 62).await, Rotation::Void, "the newest token ended with the session");
+    assert_eq!(rotate(62, 63).await, Rotation::Void, "a refused rotation leaves no token");
+}
+
+pub(super) async fn a_refresh_token_needs_its_device_its_time_and_its_session(storage: &dyn Storage) {
+    let space = workspace(storage, 1).await;
+    let session = signed_in(storage, space.id, 11).await;
+    signed_in(storage, space.id, 12).await;
+    let rotate = |device, ms| {
+        let next = token(60, NOW.plus_ms(ms));
+        async move { storage.rotate_token(hash(11), DeviceId(id(device)), &next).await.unwrap() }
+    };
+    assert_eq!(rotate(12, 10).await, Rotation::Void, "another device's");
+    assert_eq!(rotate(11, 1_000).await, Rotation::Void, "too late");
+    assert!(storage.end_session(session, SessionEnd::SignedOut, NOW).await.unwrap());
+    assert!(!storage.end_session(session, SessionEnd::SignedOut, NOW).await.unwrap());
+    assert_eq!(rotate(11, 10).await, Rotation::Void, "signed out");
+    assert_eq!(storage.access(id(200)).await.unwrap(), None);
+}
+
+pub(super) async fn sequence_numbers_have_no_gaps_even_where_a_transaction_failed(storage: &dyn Storage) {
+    let space = workspace(storage, 1).await;
+    assert_eq!(logged(storage, space.id, 31, &[1, 2]).await, [1, 2]);
+    let mut tx = storage.begin(space.id).await.unwrap();
+    assert_eq!(tx.append(&entry(32, 3, 1)).await.unwrap(), 3);
+    tx.put_document(&document(space.id, 32, 3)).await.unwrap();
+    assert_eq!(tx.workspace().await.unwrap().unwrap().head, 3, "its own writes are seen");
+    drop(tx);
+    assert_eq!(storage.workspace(space.id).await.unwrap().unwrap().head, 2);
+    assert_eq!(storage.document(DocId(id(32))).await.unwrap(), None);
+    assert_eq!(logged(storage, space.id, 33, &[4]).await, [3]);
+    let heads = HashMap::from([(space.id, 3)]);
+    assert_eq!(storage.pulse().await.unwrap(), Pulse { heads, access: 0 });
+}
+
+pub(super) async fn concurrent_transactions_take_turns(storage: &dyn Storage) {
+    let space = workspace(storage, 1).await;
+    let writers = (0..8_u8).map(|writer| async move {
+        let mut tx = storage.begin(space.id).await.unwrap();
+        let before = tx.workspace().await.unwrap().unwrap().head;
+        let first = tx.append(&entry(40 + writer, 100 + writer * 2, 1)).await.unwrap();
+        tokio::task::yield_now().await;
+        let second = tx.append(&entry(40 + writer, 101 + writer * 2, 2)).await.unwrap();
+        assert_eq!((first, second), (before + 1, before + 2), "nobody came between");
+        tx.put_document(&document(space.id, 40 + writer, second)).await.unwrap();
+        tx.commit().await.unwrap();
+    });
+    futures::future::join_all(writers).await;
+    let page = storage.changes_after(space.id, MemberId(id(11)), 0, LIMITS).await.unwrap();
+    let seqs: Vec<u64> = page.entries.iter().map(|entry| entry.seq).collect();
+    assert_eq!(seqs, (1..=16).collect::<Vec<_>>());
+}
+
+pub(super) async fn each_workspace_counts_for_itself(storage: &dyn Storage) {
+    let (one, two) = (workspace(storage, 1).await, workspace(storage, 2).await);
+    assert_eq!(logged(storage, one.id, 31, &[1, 2]).await, [1, 2]);
+    assert_eq!(logged(storage, two.id, 32, &[3]).await, [1]);
+    let page = storage.changes_after(two.id, MemberId(id(21)), 0, LIMITS).await.unwrap();
+    assert_eq!(page.entries.iter().map(|entry| entry.hash).collect::<Vec<_>>(), [hash(3)]);
+    let mut tx = storage.begin(two.id).await.unwrap();
+    let foreign = tx.document_head(DocId(id(31)), DeviceId(id(1))).await.unwrap().unwrap();
+    assert_eq!(foreign.workspace, one.id, "whose it is, is known");
+    assert_eq!(tx.document(DocId(id(31))).await.unwrap(), None, "what it says is not");
+    assert_eq!(tx.member_of_device(one.server_device).await.unwrap(), None);
+}
+
+pub(super) async fn the_log_knows_its_hashes_and_its_actors(storage: &dyn Storage) {
+    let space = workspace(storage, 1).await;
+    logged(storage, space.id, 31, &[1, 2]).await;
+    let mut tx = storage.begin(space.id).await.unwrap();
+    let accepted = tx.accepted(DocId(id(31)), &[hash(2), hash(1), hash(9)]).await.unwrap();
+    assert_eq!(accepted, HashMap::from([(hash(1), 1), (hash(2), 2)]));
+    assert_eq!(tx.accepted(DocId(id(32)), &[hash(1)]).await.unwrap(), HashMap::new());
+    assert_eq!(tx.accepted(DocId(id(31)), &[]).await.unwrap(), HashMap::new());
+    let head = tx.document_head(DocId(id(31)), DeviceId(id(1))).await.unwrap().unwrap();
+    assert_eq!((head.kind, head.owner, head.seq, head.actor_seq), (DocKind::Ticket, None, 2, 2));
+    let head = tx.document_head(DocId(id(31)), DeviceId(id(2))).await.unwrap().unwrap();
+    assert_eq!(head.actor_seq, 0, "another actor has written nothing");
+    assert_eq!(tx.document_head(DocId(id(32)), DeviceId(id(1))).await.unwrap(), None);
+}
+
+pub(super) async fn a_hash_or_an_actors_number_stands_once(storage: &dyn Storage) {
+    let space = workspace(storage, 1).await;
+    logged(storage, space.id, 31, &[1]).await;
+    for twice in [entry(31, 1, 2), entry(31, 2, 1)] {
+        let mut tx = storage.begin(space.id).await.unwrap();
+        assert!(tx.append(&twice).await.is_err());
+        drop(tx);
+    }
+    // Two documents that are made alike in one instant have one hash; both are kept.
+    assert_eq!(logged(storage, space.id, 32, &[1]).await, [2]);
+}
+
+pub(super) async fn a_document_is_written_and_written_over(storage: &dyn Storage) {
+    let space = workspace(storage, 1).await;
+    logged(storage, space.id, 31, &[1]).await;
+    let first = document(space.id, 31, 1);
+    assert_eq!(storage.document(first.id).await.unwrap(), Some(first.clone()));
+    let next = DocumentRecord { seq: 2, heads: vec![hash(9)], snapshot: vec![8; 10], ..first };
+    let mut tx = storage.begin(space.id).await.unwrap();
+    tx.append(&entry(31, 2, 2)).await.unwrap();
+    tx.put_document(&next).await.unwrap();
+    assert_eq!(tx.document(next.id).await.unwrap(), Some(next.clone()));
+    tx.commit().await.unwrap();
+    assert_eq!(storage.document(next.id).await.unwrap(), Some(next));
+}
+
+pub(super) async fn a_page_ends_at_its_limits_and_goes_on_from_its_cursor(storage: &dyn Storage) {
+    let space = workspace(storage, 1).await;
+    logged(storage, space.id, 31, &[1, 2, 3, 4, 5]).await;
+    let page = |after, changes, bytes| async move {
+        let limits = PageLimits { changes, bytes };
+        let page = storage.changes_after(space.id, MemberId(id(11)), after, limits).await.unwrap();
+        let seqs: Vec<u64> = page.entries.iter().map(|entry| entry.seq).collect();
+        (seqs, page.cursor, page.head)
+    };
+    assert_eq!(page(0, 2, 10_000).await, (vec![1, 2], 2, 5));
+    assert_eq!(page(2, 100, 250).await, (vec![3, 4], 4, 5));
+    assert_eq!(page(4, 100, 1).await, (vec![5], 5, 5), "one change is always sent, however large");
+    assert_eq!(page(5, 100, 250).await, (vec![], 5, 5));
+    assert_eq!(page(9, 100, 250).await, (vec![], 9, 5), "the caller sees that it is ahead");
+    let whole = storage.changes_after(space.id, MemberId(id(11)), 4, LIMITS).await.unwrap();
+    let last = &whole.entries[0];
+    assert_eq!((last.doc, last.kind, last.hash), (DocId(id(31)), DocKind::Ticket, hash(5)));
+    assert_eq!(last.bytes, [5; 100]);
+}
+
+pub(super) async fn another_members_personal_document_is_passed_over(storage: &dyn Storage) {
+    let space = workspace(storage, 1).await;
+    let mut tx = storage.begin(space.id).await.unwrap();
+    for (doc, number, owner) in [(31, 1, Some(11)), (32, 2, Some(12)), (33, 3, None), (34, 4, Some(12))] {
+        let seq = tx.append(&entry(doc, number, 1)).await.unwrap();
+        let owner = owner.map(|owner| MemberId(id(owner)));
+        let kind = if owner.is_some() { DocKind::Personal } else { DocKind::Ticket };
+        tx.put_document(&DocumentRecord { kind, owner, ..document(space.id, doc, seq) }).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    for (reader, expected) in [(11, vec![1, 3]), (12, vec![2, 3, 4])] {
+        let page = storage.changes_after(space.id, MemberId(id(reader)), 0, LIMITS).await.unwrap();
+        let seqs: Vec<u64> = page.entries.iter().map(|entry| entry.seq).collect();
+        assert_eq!(seqs, expected);
+        assert_eq!((page.cursor, page.head), (4, 4), "the cursor moves on beyond what was passed over");
+    }
+    let record = storage.document(DocId(id(32))).await.unwrap().unwrap();
+    assert_eq!(record.owner, Some(MemberId(id(12))));
+}

@@ -1,0 +1,33 @@
+//! Why the storage did not do what it was asked.
+
+use std::error::Error;
+
+/// A failure of the database, or of what stands in it.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// Written by a newer version of the server.
+    #[error("the database was written by a newer version of workernet-server: update this one")]
+    NewerVersion,
+    /// No room to write; nothing was changed.
+    #[error("the disk is full")]
+    DiskFull,
+    /// Another process holds the database for longer than anybody should.
+    #[error("the database is busy; another process is writing to it")]
+    Busy,
+    /// A value that no version of the server writes.
+    #[error("the database is damaged: {what}")]
+    Damaged {
+        /// What was found.
+        what: String,
+    },
+    /// The database engine failed.
+    #[error("the database failed: {0}")]
+    Failed(#[source] Box<dyn Error + Send + Sync>),
+}
+
+impl StorageError {
+    /// A stored value that cannot be.
+    pub(super) fn damaged(what: impl Into<String>) -> Self {
+        Self::Damaged { what: what.into() }
+    }
+}

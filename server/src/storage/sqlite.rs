@@ -1,0 +1,287 @@
+//! The storage in one SQLite file: WAL, `synchronous=FULL`, one writer at a time, readers beside it.
+//!
+//! `BEGIN IMMEDIATE` takes the file's write lock, so transactions of different processes (`serve` and `admin`)
+//! do not overlap either; who comes second waits up to [`BUSY`].
+
+use std::{fs::File, path::Path, time::Duration};
+
+use async_trait::async_trait;
+use desk_domain::{ids::WorkspaceId, people::Role, time::UtcMillis};
+use sqlx::{
+    SqlitePool,
+    migrate::MigrateError,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use uuid::Uuid;
+
+use super::{Digest, Storage, StorageError, Transaction};
+
+mod devices;
+mod directory;
+mod log;
+mod sessions;
+mod transaction;
+
+/// How long one process waits for another's transaction.
+const BUSY: Duration = Duration::from_secs(20);
+/// Connections that read while one writes.
+const READERS: u32 = 4;
+/// The database's name within the data directory.
+const FILE: &str = "workernet.sqlite3";
+
+/// The server's storage in a SQLite file.
+#[derive(Clone, Debug)]
+pub struct SqliteStorage {
+    /// One connection: writers queue here rather than in the database's busy handler.
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+impl SqliteStorage {
+    /// Opens the database in `data_dir`, makes it where there is none, and brings it up to date.
+    pub async fn open(data_dir: &Path) -> Result<Self, StorageError> {
+        let _lock = lock(data_dir.to_owned()).await?;
+        let options = SqliteConnectOptions::new()
+            .filename(data_dir.join(FILE))
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY);
+        let writer =
+            SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await.map_err(failed)?;
+        sqlx::migrate!("./migrations").run(&writer).await.map_err(|error| match error {
+            MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => StorageError::NewerVersion,
+            other => StorageError::Failed(Box::new(other)),
+        })?;
+        let readers = SqlitePoolOptions::new().max_connections(READERS).connect_lazy_with(options);
+        Ok(Self { writer, readers })
+    }
+
+    /// Closes the connections, which checkpoints the write-ahead log.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+#[async_trait]
+impl Storage for SqliteStorage {
+    async fn begin(&self, workspace: WorkspaceId) -> Result<Box<dyn Transaction>, StorageError> {
+        let tx = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+        Ok(Box::new(transaction::SqliteTransaction::new(tx, workspace)))
+    }
+}
+
+/// Two processes that both make or migrate the database would trip over each other; the lock ends with the file.
+async fn lock(data_dir: std::path::PathBuf) -> Result<File, StorageError> {
+    let work = move || {
+        std::fs::create_dir_all(&data_dir)?;
+        restrict(&data_dir)?;
+        let file = File::create(data_dir.join("migrating.lock"))?;
+        file.lock()?;
+        Ok(file)
+    };
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| StorageError::Failed(Box::new(error)))?
+        .map_err(|error: std::io::Error| StorageError::Failed(Box::new(error)))
+}
+
+/// The directory holds password hashes and the key of the access tokens: its owner alone may look in.
+#[cfg(unix)]
+fn restrict(data_dir: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(data_dir, std::fs::Permissions::from_mode(0o700))
+}
+
+#[cfg(not(unix))]
+fn restrict(_data_dir: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
+/// What sqlx says, in the storage's words.
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
+fn failed(error: sqlx::Error) -> StorageError {
+    let code = error.as_database_error().and_then(|database| database.code());
+    // Extended result codes carry the primary one in their low byte.
+    match code.and_then(|code| code.parse::<i64>().ok()).map(|code| code & 0xFF) {
+        Some(5 | 6) => StorageError::Busy,
+        Some(13) => StorageError::DiskFull,
+        Some(11 | 26) => StorageError::damaged(error.to_string()),
+        _ => StorageError::Failed(Box::new(error)),
+    }
+}
+
+fn unique_violation(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
+}
+
+fn uuid(bytes: &[u8]) -> Result<Uuid, StorageError> {
+    Uuid::from_slice(bytes).map_err(|_| StorageError::damaged("an id that has not 16 bytes"))
+}
+
+fn digest(bytes: &[u8]) -> Result<Digest, StorageError> {
+    bytes.try_into().map_err(|_| StorageError::damaged("a hash that has not 32 bytes"))
+}
+
+fn number(value: i64) -> Result<u64, StorageError> {
+    u64::try_from(value).map_err(|_| StorageError::damaged("a negative sequence number"))
+}
+
+/// Sequence numbers count rows; they never come near the limit.
+fn integer(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+fn role(text: &str) -> Result<Role, StorageError> {
+    text.parse().map_err(|_| StorageError::damaged("a role that is none"))
+}
+
+fn instant(value: Option<i64>) -> Option<UtcMillis> {
+    value.map(UtcMillis)
+}
+
+/// A member's row as every query reads it.
+struct MemberRow {
+    id: Vec<u8>,
+    workspace: Vec<u8>,
+    email: String,
+    name: String,
+    role: String,
+    password_hash: String,
+    personal_doc: Vec<u8>,
+    active: i64,
+    created_at: i64,
+}
+
+impl TryFrom<MemberRow> for super::MemberRecord {
+    type Error = StorageError;
+
+    fn try_from(row: MemberRow) -> Result<Self, StorageError> {
+        Ok(Self {
+            id: desk_domain::ids::MemberId(uuid(&row.id)?),
+            workspace: WorkspaceId(uuid(&row.workspace)?),
+            email: row.email,
+            name: row.name,
+            role: role(&row.role)?,
+            password_hash: row.password_hash,
+            personal_doc: desk_domain::ids::DocId(uuid(&row.personal_doc)?),
+            active: row.active != 0,
+            created_at: UtcMillis(row.created_at),
+        })
+    }
+}
+
+/// A workspace's row as every query reads it.
+struct WorkspaceRow {
+    id: Vec<u8>,
+    slug: String,
+    name: String,
+    settings_doc: Vec<u8>,
+    server_device: Vec<u8>,
+    head: i64,
+    created_at: i64,
+}
+
+impl TryFrom<WorkspaceRow> for super::WorkspaceRecord {
+    type Error = StorageError;
+
+    fn try_from(row: WorkspaceRow) -> Result<Self, StorageError> {
+        Ok(Self {
+            id: WorkspaceId(uuid(&row.id)?),
+            slug: row.slug,
+            name: row.name,
+            settings_doc: desk_domain::ids::DocId(uuid(&row.settings_doc)?),
+            server_device: desk_domain::ids::DeviceId(uuid(&row.server_device)?),
+            head: number(row.head)?,
+            created_at: UtcMillis(row.created_at),
+        })
+    }
+}
+
+/// A document's row as every query reads it.
+struct DocumentRow {
+    id: Vec<u8>,
+    workspace: Vec<u8>,
+    kind: i64,
+    owner: Option<Vec<u8>>,
+    seq: i64,
+    heads: Vec<u8>,
+    snapshot: Vec<u8>,
+}
+
+impl TryFrom<DocumentRow> for super::DocumentRecord {
+    type Error = StorageError;
+
+    fn try_from(row: DocumentRow) -> Result<Self, StorageError> {
+        Ok(Self {
+            id: desk_domain::ids::DocId(uuid(&row.id)?),
+            workspace: WorkspaceId(uuid(&row.workspace)?),
+            kind: kind(row.kind)?,
+            owner: owner(row.owner.as_deref())?,
+            seq: number(row.seq)?,
+            heads: row.heads.chunks(32).map(digest).collect::<Result<_, _>>()?,
+            snapshot: row.snapshot,
+        })
+    }
+}
+
+fn kind(code: i64) -> Result<desk_domain::ids::DocKind, StorageError> {
+    u8::try_from(code)
+        .ok()
+        .and_then(desk_domain::ids::DocKind::from_code)
+        .ok_or_else(|| StorageError::damaged("a document kind that is none"))
+}
+
+fn owner(bytes: Option<&[u8]>) -> Result<Option<desk_domain::ids::MemberId>, StorageError> {
+    bytes.map(|bytes| uuid(bytes).map(desk_domain::ids::MemberId)).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::contract;
+
+    /// A storage in a directory of its own, which is removed with the guard.
+    async fn fresh() -> (tempfile::TempDir, SqliteStorage) {
+        let dir = tempfile::tempdir().unwrap();
+        let storage = SqliteStorage::open(dir.path()).await.unwrap();
+        (dir, storage)
+    }
+
+    contract::suite!(fresh);
+
+    #[tokio::test]
+    async fn a_database_of_a_newer_version_is_refused_and_left_alone() {
+        let (dir, storage) = fresh().await;
+        sqlx::query("INSERT INTO _sqlx_migrations VALUES (99990101000000, 'later', 0, 1, x'00', 1)")
+            .execute(&storage.writer)
+            .await
+            .unwrap();
+        storage.close().await;
+        let refused = SqliteStorage::open(dir.path()).await;
+        assert!(matches!(refused, Err(StorageError::NewerVersion)), "{refused:?}");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_no_database_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(FILE), "this is a letter, not a database".repeat(300)).unwrap();
+        let refused = SqliteStorage::open(dir.path()).await;
+        assert!(matches!(refused, Err(StorageError::Damaged { .. })), "{refused:?}");
+    }
+
+    #[tokio::test]
+    async fn the_database_is_durable_and_unencrypted() {
+        let (dir, storage) = fresh().await;
+        let synchronous: i64 =
+            sqlx::query_scalar("PRAGMA synchronous").fetch_one(&storage.writer).await.unwrap();
+        let journal: String =
+            sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&storage.writer).await.unwrap();
+        assert_eq!((synchronous, journal.as_str()), (2, "wal"));
+        storage.close().await;
+        let head = std::fs::read(dir.path().join(FILE)).unwrap();
+        assert_eq!(&head[..15], b"SQLite format 3");
+    }
+}

@@ -1,0 +1,164 @@
+//! Sign-ins and their refresh tokens.
+
+use async_trait::async_trait;
+use desk_domain::{ids::DeviceId, ids::MemberId, time::UtcMillis};
+use sqlx::{query, query_as};
+use uuid::Uuid;
+
+use super::{MemberRow, SqliteStorage, failed, uuid};
+use crate::storage::{
+    Access, Digest, NewSession, NewToken, Rotation, SessionEnd, Sessions, StorageError,
+};
+
+/// Tokens of sessions that ended this long ago tell nobody anything any more.
+const KEPT_AFTER_END_MS: i64 = 30 * 24 * 3_600_000;
+
+#[async_trait]
+impl Sessions for SqliteStorage {
+    async fn open_session(&self, session: &NewSession) -> Result<(), StorageError> {
+        let id = session.id.as_bytes().as_slice();
+        let member = session.member.0.as_bytes().as_slice();
+        let device = session.device.0.as_bytes().as_slice();
+        let now = session.token.issued_at;
+        let stale = now.plus_ms(-KEPT_AFTER_END_MS).0;
+        let mut tx = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+        query!("DELETE FROM sessions WHERE device = ? AND ended_at < ?", device, stale)
+            .execute(&mut *tx)
+            .await
+            .map_err(failed)?;
+        query!(
+            "INSERT INTO sessions (id, member, device, created_at) VALUES (?, ?, ?, ?)",
+            id,
+            member,
+            device,
+            now.0
+        )
+        .execute(&mut *tx)
+        .await
+        .map_err(failed)?;
+        insert_token(&mut tx, session.id, &session.token).await?;
+        tx.commit().await.map_err(failed)
+    }
+
+    async fn rotate_token(
+        &self,
+        used: Digest,
+        device: DeviceId,
+        next: &NewToken,
+    ) -> Result<Rotation, StorageError> {
+        let hash = used.as_slice();
+        let mut tx = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+        let found = query!(
+            "SELECT t.session, t.expires_at, t.used_at, s.member, s.device, s.ended_at, d.revoked_at
+             FROM refresh_tokens t JOIN sessions s ON s.id = t.session JOIN devices d ON d.id = s.device
+             WHERE t.hash = ?",
+            hash
+        )
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(failed)?;
+        let Some(token) = found else { return Ok(Rotation::Void) };
+        let session = uuid(&token.session)?;
+        if token.device != device.0.as_bytes() {
+            return Ok(Rotation::Void);
+        }
+        if token.revoked_at.is_some() {
+            return Ok(Rotation::Revoked);
+        }
+        if token.ended_at.is_some() {
+            return Ok(Rotation::Void);
+        }
+        if token.used_at.is_some() {
+            end(&mut tx, session, SessionEnd::Reuse, next.issued_at).await?;
+            tx.commit().await.map_err(failed)?;
+            return Ok(Rotation::Reused);
+        }
+        if token.expires_at <= next.issued_at.0 {
+            return Ok(Rotation::Void);
+        }
+        query!("UPDATE refresh_tokens SET used_at = ? WHERE hash = ?", next.issued_at.0, hash)
+            .execute(&mut *tx)
+            .await
+            .map_err(failed)?;
+        insert_token(&mut tx, session, next).await?;
+        query!("UPDATE devices SET seen_at = ? WHERE id = ?", next.issued_at.0, token.device)
+            .execute(&mut *tx)
+            .await
+            .map_err(failed)?;
+        tx.commit().await.map_err(failed)?;
+        Ok(Rotation::Rotated { session, member: MemberId(uuid(&token.member)?) })
+    }
+
+    async fn end_session(&self, id: Uuid, why: SessionEnd, now: UtcMillis) -> Result<bool, StorageError> {
+        let mut tx = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+        let ended = end(&mut tx, id, why, now).await?;
+        tx.commit().await.map_err(failed)?;
+        Ok(ended)
+    }
+
+    async fn access(&self, session: Uuid) -> Result<Option<Access>, StorageError> {
+        let id = session.as_bytes().as_slice();
+        let mut tx = self.readers.begin().await.map_err(failed)?;
+        let found = query!(
+            "SELECT s.ended_at, d.revoked_at, s.member FROM sessions s JOIN devices d ON d.id = s.device
+             WHERE s.id = ?",
+            id
+        )
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(failed)?;
+        let Some(state) = found else { return Ok(None) };
+        let member = query_as!(
+            MemberRow,
+            "SELECT id, workspace, email, name, role, password_hash, personal_doc, active, created_at
+             FROM members WHERE id = ?",
+            state.member
+        )
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(failed)?;
+        Ok(Some(Access {
+            member: member.try_into()?,
+            session_ended: state.ended_at.is_some(),
+            device_revoked: state.revoked_at.is_some(),
+        }))
+    }
+}
+
+async fn insert_token(
+    connection: &mut sqlx::SqliteConnection,
+    session: Uuid,
+    token: &NewToken,
+) -> Result<(), StorageError> {
+    let (hash, session) = (token.hash.as_slice(), session.as_bytes().as_slice());
+    query!(
+        "INSERT INTO refresh_tokens (hash, session, issued_at, expires_at) VALUES (?, ?, ?, ?)",
+        hash,
+        session,
+        token.issued_at.0,
+        token.expires_at.0
+    )
+    .execute(connection)
+    .await
+    .map_err(failed)?;
+    Ok(())
+}
+
+async fn end(
+    connection: &mut sqlx::SqliteConnection,
+    session: Uuid,
+    why: SessionEnd,
+    now: UtcMillis,
+) -> Result<bool, StorageError> {
+    let (id, why) = (session.as_bytes().as_slice(), why.as_str());
+    let done = query!(
+        "UPDATE sessions SET ended_at = ?, ended_by = ? WHERE id = ? AND ended_at IS NULL",
+        now.0,
+        why,
+        id
+    )
+    .execute(connection)
+    .await
+    .map_err(failed)?;
+    Ok(done.rows_affected() > 0)
+}

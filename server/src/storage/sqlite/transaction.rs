@@ -1,0 +1,271 @@
+//! Writes in one workspace.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use desk_domain::ids::{DeviceId, DocId, WorkspaceId};
+use sqlx::{Sqlite, query, query_as, query_scalar};
+
+use super::{
+    DocumentRow, MemberRow, WorkspaceRow, digest, failed, integer, kind, number, owner, unique_violation, uuid,
+};
+use crate::storage::{
+    Digest, DocumentHead, DocumentRecord, LogEntry, MemberRecord, StorageError, Transaction, WorkspaceRecord,
+};
+
+/// A transaction that holds the file's write lock.
+pub(super) struct SqliteTransaction {
+    tx: sqlx::Transaction<'static, Sqlite>,
+    workspace: WorkspaceId,
+}
+
+impl SqliteTransaction {
+    pub(super) fn new(tx: sqlx::Transaction<'static, Sqlite>, workspace: WorkspaceId) -> Self {
+        Self { tx, workspace }
+    }
+
+    fn workspace_id(&self) -> Vec<u8> {
+        self.workspace.0.as_bytes().to_vec()
+    }
+}
+
+/// `false` when a unique value is taken.
+fn inserted<T>(result: Result<T, sqlx::Error>) -> Result<bool, StorageError> {
+    match result {
+        Ok(_) => Ok(true),
+        Err(error) if unique_violation(&error) => Ok(false),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+#[async_trait]
+impl Transaction for SqliteTransaction {
+    async fn workspace(&mut self) -> Result<Option<WorkspaceRecord>, StorageError> {
+        let id = self.workspace_id();
+        query_as!(
+            WorkspaceRow,
+            "SELECT id, slug, name, settings_doc, server_device, head, created_at FROM workspaces WHERE id = ?",
+            id
+        )
+        .fetch_optional(&mut *self.tx)
+        .await
+        .map_err(failed)?
+        .map(TryInto::try_into)
+        .transpose()
+    }
+
+    async fn insert_workspace(&mut self, workspace: &WorkspaceRecord) -> Result<bool, StorageError> {
+        let id = workspace.id.0.as_bytes().as_slice();
+        let settings_doc = workspace.settings_doc.0.as_bytes().as_slice();
+        let server_device = workspace.server_device.0.as_bytes().as_slice();
+        let done = query!(
+            "INSERT INTO workspaces (id, slug, name, settings_doc, server_device, created_at)
+             VALUES (?, ?, ?, ?, ?, ?)",
+            id,
+            workspace.slug,
+            workspace.name,
+            settings_doc,
+            server_device,
+            workspace.created_at.0
+        )
+        .execute(&mut *self.tx)
+        .await;
+        if !inserted(done)? {
+            return Ok(false);
+        }
+        query!(
+            "INSERT INTO devices (id, workspace, name, created_at, seen_at) VALUES (?, ?, 'server', ?, ?)",
+            server_device,
+            id,
+            workspace.created_at.0,
+            workspace.created_at.0
+        )
+        .execute(&mut *self.tx)
+        .await
+        .map_err(failed)?;
+        Ok(true)
+    }
+
+    async fn insert_member(&mut self, member: &MemberRecord) -> Result<bool, StorageError> {
+        let id = member.id.0.as_bytes().as_slice();
+        let workspace = member.workspace.0.as_bytes().as_slice();
+        let personal_doc = member.personal_doc.0.as_bytes().as_slice();
+        let (role, active) = (member.role.as_str(), i64::from(member.active));
+        let done = query!(
+            "INSERT INTO members
+                 (id, workspace, email, name, role, password_hash, personal_doc, active, created_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            id,
+            workspace,
+            member.email,
+            member.name,
+            role,
+            member.password_hash,
+            personal_doc,
+            active,
+            member.created_at.0
+        )
+        .execute(&mut *self.tx)
+        .await;
+        inserted(done)
+    }
+
+    async fn update_member(&mut self, member: &MemberRecord) -> Result<bool, StorageError> {
+        let id = member.id.0.as_bytes().as_slice();
+        let workspace = self.workspace_id();
+        let (role, active) = (member.role.as_str(), i64::from(member.active));
+        let done = query!(
+            "UPDATE members SET name = ?, role = ?, password_hash = ?, active = ? WHERE id = ? AND workspace = ?",
+            member.name,
+            role,
+            member.password_hash,
+            active,
+            id,
+            workspace
+        )
+        .execute(&mut *self.tx)
+        .await
+        .map_err(failed)?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    async fn member_of_device(&mut self, device: DeviceId) -> Result<Option<MemberRecord>, StorageError> {
+        let device = device.0.as_bytes().as_slice();
+        let workspace = self.workspace_id();
+        query_as!(
+            MemberRow,
+            "SELECT m.id, m.workspace, m.email, m.name, m.role, m.password_hash, m.personal_doc, m.active,
+                    m.created_at
+             FROM devices d JOIN members m ON m.id = d.member
+             WHERE d.id = ? AND d.revoked_at IS NULL AND m.active = 1 AND m.workspace = ?",
+            device,
+            workspace
+        )
+        .fetch_optional(&mut *self.tx)
+        .await
+        .map_err(failed)?
+        .map(TryInto::try_into)
+        .transpose()
+    }
+
+    async fn document_head(
+        &mut self,
+        doc: DocId,
+        actor: DeviceId,
+    ) -> Result<Option<DocumentHead>, StorageError> {
+        let (doc, actor) = (doc.0.as_bytes().as_slice(), actor.0.as_bytes().as_slice());
+        let found = query!(
+            r#"SELECT workspace, kind, owner, seq,
+                      (SELECT coalesce(max(actor_seq), 0) FROM changes WHERE doc = ?1 AND actor = ?2)
+                          AS "actor_seq!: i64"
+               FROM documents WHERE id = ?1"#,
+            doc,
+            actor
+        )
+        .fetch_optional(&mut *self.tx)
+        .await
+        .map_err(failed)?;
+        found
+            .map(|row| {
+                Ok(DocumentHead {
+                    workspace: WorkspaceId(uuid(&row.workspace)?),
+                    kind: kind(row.kind)?,
+                    owner: owner(row.owner.as_deref())?,
+                    seq: number(row.seq)?,
+                    actor_seq: number(row.actor_seq)?,
+                })
+            })
+            .transpose()
+    }
+
+    async fn document(&mut self, doc: DocId) -> Result<Option<DocumentRecord>, StorageError> {
+        let doc = doc.0.as_bytes().as_slice();
+        let workspace = self.workspace_id();
+        query_as!(
+            DocumentRow,
+            "SELECT id, workspace, kind, owner, seq, heads, snapshot FROM documents
+             WHERE id = ? AND workspace = ?",
+            doc,
+            workspace
+        )
+        .fetch_optional(&mut *self.tx)
+        .await
+        .map_err(failed)?
+        .map(TryInto::try_into)
+        .transpose()
+    }
+
+    async fn accepted(&mut self, doc: DocId, hashes: &[Digest]) -> Result<HashMap<Digest, u64>, StorageError> {
+        let doc = doc.0.as_bytes().as_slice();
+        // Hexadecimal needs no escaping in JSON.
+        let list = hashes.iter().map(|hash| format!("\"{}\"", hex::encode(hash))).collect::<Vec<_>>().join(",");
+        let list = format!("[{list}]");
+        let rows = query!(
+            "SELECT hash, seq FROM changes
+             WHERE doc = ? AND hash IN (SELECT unhex(value) FROM json_each(?))",
+            doc,
+            list
+        )
+        .fetch_all(&mut *self.tx)
+        .await
+        .map_err(failed)?;
+        rows.into_iter().map(|row| Ok((digest(&row.hash)?, number(row.seq)?))).collect()
+    }
+
+    async fn append(&mut self, entry: &LogEntry) -> Result<u64, StorageError> {
+        let workspace = self.workspace_id();
+        let seq = query_scalar!("UPDATE workspaces SET head = head + 1 WHERE id = ? RETURNING head", workspace)
+            .fetch_one(&mut *self.tx)
+            .await
+            .map_err(failed)?;
+        let (doc, hash) = (entry.doc.0.as_bytes().as_slice(), entry.hash.as_slice());
+        let (actor, actor_seq) = (entry.actor.0.as_bytes().as_slice(), integer(entry.actor_seq));
+        let member = entry.member.as_ref().map(|member| member.0.as_bytes().as_slice());
+        query!(
+            "INSERT INTO changes (workspace, seq, doc, hash, actor, actor_seq, member, received_at, bytes)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            workspace,
+            seq,
+            doc,
+            hash,
+            actor,
+            actor_seq,
+            member,
+            entry.received_at.0,
+            entry.bytes
+        )
+        .execute(&mut *self.tx)
+        .await
+        .map_err(failed)?;
+        number(seq)
+    }
+
+    async fn put_document(&mut self, document: &DocumentRecord) -> Result<(), StorageError> {
+        let id = document.id.0.as_bytes().as_slice();
+        let workspace = self.workspace_id();
+        let (kind, seq) = (i64::from(document.kind.code()), integer(document.seq));
+        let owner = document.owner.as_ref().map(|owner| owner.0.as_bytes().as_slice());
+        let heads = document.heads.concat();
+        query!(
+            "INSERT INTO documents (id, workspace, kind, owner, seq, heads, snapshot)
+             VALUES (?, ?, ?, ?, ?, ?, ?)
+             ON CONFLICT (id) DO UPDATE
+             SET seq = excluded.seq, heads = excluded.heads, snapshot = excluded.snapshot",
+            id,
+            workspace,
+            kind,
+            owner,
+            seq,
+            heads,
+            document.snapshot
+        )
+        .execute(&mut *self.tx)
+        .await
+        .map_err(failed)?;
+        Ok(())
+    }
+
+    async fn commit(self: Box<Self>) -> Result<(), StorageError> {
+        self.tx.commit().await.map_err(failed)
+    }
+}

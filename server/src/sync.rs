@@ -1,0 +1,12 @@
+//! The log's other half: deciding about changes, one writer per workspace, and telling everybody that the head moved.
+//!
+//! - [`push`] decides, without I/O: what a simulation calls is what the server runs.
+//! - [`lane`] is the task that alone writes a workspace's log in this process; the storage's transaction keeps other
+//!   processes out.
+//! - [`hub`] has the lanes and the heads.
+//! - [`own`] writes the server's own changes (members, settings, the demo) into the same log.
+
+pub mod hub;
+pub mod lane;
+pub mod own;
+pub mod push;

@@ -1,0 +1,138 @@
+//! The lanes of all workspaces, and who waits for their heads.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use desk_domain::{
+    ids::{DeviceId, WorkspaceId},
+    time::UtcMillis,
+};
+use desk_sync::wire::PushReply;
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    task::JoinHandle,
+};
+
+use super::{
+    lane::{Job, Lane, PushError},
+    push::Incoming,
+};
+use crate::storage::{Storage, StorageError};
+
+/// Batches that wait for one workspace's writer before senders have to.
+const QUEUE: usize = 64;
+
+/// One per process. Owns the lanes' tasks; [`Hub::close`] waits until what they hold is written.
+pub struct Hub {
+    storage: Arc<dyn Storage>,
+    lanes: Mutex<HashMap<WorkspaceId, Handle>>,
+    access: watch::Sender<u64>,
+}
+
+struct Handle {
+    jobs: mpsc::Sender<Job>,
+    head: watch::Sender<u64>,
+    task: JoinHandle<()>,
+}
+
+impl Hub {
+    /// No lanes yet; each starts when it is needed.
+    pub fn new(storage: Arc<dyn Storage>) -> Self {
+        Self { storage, lanes: Mutex::default(), access: watch::Sender::new(0) }
+    }
+
+    /// Decides a batch and writes what is accepted.
+    ///
+    /// # Errors
+    /// See [`PushError`]; nothing of the batch was written then.
+    pub async fn push(
+        &self,
+        workspace: WorkspaceId,
+        device: DeviceId,
+        now: UtcMillis,
+        changes: Vec<Incoming>,
+    ) -> Result<PushReply, PushError> {
+        let jobs = self.with_lane(workspace, |lane| lane.jobs.clone());
+        let (reply, verdicts) = oneshot::channel();
+        let gone = PushError::Internal("the writer ended");
+        if jobs.send(Job { device, now, changes, reply }).await.is_err() {
+            return Err(gone);
+        }
+        verdicts.await.unwrap_or(Err(gone))
+    }
+
+    /// The workspace's head as this process knows it; 0 until it has looked.
+    pub fn watch_head(&self, workspace: WorkspaceId) -> watch::Receiver<u64> {
+        self.with_lane(workspace, |lane| lane.head.subscribe())
+    }
+
+    /// Tells of a head that somebody read.
+    pub fn saw_head(&self, workspace: WorkspaceId, head: u64) {
+        self.with_lane(workspace, |lane| raise(&lane.head, head));
+    }
+
+    /// Changes whenever somebody's access was taken away, in whichever process.
+    pub fn watch_access(&self) -> watch::Receiver<u64> {
+        self.access.subscribe()
+    }
+
+    /// Looks for what other processes (`admin`) wrote.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub async fn look_outside(&self) -> Result<(), StorageError> {
+        let pulse = self.storage.pulse().await?;
+        {
+            let lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+            for (workspace, lane) in lanes.iter() {
+                raise(&lane.head, pulse.heads.get(workspace).copied().unwrap_or(0));
+            }
+        }
+        self.access.send_if_modified(|known| std::mem::replace(known, pulse.access) != pulse.access);
+        Ok(())
+    }
+
+    /// Ends the lanes, after the batches that wait.
+    pub async fn close(&self) {
+        let lanes: Vec<Handle> = {
+            let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+            lanes.drain().map(|(_, lane)| lane).collect()
+        };
+        for Handle { jobs, head, task } in lanes {
+            drop((jobs, head));
+            // A lane that panicked has nothing left to wait for.
+            let _ = task.await;
+        }
+    }
+
+    fn with_lane<T>(&self, workspace: WorkspaceId, then: impl FnOnce(&Handle) -> T) -> T {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let lane = lanes.entry(workspace).or_insert_with(|| self.start(workspace));
+        if lane.task.is_finished() {
+            // It panicked; the next one starts from what is stored, and whoever watches the head goes on watching.
+            let head = lane.head.clone();
+            *lane = self.start_with(workspace, head);
+        }
+        then(lane)
+    }
+
+    fn start(&self, workspace: WorkspaceId) -> Handle {
+        self.start_with(workspace, watch::Sender::new(0))
+    }
+
+    fn start_with(&self, workspace: WorkspaceId, head: watch::Sender<u64>) -> Handle {
+        let (jobs, waiting) = mpsc::channel(QUEUE);
+        let lane = Lane::new(Arc::clone(&self.storage), workspace, head.clone());
+        Handle { jobs, head, task: tokio::spawn(lane.run(waiting)) }
+    }
+}
+
+fn raise(head: &watch::Sender<u64>, seen: u64) {
+    head.send_if_modified(|known| {
+        let moved = *known < seen;
+        *known = seen.max(*known);
+        moved
+    });
+}

@@ -1,0 +1,320 @@
+//! The verdicts on a batch of changes, as a pure function of what the server knows.
+//!
+//! Order matters: a change is judged against the documents as the accepted changes before it left them, also those
+//! of the same batch. A refused change leaves its document as it was.
+
+use std::collections::{HashMap, HashSet};
+
+use desk_docs::{Author, Document, Invalid, Refusal, VerifiedChange, judge, verify};
+use desk_domain::{
+    ids::{DeviceId, DocId, DocKind, MemberId},
+    people::Role,
+    permissions::{Actor, Denied},
+    time::UtcMillis,
+    workspace::Workflow,
+};
+use desk_sync::wire::{Hash, MAX_CHANGE_BYTES, Outcome, RejectCode, Verdict, WireChange};
+
+use crate::storage::{Digest, LogEntry};
+
+/// Most bytes that a document's snapshot and new changes may have together.
+pub const MAX_DOCUMENT_BYTES: usize = 32 * 1024 * 1024;
+
+/// Why a change is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// For programs.
+    pub code: RejectCode,
+    /// For people, in English.
+    pub reason: String,
+}
+
+impl Rejection {
+    fn new(code: RejectCode, reason: impl Into<String>) -> Self {
+        Self { code, reason: reason.into() }
+    }
+}
+
+/// A change as it came in, its bytes already verified. Verifying needs no document, so it is done before the
+/// workspace's log is taken hold of.
+#[derive(Clone, Debug)]
+pub struct Incoming {
+    /// The document it says it belongs to.
+    pub doc: DocId,
+    /// What kind it says that is.
+    pub kind: DocKind,
+    /// The hash it claims.
+    pub hash: Hash,
+    /// The change, if its bytes hold.
+    pub change: Result<VerifiedChange, Rejection>,
+}
+
+impl Incoming {
+    /// Verifies a change's size, framing, checksum and hash.
+    pub fn verify(change: &WireChange) -> Self {
+        let verified = if change.bytes.len() > MAX_CHANGE_BYTES {
+            let reason = format!(
+                "the change has {} bytes, more than the {MAX_CHANGE_BYTES} that are allowed",
+                change.bytes.len()
+            );
+            Err(Rejection::new(RejectCode::TooLarge, reason))
+        } else {
+            verify(&change.bytes, change.hash.0)
+                .map_err(|corrupt| Rejection::new(RejectCode::Corrupt, corrupt.to_string()))
+        };
+        Self { doc: change.doc, kind: change.kind, hash: change.hash, change: verified }
+    }
+
+    /// The hashes that the log is asked for: its own and those it builds on.
+    pub fn mentions(&self) -> Vec<Digest> {
+        let deps = self.change.iter().flat_map(VerifiedChange::deps);
+        std::iter::once(self.hash.0).chain(deps).collect()
+    }
+}
+
+/// Where a document stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Nobody has it.
+    Nowhere,
+    /// In this workspace.
+    Here {
+        /// What it is about.
+        kind: DocKind,
+        /// Whose it is, for a personal document.
+        owner: Option<MemberId>,
+    },
+    /// In another workspace.
+    Elsewhere,
+}
+
+/// What the server knows of one document of a batch.
+#[derive(Debug)]
+pub struct Subject {
+    /// Where it stands.
+    pub place: Place,
+    /// The document, where it stands here.
+    pub document: Option<Document>,
+    /// Those of the hashes that the batch mentions which the log has, with their numbers.
+    pub accepted: HashMap<Digest, u64>,
+    /// The sending device's newest sequence number in the document.
+    pub actor_seq: u64,
+    /// The size of its snapshot and of what was accepted since.
+    pub size_bytes: usize,
+    /// Whether the batch changed it.
+    pub changed: bool,
+}
+
+impl Subject {
+    /// A document that nobody has.
+    pub fn nowhere() -> Self {
+        Self {
+            place: Place::Nowhere,
+            document: None,
+            accepted: HashMap::new(),
+            actor_seq: 0,
+            size_bytes: 0,
+            changed: false,
+        }
+    }
+}
+
+/// Who sends a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sender {
+    /// The authenticated device.
+    pub device: DeviceId,
+    /// Whose it is.
+    pub member: MemberId,
+    /// What they may do at this moment.
+    pub role: Role,
+}
+
+/// The verdicts on a batch, and what is to be written for them to hold.
+#[derive(Debug)]
+pub struct Judgement {
+    /// One per change, in order.
+    pub verdicts: Vec<Verdict>,
+    /// The newly accepted ones, in the order of their numbers, which follow `head` without a gap.
+    pub entries: Vec<LogEntry>,
+}
+
+/// A document could not be brought back to what it was before a change that Automerge failed on: the batch cannot
+/// go on with it. Nothing of the batch may be written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the document {doc} could not be restored after a change that does not fit it")]
+pub struct Unrestorable {
+    /// Which one.
+    pub doc: DocId,
+}
+
+/// Judges a batch, in order. `subjects` holds every document that it names, and is left with the accepted changes applied;
+/// `head` is the log's newest number.
+///
+/// # Errors
+/// See [`Unrestorable`].
+pub fn judge_batch(
+    sender: Sender,
+    workflow: &Workflow,
+    now: UtcMillis,
+    head: u64,
+    subjects: &mut HashMap<DocId, Subject>,
+    changes: Vec<Incoming>,
+) -> Result<Judgement, Unrestorable> {
+    let actor = Actor { member: Some(sender.member), role: sender.role };
+    let author = Author { device: sender.device, actor, workflow };
+    let mut bench = Bench { sender, author, now, head, refused: HashSet::new(), entries: Vec::new() };
+    let mut verdicts = Vec::with_capacity(changes.len());
+    for incoming in changes {
+        let (doc, hash) = (incoming.doc, incoming.hash);
+        let subject = subjects.entry(doc).or_insert_with(Subject::nowhere);
+        let outcome = match bench.judge_one(subject, incoming)? {
+            Ok(seq) => Outcome::Accepted { seq },
+            Err(Rejection { code, reason }) => {
+                bench.refused.insert((doc, hash.0));
+                Outcome::Rejected { code, reason }
+            }
+        };
+        verdicts.push(Verdict { hash, outcome });
+    }
+    Ok(Judgement { verdicts, entries: bench.entries })
+}
+
+/// What stays the same for a batch, and what has been decided of it so far.
+struct Bench<'a> {
+    sender: Sender,
+    author: Author<'a>,
+    now: UtcMillis,
+    head: u64,
+    refused: HashSet<(DocId, Digest)>,
+    entries: Vec<LogEntry>,
+}
+
+impl Bench<'_> {
+    fn judge_one(
+        &mut self,
+        subject: &mut Subject,
+        incoming: Incoming,
+    ) -> Result<Result<u64, Rejection>, Unrestorable> {
+        let Incoming { doc, kind, hash, change } = incoming;
+        let change = match change {
+            Ok(change) => change,
+            Err(rejection) => return Ok(Err(rejection)),
+        };
+        if let Err(rejection) = self.belongs(subject, kind) {
+            return Ok(Err(rejection));
+        }
+        if let Some(seq) = subject.accepted.get(&hash.0) {
+            return Ok(Ok(*seq));
+        }
+        let mut document = subject.document.take().unwrap_or_else(|| Document::empty(doc, kind));
+        if let Err(rejection) = self.may_stand(subject, &document, &change) {
+            subject.document = matches!(subject.place, Place::Here { .. }).then_some(document);
+            return Ok(Err(rejection));
+        }
+        let (actor_seq, bytes) = (change.seq(), change.bytes().to_vec());
+        if let Err(error) = document.apply(vec![change]) {
+            if matches!(subject.place, Place::Here { .. }) {
+                subject.document = Some(without(document, hash).ok_or(Unrestorable { doc })?);
+            }
+            return Ok(Err(Rejection::new(RejectCode::Schema, error.to_string())));
+        }
+        self.head += 1;
+        subject.place = match subject.place {
+            Place::Nowhere => Place::Here { kind, owner: None },
+            Place::Here { .. } | Place::Elsewhere => subject.place,
+        };
+        subject.accepted.insert(hash.0, self.head);
+        subject.actor_seq = actor_seq;
+        subject.size_bytes += bytes.len();
+        subject.document = Some(document);
+        subject.changed = true;
+        self.entries.push(LogEntry {
+            doc,
+            hash: hash.0,
+            actor: self.sender.device,
+            actor_seq,
+            member: Some(self.sender.member),
+            received_at: self.now,
+            bytes,
+        });
+        Ok(Ok(self.head))
+    }
+
+    /// The document is of this tenant, this member and this kind; a new one is of a kind that members make.
+    fn belongs(&self, subject: &Subject, kind: DocKind) -> Result<(), Rejection> {
+        let wrong = |reason: &str| Err(Rejection::new(RejectCode::WrongDocument, reason));
+        match subject.place {
+            Place::Elsewhere => wrong("the document is not in this workspace"),
+            Place::Here { kind: known, .. } if known != kind => wrong("the document is of another kind"),
+            Place::Here { owner: Some(owner), .. } if owner != self.sender.member => {
+                wrong("the document is another member's own")
+            }
+            Place::Here { .. } => Ok(()),
+            Place::Nowhere => match kind {
+                DocKind::Ticket | DocKind::Article | DocKind::Incident => Ok(()),
+                DocKind::Workspace | DocKind::Personal => wrong("only the server makes settings documents"),
+            },
+        }
+    }
+
+    /// The change is the sender's own, follows what is here, and keeps the rules.
+    fn may_stand(
+        &self,
+        subject: &Subject,
+        document: &Document,
+        change: &VerifiedChange,
+    ) -> Result<(), Rejection> {
+        let reject = |code, reason: String| Err(Rejection::new(code, reason));
+        if change.device() != Some(self.sender.device) {
+            return reject(RejectCode::WrongActor, "the change was made by another device".to_owned());
+        }
+        if self.sender.role == Role::Requester {
+            return reject(RejectCode::Forbidden, "a requester does not change documents".to_owned());
+        }
+        for dep in change.deps() {
+            if self.refused.contains(&(document.id(), dep)) {
+                let reason = "the change it builds on was refused".to_owned();
+                return reject(RejectCode::DependsOnRejected, reason);
+            }
+            if !subject.accepted.contains_key(&dep) {
+                let reason = format!("the change {} that it builds on is not here", Hash(dep));
+                return reject(RejectCode::MissingDependency, reason);
+            }
+        }
+        let expected = subject.actor_seq + 1;
+        if change.seq() < expected {
+            let reason = format!("the device has made another change {} of this document", change.seq());
+            return reject(RejectCode::DuplicateSeq, reason);
+        }
+        if change.seq() > expected {
+            let reason = format!("the device's change {expected} of this document is not here");
+            return reject(RejectCode::MissingDependency, reason);
+        }
+        if subject.size_bytes + change.bytes().len() > MAX_DOCUMENT_BYTES {
+            let reason = format!("the document would have more than {MAX_DOCUMENT_BYTES} bytes");
+            return reject(RejectCode::TooLarge, reason);
+        }
+        judge(document, change, &self.author, self.now).map_err(Rejection::from)
+    }
+}
+
+impl From<Refusal> for Rejection {
+    fn from(refusal: Refusal) -> Self {
+        let code = match &refusal {
+            Refusal::Invalid(Invalid::Schema { .. }) => RejectCode::Schema,
+            Refusal::Invalid(Invalid::TooLarge { .. }) => RejectCode::TooLarge,
+            Refusal::Denied(Denied::Workflow { .. }) => RejectCode::Workflow,
+            Refusal::Denied(Denied::Role { .. } | Denied::ForeignSignature { .. }) => RejectCode::Forbidden,
+            Refusal::Clock { .. } => RejectCode::Clock,
+        };
+        Self::new(code, refusal.to_string())
+    }
+}
+
+/// The document without a change that Automerge failed on half-way.
+fn without(mut document: Document, hash: Hash) -> Option<Document> {
+    let mut restored = Document::empty(document.id(), document.kind());
+    let changes = document.changes().into_iter().filter(|change| change.hash() != hash.0).collect();
+    restored.apply(changes).ok().map(|()| restored)
+}

@@ -1,0 +1,120 @@
+//! Making a workspace.
+
+use desk_domain::{
+    edit::{Edit, Ops, Stamped, WorkspaceOp},
+    ids::{DeviceId, DocId, Ids, WorkspaceId},
+    sla::CalendarError,
+    time::UtcMillis,
+};
+
+use crate::{
+    defaults,
+    storage::{Storage, StorageError, WorkspaceRecord},
+    sync::own::{OwnError, Pen},
+};
+
+/// What the server signs its own entries with.
+pub const SERVER_NAME: &str = "server";
+
+/// A workspace as an administrator asks for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewWorkspace {
+    /// What people type at sign-in: letters a–z, digits and hyphens.
+    pub slug: String,
+    /// What to call it.
+    pub name: String,
+    /// IANA time zone of its working hours.
+    pub zone: String,
+}
+
+/// Why there is no new workspace.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    /// The slug is no slug.
+    #[error("{0:?} is no workspace slug: use 1 to 63 of a–z, 0–9 and hyphens, like acme-support")]
+    InvalidSlug(String),
+    /// The name is blank or too long.
+    #[error("the workspace needs a name of 1 to 200 characters")]
+    InvalidName,
+    /// The zone is none.
+    #[error(transparent)]
+    Zone(#[from] CalendarError),
+    /// The slug is somebody else's.
+    #[error("the workspace {0:?} exists already")]
+    Taken(String),
+    /// The settings could not be written.
+    #[error(transparent)]
+    Own(#[from] OwnError),
+    /// A default has no JSON form: a bug.
+    #[error("the default settings could not be written: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl From<StorageError> for CreateError {
+    fn from(error: StorageError) -> Self {
+        Self::Own(OwnError::Storage(error))
+    }
+}
+
+/// Makes a workspace with its settings document, in one transaction.
+///
+/// # Errors
+/// See [`CreateError`]; there is no trace of it then.
+#[tracing::instrument(skip_all, fields(workspace.slug = %new.slug))]
+pub async fn create(
+    storage: &dyn Storage,
+    new: &NewWorkspace,
+    now: UtcMillis,
+    ids: &(dyn Ids + Sync),
+) -> Result<WorkspaceRecord, CreateError> {
+    if !is_slug(&new.slug) {
+        return Err(CreateError::InvalidSlug(new.slug.chars().take(80).collect()));
+    }
+    let name = new.name.trim();
+    if !(1..=200).contains(&name.chars().count()) {
+        return Err(CreateError::InvalidName);
+    }
+    defaults::business_hours(&new.zone).compile()?;
+    let record = WorkspaceRecord {
+        id: WorkspaceId(ids.fresh()),
+        slug: new.slug.clone(),
+        name: name.to_owned(),
+        settings_doc: DocId(ids.fresh()),
+        server_device: DeviceId(ids.fresh()),
+        head: 0,
+        created_at: now,
+    };
+    let ops = std::iter::once(WorkspaceOp::Create).chain(defaults::settings(name, &new.zone)?);
+    let steps = ops.map(|op| Stamped::new(now, SERVER_NAME, op)).collect();
+    let edit = Edit { doc: record.settings_doc, ops: Ops::Workspace(steps) };
+    let mut tx = storage.begin(record.id).await?;
+    if !tx.insert_workspace(&record).await? {
+        return Err(CreateError::Taken(new.slug.clone()));
+    }
+    Pen::new(tx.as_mut(), &record, now, ids).write(&edit, None).await?;
+    tx.commit().await?;
+    tracing::info!(workspace.id = %record.id, "workspace created");
+    Ok(record)
+}
+
+fn is_slug(text: &str) -> bool {
+    (1..=63).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slug_is_short_and_plain() {
+        for good in ["demo", "a", "acme-support-2"] {
+            assert!(is_slug(good), "{good}");
+        }
+        for bad in ["", "Demo", "a b", "-a", "a-", "демо", &"x".repeat(64)] {
+            assert!(!is_slug(bad), "{bad}");
+        }
+    }
+}
