@@ -1,0 +1,154 @@
+//! What callers hand to [`Store::commit`](crate::Store::commit): finished writes.
+
+use desk_api::view::{Draft, NextDue};
+use desk_domain::{
+    alert::{AlertKey, AlertRule},
+    edit::Edit,
+    ids::{DocId, DocKind},
+    sla::Metric,
+    state::State,
+    time::UtcMillis,
+};
+
+/// The hash of an Automerge change.
+pub type Hash32 = [u8; 32];
+
+/// Everything that is to hold at once. Empty parts do nothing.
+///
+/// The order in which the parts are applied: removals from the outbox (`accepted`, `rejected`), dropped documents,
+/// documents, additions to the outbox, the rest.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// Documents, each at most once.
+    pub docs: Vec<DocWrite>,
+    /// Documents that the member may no longer see. Their unsent changes must be rejected in the same batch.
+    pub drop_docs: Vec<DocId>,
+    /// New changes to be sent, in order. Their documents stand in `docs` or in the store.
+    pub outbox: Vec<OutboxEntry>,
+    /// Changes that leave the outbox: accepted by the server, or replaced by a replay. Unknown ones are ignored.
+    pub accepted: Vec<Hash32>,
+    /// Changes that leave the outbox for the list of refused edits. Unknown ones are ignored.
+    pub rejected: Vec<Rejection>,
+    /// How far the server's log was read.
+    pub cursor: Option<u64>,
+    /// Texts that are being typed.
+    pub drafts: Vec<Draft>,
+    /// Keys of drafts that are no longer needed.
+    pub drop_drafts: Vec<String>,
+    /// Alerts that were raised, shown or acknowledged.
+    pub alerts: Vec<AlertWrite>,
+    /// Facts about the device by name; `None` removes one.
+    pub meta: Vec<(String, Option<Vec<u8>>)>,
+}
+
+impl Batch {
+    /// A batch that writes documents and nothing else.
+    pub fn of_docs(docs: Vec<DocWrite>) -> Self {
+        Self { docs, ..Self::default() }
+    }
+}
+
+/// A document, with what is derived from it.
+#[derive(Clone, Debug)]
+pub struct DocWrite {
+    /// Which one.
+    pub id: DocId,
+    /// What kind; it never changes.
+    pub kind: DocKind,
+    /// The heads that the writer saw in the store; `None`: it saw no such document.
+    pub expected_heads: Option<Vec<Hash32>>,
+    /// Its heads now.
+    pub heads: Vec<Hash32>,
+    /// The Automerge document, uncompressed.
+    pub snapshot: Vec<u8>,
+    /// Its schema number.
+    pub schema: u32,
+    /// What it says; `None` when its schema is too new to be read: it is kept and has no rows.
+    pub state: Option<State>,
+    /// A ticket's most pressing clock.
+    pub next_due: Option<NextDue>,
+    /// When its alerts fall due. Of a deleted document none are kept.
+    pub deadlines: Vec<Deadline>,
+}
+
+/// When an alert falls due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadline {
+    /// Which alert.
+    pub rule: AlertRule,
+    /// The used-up share of a warning; 100 for everything else.
+    pub percent: u8,
+    /// Which target; none for an incident.
+    pub metric: Option<Metric>,
+    /// When.
+    pub due_at: UtcMillis,
+}
+
+/// A change that waits to be sent, beside the edit it came from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutboxEntry {
+    /// The document.
+    pub doc: DocId,
+    /// The change's hash.
+    pub hash: Hash32,
+    /// The Automerge change.
+    pub bytes: Vec<u8>,
+    /// What the person did.
+    pub edit: Edit,
+    /// When.
+    pub edited_at: UtcMillis,
+}
+
+/// A change that the server refused, or that no longer holds after one before it was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// Which change; it stands in the outbox.
+    pub hash: Hash32,
+    /// Why, for programs.
+    pub code: String,
+    /// Why, for people.
+    pub reason: String,
+    /// What it was about: `TK-…`, `INC-…` or an article's title.
+    pub subject: String,
+    /// When it was refused.
+    pub rejected_at: UtcMillis,
+}
+
+/// What is known about an alert. Writing one again adds what is new (shown, acknowledged) and keeps the rest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertWrite {
+    /// Which one.
+    pub key: AlertKey,
+    /// When this device first knew.
+    pub raised_at: UtcMillis,
+    /// When the banner was shown.
+    pub notified_at: Option<UtcMillis>,
+    /// When it was acknowledged, on whichever device.
+    pub acknowledged_at: Option<UtcMillis>,
+    /// No banner is to be shown.
+    pub silent: bool,
+}
+
+/// What a commit changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// Kinds of which a document was written or dropped, each once.
+    pub kinds: Vec<DocKind>,
+    /// The documents that were written or dropped.
+    pub docs: Vec<DocId>,
+    /// Alerts of the batch that this device did not know before.
+    pub new_alerts: Vec<AlertKey>,
+    /// Numbers of the refused edits that were added to the list.
+    pub rejected: Vec<i64>,
+}
+
+pub(crate) fn heads_to_bytes(heads: &[Hash32]) -> Vec<u8> {
+    let mut sorted = heads.to_vec();
+    sorted.sort_unstable();
+    sorted.concat()
+}
+
+/// Heads from the bytes that a column has: 32 a head, sorted. Bytes that are left over are ignored.
+pub fn heads_from_bytes(bytes: &[u8]) -> Vec<Hash32> {
+    bytes.as_chunks::<32>().0.to_vec()
+}

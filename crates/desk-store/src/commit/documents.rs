@@ -1,0 +1,182 @@
+//! Documents and their bytes: row numbers, the check of the heads, and removal.
+
+use std::collections::HashMap;
+
+use desk_domain::{
+    ids::{DocId, DocKind},
+    state::State,
+};
+use sqlx::{Row, SqliteConnection};
+
+use super::Placed;
+use crate::{
+    DocWrite, StoreError,
+    batch::heads_to_bytes,
+    bulk::{self, Insert},
+    codes,
+    documents::{Packed, pack},
+};
+
+struct Known {
+    doc: i64,
+    kind: DocKind,
+    heads: Vec<u8>,
+    indexed: Option<(i64, Vec<u8>)>,
+}
+
+/// Finds each document's row number (or gives it one) and checks that its writer saw the heads that are stored.
+pub(super) async fn place<'a>(
+    conn: &mut SqliteConnection,
+    docs: &'a [DocWrite],
+) -> Result<Vec<Placed<'a>>, StoreError> {
+    let known = known(conn, docs).await?;
+    let mut next = if known.len() < docs.len() {
+        let last: i64 =
+            sqlx::query_scalar("SELECT coalesce(max(doc), 0) FROM documents").fetch_one(&mut *conn).await?;
+        last + 1
+    } else {
+        0
+    };
+    let mut placed = Vec::with_capacity(docs.len());
+    for write in docs {
+        let before = known.get(&write.id);
+        let expected = write.expected_heads.as_deref().map(heads_to_bytes);
+        if expected.as_deref() != before.map(|known| known.heads.as_slice()) {
+            return Err(StoreError::Stale { doc: write.id });
+        }
+        if before.is_some_and(|known| known.kind != write.kind) {
+            return Err(StoreError::Invalid { why: format!("document {} changes its kind", write.id) });
+        }
+        let doc = before.map_or(next, |known| known.doc);
+        if before.is_none() {
+            next += 1;
+        }
+        placed.push(Placed {
+            write,
+            doc,
+            existed: before.is_some(),
+            indexed: before.and_then(|known| known.indexed.clone()),
+            visible: is_visible(write.state.as_ref()),
+        });
+    }
+    Ok(placed)
+}
+
+fn is_visible(state: Option<&State>) -> bool {
+    match state {
+        Some(State::Ticket(ticket)) => !ticket.deleted,
+        Some(State::Article(article)) => !article.deleted,
+        Some(State::Incident(incident)) => !incident.deleted,
+        Some(State::Workspace(_) | State::Personal(_)) | None => false,
+    }
+}
+
+async fn known(conn: &mut SqliteConnection, docs: &[DocWrite]) -> Result<HashMap<DocId, Known>, StoreError> {
+    const SQL: &str = "SELECT d.id, d.doc, d.kind, d.heads, s.key, s.text_hash FROM json_each(?) j \
+         JOIN documents d ON d.id = unhex(j.value) LEFT JOIN search_docs s ON s.doc = d.doc";
+    if docs.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let ids = bulk::json_hex(docs.iter().map(|write| write.id.0.as_bytes().as_slice()));
+    let rows = sqlx::query(SQL).bind(ids).fetch_all(conn).await?;
+    let mut known = HashMap::with_capacity(rows.len());
+    for row in &rows {
+        let key: Option<i64> = row.try_get(4)?;
+        let hash: Option<Vec<u8>> = row.try_get(5)?;
+        let entry = Known {
+            doc: row.try_get(1)?,
+            kind: codes::kind_from(row.try_get(2)?)?,
+            heads: row.try_get(3)?,
+            indexed: key.zip(hash),
+        };
+        known.insert(codes::id_from(row.try_get(0)?)?, entry);
+    }
+    Ok(known)
+}
+
+/// Writes documents and snapshots.
+pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result<(), StoreError> {
+    const DOCUMENTS: Insert = Insert {
+        head: "INSERT INTO documents (doc, id, kind, heads, schema, projected, updated_at) VALUES",
+        columns: 7,
+        tail: "ON CONFLICT (doc) DO UPDATE SET heads = excluded.heads, schema = excluded.schema, \
+               projected = excluded.projected, updated_at = excluded.updated_at",
+    };
+    const SNAPSHOTS: Insert = Insert {
+        head: "INSERT INTO snapshots (doc, codec, raw_bytes, bytes) VALUES",
+        columns: 4,
+        tail: "ON CONFLICT (doc) DO UPDATE SET codec = excluded.codec, raw_bytes = excluded.raw_bytes, \
+               bytes = excluded.bytes",
+    };
+    DOCUMENTS
+        .run(conn, placed, |query, placed| {
+            query
+                .bind(placed.doc)
+                .bind(codes::id_bytes(placed.write.id))
+                .bind(i64::from(placed.write.kind.code()))
+                .bind(heads_to_bytes(&placed.write.heads))
+                .bind(i64::from(placed.write.schema))
+                .bind(placed.state().is_some())
+                .bind(updated_at(placed.state()))
+        })
+        .await?;
+    let mut packed: Vec<(i64, Packed)> = Vec::with_capacity(placed.len());
+    for placed in placed {
+        packed.push((placed.doc, pack(&placed.write.snapshot)?));
+    }
+    SNAPSHOTS
+        .run(conn, &packed, |query, (doc, packed)| {
+            query.bind(*doc).bind(packed.codec).bind(packed.raw_bytes).bind(packed.bytes.as_slice())
+        })
+        .await
+}
+
+/// Writes down which documents have rows, for a repair that leaves the documents alone.
+pub(super) async fn write_projected(
+    conn: &mut SqliteConnection,
+    placed: &[Placed<'_>],
+) -> Result<(), StoreError> {
+    const SQL: &str = "UPDATE documents SET projected = ? WHERE doc IN (SELECT value FROM json_each(?))";
+    for projected in [true, false] {
+        let docs = placed.iter().filter(|placed| placed.state().is_some() == projected);
+        let docs = bulk::json_numbers(docs.map(|placed| placed.doc));
+        sqlx::query(SQL).bind(projected).bind(docs).execute(&mut *conn).await?;
+    }
+    Ok(())
+}
+
+fn updated_at(state: Option<&State>) -> i64 {
+    match state {
+        Some(State::Ticket(ticket)) => ticket.updated_at.0,
+        Some(State::Article(article)) => article.updated_at.0,
+        Some(State::Incident(incident)) => incident.updated_at.0,
+        // Settings carry no such instant.
+        Some(State::Workspace(_) | State::Personal(_)) | None => 0,
+    }
+}
+
+/// Removes documents with everything derived from them; returns what was there.
+pub(super) async fn drop_all(
+    conn: &mut SqliteConnection,
+    ids: &[DocId],
+) -> Result<Vec<(DocKind, DocId)>, StoreError> {
+    const FIND: &str = "SELECT d.doc, d.kind, s.key, EXISTS (SELECT 1 FROM outbox o WHERE o.doc = d.doc) \
+         FROM documents d LEFT JOIN search_docs s ON s.doc = d.doc WHERE d.id = ?";
+    let mut dropped = Vec::new();
+    for id in ids {
+        let Some(row) = sqlx::query(FIND).bind(codes::id_bytes(*id)).fetch_optional(&mut *conn).await? else {
+            continue;
+        };
+        if row.try_get(3)? {
+            return Err(StoreError::Unsent { doc: *id });
+        }
+        if let Some(key) = row.try_get::<Option<i64>, _>(2)? {
+            sqlx::query("DELETE FROM search WHERE rowid = ?").bind(key).execute(&mut *conn).await?;
+        }
+        // The rest goes by the foreign keys.
+        let doc: i64 = row.try_get(0)?;
+        sqlx::query("DELETE FROM documents WHERE doc = ?").bind(doc).execute(&mut *conn).await?;
+        dropped.push((codes::kind_from(row.try_get(1)?)?, *id));
+    }
+    Ok(dropped)
+}

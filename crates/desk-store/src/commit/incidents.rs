@@ -1,0 +1,49 @@
+//! Lines of the incident list.
+
+use desk_domain::{alert::AlertRule, incident::Incident, state::State, time::UtcMillis};
+use sqlx::SqliteConnection;
+
+use super::Placed;
+use crate::{StoreError, bulk::Insert, codes};
+
+pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result<(), StoreError> {
+    const INCIDENTS: Insert = Insert {
+        head: "INSERT INTO incidents (doc, id, number, title, severity, status, is_over, created_at, updated_at, \
+               escalates_at, deleted) VALUES",
+        columns: 11,
+        tail: "ON CONFLICT (doc) DO UPDATE SET title = excluded.title, severity = excluded.severity, \
+               status = excluded.status, is_over = excluded.is_over, created_at = excluded.created_at, \
+               updated_at = excluded.updated_at, escalates_at = excluded.escalates_at, deleted = excluded.deleted",
+    };
+    let lines: Vec<(&Placed<'_>, &Incident)> = placed
+        .iter()
+        .filter_map(|placed| match placed.state() {
+            Some(State::Incident(incident)) => Some((placed, &**incident)),
+            _ => None,
+        })
+        .collect();
+    INCIDENTS
+        .run(conn, &lines, |query, (placed, incident)| {
+            query
+                .bind(placed.doc)
+                .bind(codes::id_bytes(incident.id))
+                .bind(incident.number())
+                .bind(incident.title.as_str())
+                .bind(incident.severity.as_str())
+                .bind(incident.status.as_str())
+                .bind(incident.status.is_done())
+                .bind(incident.created_at.0)
+                .bind(incident.updated_at.0)
+                .bind(escalates_at(placed).map(|at| at.0))
+                .bind(incident.deleted)
+        })
+        .await
+}
+
+fn escalates_at(placed: &Placed<'_>) -> Option<UtcMillis> {
+    let deadlines = placed.write.deadlines.iter();
+    deadlines
+        .filter(|deadline| deadline.rule == AlertRule::IncidentEscalation)
+        .map(|deadline| deadline.due_at)
+        .min()
+}

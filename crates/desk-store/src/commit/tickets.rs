@@ -1,0 +1,103 @@
+//! Lines of the ticket list, tags and sources.
+
+use desk_domain::{state::State, ticket::Ticket};
+use sqlx::SqliteConnection;
+
+use super::Placed;
+use crate::{StoreError, bulk::Insert, codes};
+
+struct Line<'a> {
+    doc: i64,
+    ticket: &'a Ticket,
+    tags: String,
+    due_key: i64,
+    due_metric: Option<&'static str>,
+}
+
+pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result<(), StoreError> {
+    const TICKETS: Insert = Insert {
+        head: "INSERT INTO tickets (doc, id, number, title, status, priority, category, assignee, team, requester, tags, \
+               created_at, updated_at, due_key, due_metric, conflicted, deleted) VALUES",
+        columns: 17,
+        tail: "ON CONFLICT (doc) DO UPDATE SET title = excluded.title, status = excluded.status, \
+               priority = excluded.priority, category = excluded.category, assignee = excluded.assignee, \
+               team = excluded.team, requester = excluded.requester, tags = excluded.tags, \
+               created_at = excluded.created_at, updated_at = excluded.updated_at, due_key = excluded.due_key, \
+               due_metric = excluded.due_metric, conflicted = excluded.conflicted, deleted = excluded.deleted",
+    };
+    const TAGS: Insert = Insert {
+        head: "INSERT INTO ticket_tags (doc, tag, status, priority, created_at, updated_at, due_key) VALUES",
+        columns: 7,
+        tail: "",
+    };
+    const SOURCES: Insert = Insert {
+        head: "INSERT INTO sources (system, key, doc) VALUES",
+        columns: 3,
+        tail: "ON CONFLICT DO NOTHING",
+    };
+    let mut lines = Vec::new();
+    for placed in placed {
+        if let Some(State::Ticket(ticket)) = placed.state() {
+            lines.push(line(placed, ticket)?);
+        }
+    }
+    TICKETS
+        .run(conn, &lines, |query, line| {
+            let ticket = line.ticket;
+            query
+                .bind(line.doc)
+                .bind(codes::id_bytes(ticket.id))
+                .bind(ticket.number())
+                .bind(ticket.title.as_str())
+                .bind(codes::status_code(ticket.status))
+                .bind(codes::priority_code(ticket.priority))
+                .bind(ticket.category.as_deref())
+                .bind(ticket.assignee.as_deref())
+                .bind(ticket.team.as_deref())
+                .bind(ticket.requester.as_deref())
+                .bind(line.tags.as_str())
+                .bind(ticket.created_at.0)
+                .bind(ticket.updated_at.0)
+                .bind(line.due_key)
+                .bind(line.due_metric)
+                .bind(!ticket.conflicts.is_empty())
+                .bind(ticket.deleted)
+        })
+        .await?;
+    let tags: Vec<(&Line<'_>, &str)> = lines
+        .iter()
+        .filter(|line| !line.ticket.deleted)
+        .flat_map(|line| line.ticket.tags.iter().map(move |tag| (line, tag.as_str())))
+        .collect();
+    TAGS.run(conn, &tags, |query, (line, tag)| {
+        query
+            .bind(line.doc)
+            .bind(*tag)
+            .bind(codes::status_code(line.ticket.status))
+            .bind(codes::priority_code(line.ticket.priority))
+            .bind(line.ticket.created_at.0)
+            .bind(line.ticket.updated_at.0)
+            .bind(line.due_key)
+    })
+    .await?;
+    let sources: Vec<_> = lines
+        .iter()
+        .filter_map(|line| line.ticket.source.as_ref().map(|source| (line.doc, source)))
+        .collect();
+    SOURCES
+        .run(conn, &sources, |query, (doc, source)| {
+            query.bind(source.system.as_str()).bind(source.key.as_str()).bind(*doc)
+        })
+        .await
+}
+
+fn line<'a>(placed: &Placed<'_>, ticket: &'a Ticket) -> Result<Line<'a>, StoreError> {
+    let next_due = placed.write.next_due;
+    Ok(Line {
+        doc: placed.doc,
+        ticket,
+        tags: codes::tags_json(&ticket.tags)?,
+        due_key: codes::due_key(next_due.map(|next| next.due_at), ticket.updated_at),
+        due_metric: next_due.map(|next| next.metric.as_str()),
+    })
+}

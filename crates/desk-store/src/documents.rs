@@ -1,0 +1,120 @@
+//! Documents as they are stored.
+
+mod codec;
+
+pub(crate) use codec::{Packed, pack};
+
+use desk_domain::ids::{DocId, DocKind};
+use sqlx::{Row, sqlite::SqliteRow};
+
+use crate::{Hash32, Store, StoreError, codes, heads_from_bytes};
+
+/// A document as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredDocument {
+    /// Which one.
+    pub id: DocId,
+    /// What kind.
+    pub kind: DocKind,
+    /// Its heads, sorted; `DocWrite::expected_heads` wants them back.
+    pub heads: Vec<Hash32>,
+    /// The Automerge document, uncompressed.
+    pub snapshot: Vec<u8>,
+    /// Its schema number.
+    pub schema: u32,
+    /// Rows were derived from it; `false`: its schema was too new to be read, so it is read-only.
+    pub projected: bool,
+}
+
+/// What the digest of a store needs of a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DigestRow {
+    /// Which one.
+    pub id: DocId,
+    /// What kind.
+    pub kind: DocKind,
+    /// Its heads, sorted.
+    pub heads: Vec<Hash32>,
+}
+
+impl Store {
+    /// A document, whole; `None` when the store has none of that id.
+    pub async fn document(&self, id: DocId) -> Result<Option<StoredDocument>, StoreError> {
+        const SQL: &str = "SELECT d.id, d.kind, d.heads, d.schema, d.projected, s.codec, s.raw_bytes, s.bytes \
+             FROM documents d JOIN snapshots s ON s.doc = d.doc WHERE d.id = ?";
+        let mut held = self.quick_reader().await?;
+        let row = sqlx::query(SQL).bind(codes::id_bytes(id)).fetch_optional(held.conn()?).await?;
+        row.as_ref().map(stored).transpose()
+    }
+
+    /// A page of the documents of a kind in the order of their ids: at most `limit` that come after `after`. For going
+    /// through all of them without holding them in memory.
+    pub async fn documents_of_kind(
+        &self,
+        kind: DocKind,
+        after: Option<DocId>,
+        limit: u32,
+    ) -> Result<Vec<StoredDocument>, StoreError> {
+        const SQL: &str = "SELECT d.id, d.kind, d.heads, d.schema, d.projected, s.codec, s.raw_bytes, s.bytes \
+             FROM documents d JOIN snapshots s ON s.doc = d.doc WHERE d.kind = ? AND d.id > ? ORDER BY d.id LIMIT ?";
+        let mut held = self.slow_reader().await?;
+        let rows = sqlx::query(SQL)
+            .bind(i64::from(kind.code()))
+            .bind(after.map(codes::id_bytes).unwrap_or_default())
+            .bind(i64::from(limit))
+            .fetch_all(held.conn()?)
+            .await?;
+        rows.iter().map(stored).collect()
+    }
+
+    /// A page of what the digest is computed over: the documents that every device of the workspace shares (no personal
+    /// settings), in the order of their ids.
+    pub async fn digest_rows(&self, after: Option<DocId>, limit: u32) -> Result<Vec<DigestRow>, StoreError> {
+        const SQL: &str =
+            "SELECT id, kind, heads FROM documents WHERE id > ? AND kind <> ? ORDER BY id LIMIT ?";
+        let mut held = self.slow_reader().await?;
+        let rows = sqlx::query(SQL)
+            .bind(after.map(codes::id_bytes).unwrap_or_default())
+            .bind(i64::from(DocKind::Personal.code()))
+            .bind(i64::from(limit))
+            .fetch_all(held.conn()?)
+            .await?;
+        let digest_row = |row: &SqliteRow| {
+            Ok(DigestRow {
+                id: codes::id_from(row.try_get(0)?)?,
+                kind: codes::kind_from(row.try_get(1)?)?,
+                heads: heads_from_bytes(row.try_get(2)?),
+            })
+        };
+        rows.iter().map(digest_row).collect()
+    }
+
+    /// The heads of a document; `None` when the store has none of that id.
+    pub async fn heads(&self, id: DocId) -> Result<Option<Vec<Hash32>>, StoreError> {
+        let mut held = self.quick_reader().await?;
+        let bytes: Option<Vec<u8>> = sqlx::query_scalar("SELECT heads FROM documents WHERE id = ?")
+            .bind(codes::id_bytes(id))
+            .fetch_optional(held.conn()?)
+            .await?;
+        Ok(bytes.as_deref().map(heads_from_bytes))
+    }
+
+    /// How many documents there are.
+    pub async fn documents_len(&self) -> Result<u64, StoreError> {
+        let mut held = self.quick_reader().await?;
+        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM documents").fetch_one(held.conn()?).await?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+}
+
+fn stored(row: &SqliteRow) -> Result<StoredDocument, StoreError> {
+    let packed = Packed { codec: row.try_get(5)?, raw_bytes: row.try_get(6)?, bytes: row.try_get(7)? };
+    Ok(StoredDocument {
+        id: codes::id_from(row.try_get(0)?)?,
+        kind: codes::kind_from(row.try_get(1)?)?,
+        heads: heads_from_bytes(row.try_get(2)?),
+        snapshot: packed.unpack()?,
+        schema: row.try_get(3)?,
+        projected: row.try_get(4)?,
+    })
+}

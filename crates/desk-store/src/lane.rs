@@ -1,0 +1,104 @@
+//! A few connections of one kind, handed out one user at a time.
+//!
+//! The one used last is given first, so that its page cache is warm. (A pool of sqlx gives the one that idled longest
+//! and asks it for a sign of life each time; both cost more than the queries here.)
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::StoreError;
+
+/// The connections; clones share them.
+#[derive(Clone)]
+pub(crate) struct Lane {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    options: SqliteConnectOptions,
+    idle: Mutex<Vec<SqliteConnection>>,
+    permits: Arc<Semaphore>,
+}
+
+impl Lane {
+    /// At most `size` connections with these options; they are made when first needed.
+    pub(crate) fn new(options: SqliteConnectOptions, size: usize) -> Self {
+        let permits = Arc::new(Semaphore::new(size));
+        Self { shared: Arc::new(Shared { options, idle: Mutex::new(Vec::new()), permits }) }
+    }
+
+    /// Puts a connection in that was made outside, with the lane's options.
+    pub(crate) fn put(&self, conn: SqliteConnection) {
+        self.shared.put(conn);
+    }
+
+    /// Waits for a connection.
+    pub(crate) async fn acquire(&self) -> Result<Held, StoreError> {
+        let permit =
+            Arc::clone(&self.shared.permits).acquire_owned().await.map_err(|_| StoreError::Closed)?;
+        let idle = self.shared.take();
+        let conn = match idle {
+            Some(conn) => conn,
+            None => self.shared.options.connect().await?,
+        };
+        Ok(Held { conn: Some(conn), shared: Arc::clone(&self.shared), _permit: permit })
+    }
+
+    /// A connection, if one stands ready.
+    pub(crate) fn try_acquire(&self) -> Option<Held> {
+        let permit = Arc::clone(&self.shared.permits).try_acquire_owned().ok()?;
+        let conn = self.shared.take()?;
+        Some(Held { conn: Some(conn), shared: Arc::clone(&self.shared), _permit: permit })
+    }
+
+    /// Closes the idle connections; those in use close when they are given back.
+    pub(crate) async fn close(&self) {
+        self.shared.permits.close();
+        while let Some(conn) = self.shared.take() {
+            if let Err(error) = conn.close().await {
+                tracing::warn!(%error, "a connection to the store did not close");
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn take(&self) -> Option<SqliteConnection> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    fn put(&self, conn: SqliteConnection) {
+        if !self.permits.is_closed() {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
+        }
+    }
+}
+
+/// A connection in use; dropping this gives it back.
+pub(crate) struct Held {
+    conn: Option<SqliteConnection>,
+    shared: Arc<Shared>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Held {
+    /// The connection.
+    pub(crate) fn conn(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+        self.conn.as_mut().ok_or(StoreError::Closed)
+    }
+
+    /// Does not give the connection back, but closes it: SQLCipher's errors stick to a connection.
+    pub(crate) fn discard(mut self) {
+        self.conn = None;
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(conn) = self.conn.take() {
+            self.shared.put(conn);
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Facts about the device by name: workspace, device, session, settings, clock offset. The names are the application's.
+
+use crate::{Batch, Store, StoreError};
+
+/// Where the sync cursor stands among the facts.
+pub(crate) const CURSOR: &str = "sync.cursor";
+
+impl Store {
+    /// A fact; `None` when it was never set.
+    pub async fn meta(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut held = self.quick_reader().await?;
+        Ok(sqlx::query_scalar("SELECT value FROM meta WHERE key = ?")
+            .bind(key)
+            .fetch_optional(held.conn()?)
+            .await?)
+    }
+
+    /// A fact that is text; `None` when it was never set.
+    pub async fn meta_text(&self, key: &str) -> Result<Option<String>, StoreError> {
+        let value = self.meta(key).await?;
+        value
+            .map(String::from_utf8)
+            .transpose()
+            .map_err(|_| StoreError::unreadable(format!("the fact {key}")))
+    }
+
+    /// Sets a fact, or removes it. Several at once, or together with a document: [`Batch::meta`].
+    pub async fn set_meta(&self, key: &str, value: Option<&[u8]>) -> Result<(), StoreError> {
+        let meta = vec![(key.to_owned(), value.map(<[u8]>::to_vec))];
+        self.commit(&Batch { meta, ..Batch::default() }).await.map(|_| ())
+    }
+
+    /// How far the server's log was read; 0 at the beginning.
+    pub async fn cursor(&self) -> Result<u64, StoreError> {
+        let Some(bytes) = self.meta(CURSOR).await? else {
+            return Ok(0);
+        };
+        let bytes = bytes.try_into().map_err(|_| StoreError::unreadable("the sync cursor"))?;
+        Ok(u64::from_le_bytes(bytes))
+    }
+}

@@ -1,0 +1,153 @@
+//! The ticket list: pages, counts, numbers.
+
+mod list_sql;
+
+use desk_api::view::{Counts, DueTicket, NextDue, TagCount, TicketFilter, TicketRow, TicketSort};
+use desk_domain::{
+    ids::{DocId, DocKind},
+    time::UtcMillis,
+};
+use sqlx::{AssertSqlSafe, Row, sqlite::SqliteRow};
+
+use crate::{Store, StoreError, codes, search};
+use list_sql::ListSql;
+
+/// Most rows of one page.
+const PAGE_MAX: u32 = 500;
+
+impl Store {
+    /// A piece of the list: at most `limit` rows (500 at most) from place `offset` on. Deleted tickets are in no list.
+    ///
+    /// Equal in what is sorted by, the ticket that came to this device later stands first (by due time: last). With
+    /// `filter.text`, the newest 2,000 tickets that the text finds are filtered and sorted; a text without letters and
+    /// digits filters nothing. `now` says which clocks ran out.
+    pub async fn list_tickets(
+        &self,
+        filter: &TicketFilter,
+        sort: TicketSort,
+        offset: u32,
+        limit: u32,
+        now: UtcMillis,
+    ) -> Result<Vec<TicketRow>, StoreError> {
+        let matching = text_query(filter);
+        let Some(sql) = ListSql::new(filter, matching.is_some()) else {
+            return Ok(Vec::new());
+        };
+        let mut query = sqlx::query(AssertSqlSafe(sql.page(sort)));
+        query = sql.bind(query, filter, matching.as_ref(), now);
+        query = query.bind(i64::from(limit.min(PAGE_MAX))).bind(i64::from(offset));
+        let mut held = self.quick_reader().await?;
+        let rows = query.fetch_all(held.conn()?).await?;
+        rows.iter().map(ticket_row).collect()
+    }
+
+    /// How many tickets the filter finds; with a text at most 2,000.
+    pub async fn count_tickets(&self, filter: &TicketFilter, now: UtcMillis) -> Result<u32, StoreError> {
+        let matching = text_query(filter);
+        let Some(sql) = ListSql::new(filter, matching.is_some()) else {
+            return Ok(0);
+        };
+        let query = sql.bind(sqlx::query(AssertSqlSafe(sql.count())), filter, matching.as_ref(), now);
+        let mut held = self.quick_reader().await?;
+        let count: i64 = query.fetch_one(held.conn()?).await?.try_get(0)?;
+        Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
+    /// The numbers beside the navigation's entries. `member`: the signed-in member's id as documents spell it.
+    pub async fn counts(&self, member: &str, now: UtcMillis) -> Result<Counts, StoreError> {
+        const SQL: &str = include_str!("tickets/counts.sql");
+        const NEXT: &str = "SELECT id, number, title, due_metric, due_key FROM tickets \
+             WHERE deleted = 0 AND due_key > ? AND due_metric IS NOT NULL ORDER BY due_key, doc LIMIT 1";
+        let mut held = self.quick_reader().await?;
+        let row = sqlx::query(SQL).bind(member).bind(now.0).fetch_one(held.conn()?).await?;
+        let next = sqlx::query(NEXT).bind(now.0).fetch_optional(held.conn()?).await?;
+        let count = |index: usize| -> Result<u32, StoreError> {
+            Ok(u32::try_from(row.try_get::<i64, _>(index)?).unwrap_or(u32::MAX))
+        };
+        Ok(Counts {
+            mine: count(0)?,
+            unassigned: count(1)?,
+            active: count(2)?,
+            breached: count(3)?,
+            incidents: count(4)?,
+            articles: count(5)?,
+            next_due: next.as_ref().map(due_ticket).transpose()?,
+        })
+    }
+
+    /// The tags that tickets bear, the most used first, at most `limit`.
+    pub async fn list_tags(&self, limit: u32) -> Result<Vec<TagCount>, StoreError> {
+        const SQL: &str = "SELECT tag, count(*) AS tickets FROM ticket_tags GROUP BY tag \
+             ORDER BY tickets DESC, tag LIMIT ?";
+        let mut held = self.quick_reader().await?;
+        let rows = sqlx::query(SQL).bind(i64::from(limit)).fetch_all(held.conn()?).await?;
+        let tag = |row: &SqliteRow| {
+            let tickets = u32::try_from(row.try_get::<i64, _>(1)?).unwrap_or(u32::MAX);
+            Ok(TagCount { tag: row.try_get(0)?, tickets })
+        };
+        rows.iter().map(tag).collect()
+    }
+
+    /// The tickets of that number (`TK-XXXXXXXX`), deleted ones included; more than one only by chance.
+    pub async fn ticket_by_number(&self, number: &str) -> Result<Vec<DocId>, StoreError> {
+        let mut held = self.quick_reader().await?;
+        let ids: Vec<Vec<u8>> = sqlx::query_scalar("SELECT id FROM tickets WHERE number = ? ORDER BY id")
+            .bind(number)
+            .fetch_all(held.conn()?)
+            .await?;
+        ids.iter().map(|id| codes::id_from(id)).collect()
+    }
+
+    /// The lines of these tickets, in the order of their ids, without those that are deleted or not here.
+    pub async fn ticket_rows(&self, ids: &[DocId]) -> Result<Vec<TicketRow>, StoreError> {
+        let sql = AssertSqlSafe(format!(
+            "SELECT {} FROM json_each(?) j JOIN documents d ON d.id = unhex(j.value) \
+             JOIN tickets t ON t.doc = d.doc WHERE t.deleted = 0 ORDER BY t.id",
+            list_sql::COLUMNS
+        ));
+        let wanted = crate::bulk::json_hex(ids.iter().map(|id| id.0.as_bytes().as_slice()));
+        let mut held = self.quick_reader().await?;
+        let rows = sqlx::query(sql).bind(wanted).fetch_all(held.conn()?).await?;
+        rows.iter().map(ticket_row).collect()
+    }
+}
+
+fn text_query(filter: &TicketFilter) -> Option<search::Query> {
+    filter.text.as_deref().and_then(|text| search::Query::new(text, Some(DocKind::Ticket)))
+}
+
+fn due_ticket(row: &SqliteRow) -> Result<DueTicket, StoreError> {
+    Ok(DueTicket {
+        id: codes::id_from(row.try_get(0)?)?,
+        number: row.try_get(1)?,
+        title: row.try_get(2)?,
+        due: NextDue { metric: codes::word(row.try_get(3)?)?, due_at: UtcMillis(row.try_get(4)?) },
+    })
+}
+
+/// Reads the columns of [`list_sql::COLUMNS`].
+fn ticket_row(row: &SqliteRow) -> Result<TicketRow, StoreError> {
+    let metric: Option<&str> = row.try_get(13)?;
+    let due_at = codes::due_from(row.try_get(12)?);
+    let next_due = match (metric, due_at) {
+        (Some(metric), Some(due_at)) => Some(NextDue { metric: codes::word(metric)?, due_at }),
+        _ => None,
+    };
+    Ok(TicketRow {
+        id: codes::id_from(row.try_get(0)?)?,
+        number: row.try_get(1)?,
+        title: row.try_get(2)?,
+        status: codes::status_from(row.try_get(3)?)?,
+        priority: codes::priority_from(row.try_get(4)?)?,
+        category: row.try_get(5)?,
+        assignee: row.try_get(6)?,
+        team: row.try_get(7)?,
+        requester: row.try_get(8)?,
+        tags: codes::tags_from(row.try_get(9)?)?,
+        created_at: UtcMillis(row.try_get(10)?),
+        updated_at: UtcMillis(row.try_get(11)?),
+        next_due,
+        conflicted: row.try_get(14)?,
+        unsent: row.try_get(15)?,
+    })
+}
