@@ -1,0 +1,474 @@
+# WorkerNet Desk по-русски. В en.ftl те же ключи; за этим следит тест.
+
+## Везде
+close = Закрыть
+cancel = Отмена
+save = Сохранить
+edit = Изменить
+copy = Копировать
+copied = Скопировано
+delete = Удалить
+add = Добавить
+remove = Убрать
+back = Назад
+none = нет
+nobody = никто
+anyone = Все
+me = Я
+now-button = Сейчас
+undo = Отменить
+undo-nothing = Отменять нечего
+undo-done = Отменено: { $what }
+found-nothing = Ничего не найдено
+not-here = На этом устройстве этого нет: удалено или недоступно вам.
+draft-not-saved = То, что вы набираете, не удаётся сохранить.
+draft-restored = Неотправленный текст восстановлен.
+draft-discard = Удалить черновик
+edited-many = { $what } ({ $n ->
+    [one] { $n } заявка
+    [few] { $n } заявки
+   *[other] { $n } заявок
+})
+markdown-hint = Markdown
+preview = Просмотр
+write = Текст
+
+## Страницы и навигация
+navigation = Навигация
+nav-fold = Свернуть навигацию
+nav-fold-hint = Свернуть навигацию ([)
+tickets = Заявки
+knowledge = База знаний
+incidents = Инциденты
+alerts = Оповещения
+rejected = Отклонённые правки
+sync = Синхронизация
+settings = Настройки
+view-mine = Мои
+view-unassigned = Без исполнителя
+view-active = В работе
+view-breached = SLA нарушен
+view-all = Все заявки
+
+## Вход
+sign-in = Войти
+sign-in-busy = Вход…
+sign-out = Выйти
+sign-out-waiting = { $n ->
+    [one] { $n } правка ещё не отправлена и будет потеряна.
+    [few] { $n } правки ещё не отправлены и будут потеряны.
+   *[other] { $n } правок ещё не отправлены и будут потеряны.
+}
+sign-out-discard = Выйти, потеряв их
+server = Сервер
+server-none = нет: пространство только на этом устройстве
+workspace = Рабочее пространство
+email = Эл. почта
+password = Пароль
+
+## Настройки
+settings-language = Язык
+settings-theme = Оформление
+settings-account = Учётная запись
+settings-name = Имя
+settings-role = Роль
+theme-system = Как в системе
+theme-light = Светлое
+theme-dark = Тёмное
+role-requester = заявитель
+role-agent = агент
+role-manager = менеджер
+role-admin = администратор
+
+## Строка состояния
+status-line = Состояние
+status-palette = все команды
+status-help = все клавиши
+sync-local = только на этом устройстве
+sync-idle = синхронизировано
+sync-idle-at = синхронизировано в { $at }
+sync-busy = синхронизация…
+sync-offline = не в сети
+sync-offline-since = не в сети с { $at }
+sync-stopped = синхронизация остановлена
+sync-waiting = { $n ->
+    [one] { $n } правка ждёт отправки
+    [few] { $n } правки ждут отправки
+   *[other] { $n } правок ждут отправки
+}
+sync-last = последняя синхронизация { $at }
+sync-rejected = { $n ->
+    [one] { $n } правка отклонена
+    [few] { $n } правки отклонены
+   *[other] { $n } правок отклонено
+}
+next-due = { $number }, { $metric }: { $left }
+next-due-none = сроки не идут
+
+## Время
+ago-now = только что
+ago-minutes = { $n } мин
+ago-hours = { $n } ч
+ago-days = { $n } дн
+duration-s = { $n } с
+duration-m = { $m } мин
+duration-h = { $h } ч
+duration-h-m = { $h } ч { $m } мин
+duration-d = { $d } д
+duration-d-h = { $d } д { $h } ч
+duration-days-clock = { $days } д { $clock }
+month-1 = янв
+month-2 = фев
+month-3 = мар
+month-4 = апр
+month-5 = мая
+month-6 = июн
+month-7 = июл
+month-8 = авг
+month-9 = сен
+month-10 = окт
+month-11 = ноя
+month-12 = дек
+
+## Список заявок
+tickets-count = { $n ->
+    [one] { $n } заявка
+    [few] { $n } заявки
+   *[other] { $n } заявок
+}
+tickets-none = Здесь нет заявок.
+tickets-none-found = Под эти фильтры не подходит ни одна заявка.
+filters = Фильтры
+filters-clear = Сбросить фильтры
+filter-status = Статус
+filter-priority = Приоритет
+filter-assignee = Исполнитель
+filter-team = Команда
+filter-tag = Метка
+filter-category = Категория
+any-team = Любая команда
+any-tag = Любая метка
+any-category = Любая категория
+sort = Порядок
+sort-updated = Последние изменения
+sort-created = Сначала новые
+sort-priority = По приоритету
+sort-due = По сроку
+search-tickets = Поиск по заявкам
+select-ticket = Выбрать { $number }
+selected-count = Выбрано: { $n }
+selection-clear = Снять выбор
+mark-conflict = Двое изменили одно поле
+mark-unsent = Ещё не отправлено
+due-hover = { $metric }: { $at }
+due-late = +{ $time }
+pick-status = Статус…
+pick-priority = Приоритет…
+pick-assignee = Исполнитель…
+pick-tags = Метки…
+new-tag = Новая метка
+
+## Слова
+status-open = Открыта
+status-in_progress = В работе
+status-pending = Ожидание
+status-resolved = Решена
+status-closed = Закрыта
+status-cancelled = Отменена
+priority-low = Низкий
+priority-medium = Средний
+priority-high = Высокий
+priority-urgent = Срочный
+priority-critical = Критический
+side-requester = заявитель
+side-staff = поддержка
+metric-first_response = Первый ответ
+metric-next_response = Следующий ответ
+metric-resolution = Решение
+clock-idle = без срока
+clock-running = идёт
+clock-paused = на паузе
+clock-met = выполнен
+clock-breached = нарушен
+kind-ticket = Заявка
+kind-article = Статья
+kind-incident = Инцидент
+kind-workspace = Рабочее пространство
+kind-personal = Личные настройки
+field-title = Тема
+field-description = Описание
+field-status = Статус
+field-priority = Приоритет
+field-category = Категория
+field-assignee = Исполнитель
+field-team = Команда
+field-requester = Заявитель
+field-tags = Метки
+field-deleted = Удалена
+
+## Заявка
+new-ticket = Новая заявка
+new-ticket-hint = Новая заявка (C)
+new-ticket-create = Создать заявку
+ticket-details = Сведения
+ticket-number-shared = Такой же номер есть у другой заявки.
+ticket-read-only = Заявку записала более новая версия программы: её можно читать, но не менять.
+ticket-deleted = Заявка удалена.
+ticket-delete = Удалить заявку
+ticket-restore = Восстановить
+ticket-created = Создана
+ticket-updated = Изменена
+ticket-source = Источник
+ticket-unsent = ещё не отправлено
+edit-title = Изменить тему
+edit-description = Изменить описание
+description-none = Описания нет.
+description-add = Добавить описание
+tag-add = Добавить метку
+tag-remove = Снять метку { $tag }
+requester-none = неизвестен
+conversation = Переписка
+conversation-none = Пока никто не писал.
+comment-internal = Внутренняя заметка
+comment-deleted = отозвано
+comment-withdraw = Отозвать
+reply = Ответ
+note = Заметка
+composer = Ответ или заметка
+reply-placeholder = Ответ заявителю…
+note-placeholder = Заметка для коллег: заявитель её не увидит…
+send-reply = Отправить ответ
+send-note = Сохранить заметку
+sent-reply = Ответ отправлен
+sent-note = Заметка сохранена
+send-hint = Ctrl+Enter
+history = История
+history-show = История ({ $n })
+history-created = создание заявки: { $status }, { $priority }
+history-change = { $field }: { $from } → { $to }
+history-description = изменено описание
+history-tag-on = добавлена метка { $tag }
+history-tag-off = снята метка { $tag }
+history-reply = ответ заявителю
+history-note = внутренняя заметка
+history-request = сообщение
+history-comment-deleted = сообщение отозвано
+history-deleted = заявка удалена
+history-restored = заявка восстановлена
+conflict-title = Двое одновременно изменили поле «{ $field }»
+conflict-kept = действует
+conflict-by = { $by }, { $at }
+conflict-pick = Взять это
+conflict-settled = Оставить это
+clocks = SLA
+clocks-none = Для этой заявки нет правил SLA.
+clock-left = осталось { $time }
+clock-late = просрочено на { $time }
+clock-due = срок { $at }
+clock-paused-left = пауза, осталось { $time }
+clock-paused-late = пауза, просрочено на { $time }
+clock-met-after = выполнен за { $time }
+clock-missed-after = нарушен: { $time } при норме { $target }
+clock-waiting = отвечать не на что
+explain = Почему?
+explain-title = Почему такие сроки
+explain-policy = Правило
+explain-target = Норма { $time }
+explain-target-none = без нормы
+explain-elapsed = Прошло { $time }
+explain-from = с { $at }
+explain-projected = впереди
+segment-running = идёт
+segment-closed_hours = нерабочее время
+segment-holiday = праздник
+segment-paused = пауза
+segment-done = работа окончена
+op-create-ticket = Новая заявка: { $title }
+op-description = Описание изменено
+op-tag-on = Метка добавлена: { $tag }
+op-tag-off = Метка снята: { $tag }
+op-comment = Сообщение: { $text }
+op-comment-deleted = Сообщение отозвано
+op-deleted = Удалено
+op-restored = Восстановлено
+
+## База знаний
+new-article = Новая статья
+new-article-create = Создать черновик
+articles-none = Статей пока нет.
+article-choose = Выберите статью слева.
+article-search = Поиск по статьям
+article-status-draft = Черновик
+article-status-published = Опубликована
+article-status-archived = В архиве
+article-publish = Опубликовать
+article-archive = В архив
+article-to-draft = Вернуть в черновики
+article-body = Текст
+article-saved = Сохранено
+article-read-only = Статью записала более новая версия программы: её можно читать, но не менять.
+article-empty = В статье пока нет текста.
+article-by = { $author }, изменена { $at }
+op-article-create = Новая статья: { $title }
+op-article-body = Текст изменён
+
+## Инциденты
+new-incident = Объявить инцидент
+new-incident-create = Объявить
+incidents-none = Инцидентов нет. Хорошо.
+incident-choose = Выберите инцидент слева.
+incident-running = Идут
+incident-over = Завершены
+incident-summary = Что известно
+incident-severity = Серьёзность
+incident-services = Затронутые службы
+incident-services-hint = через запятую
+incident-impact = Заметно пользователям с
+incident-roles = Роли
+incident-milestones = Вехи
+incident-tickets = Связанные заявки
+incident-link = Номер заявки
+incident-link-add = Связать
+incident-link-none = Заявки с таким номером здесь нет.
+incident-unlink = Отвязать { $number }
+incident-timeline = Хронология
+incident-note = Запись в хронологию
+incident-note-add = Добавить запись
+incident-postmortem = Разбор
+incident-postmortem-none = Пока ничего не написано.
+incident-escalates = эскалация через { $left }
+incident-escalated = эскалация { $at }
+incident-acknowledge = Принять
+incident-read-only = Инцидент записала более новая версия программы: его можно читать, но не менять.
+incident-declared = инцидент объявлен: { $severity }
+incident-service-on = затронута служба { $name }
+incident-service-off = больше не затронута служба { $name }
+incident-linked = связана заявка
+incident-unlinked = отвязана заявка
+incident-deleted = инцидент удалён
+incident-restored = инцидент восстановлен
+op-incident-create = Новый инцидент: { $title }
+op-incident-note = Запись: { $text }
+severity-P1 = Затронуты все
+severity-P2 = Не работает важная функция
+severity-P3 = Часть работает хуже
+severity-P4 = Почти незаметно
+incident-status-open = Открыт
+incident-status-investigating = Выясняем причину
+incident-status-identified = Причина найдена
+incident-status-monitoring = Наблюдаем
+incident-status-resolved = Решён
+incident-status-closed = Закрыт
+incident-role-commander = Руководитель
+incident-role-communications = Связь
+incident-role-scribe = Летописец
+incident-field-title = Название
+incident-field-summary = Что известно
+incident-field-severity = Серьёзность
+incident-field-status = Статус
+milestone-impact = Начало влияния
+milestone-detected = Обнаружен
+milestone-acknowledged = Принят
+milestone-mitigated = Влияние снято
+milestone-resolved = Решён
+
+## Оповещения
+alerts-open = Открытые
+alerts-acknowledged = Принятые
+alerts-none = Ничто не требует вашего внимания.
+alerts-acknowledge = Принять
+alerts-acknowledge-all = Принять все
+alert-due = срок { $at }
+alert-first_response_warning = Первый ответ: прошло { $percent } % срока
+alert-first_response_breach = Нарушен срок первого ответа
+alert-next_response_warning = Следующий ответ: прошло { $percent } % срока
+alert-next_response_breach = Нарушен срок следующего ответа
+alert-resolution_warning = Решение: прошло { $percent } % срока
+alert-resolution_breach = Нарушен срок решения
+alert-incident_declared = Объявлен инцидент
+alert-incident_escalation = Эскалация инцидента
+
+## Синхронизация
+sync-page = Состояние синхронизации
+sync-state = Состояние
+sync-waiting-label = Ждут отправки
+sync-synced-label = Последняя синхронизация
+sync-offline-label = Не в сети с
+sync-rejected-label = Отклонённые правки
+sync-problem-label = Что не так
+sync-never = ни разу
+sync-now = Синхронизировать
+sync-explain = Всё, что вы делаете, сразу сохраняется на этом устройстве и отправляется само, как только сервер доступен.
+
+## Отклонённые правки
+rejected-none = Отклонённых правок нет.
+rejected-explain = Сервер не принял эти правки. Набранное не потеряно: скопируйте его, внесите правку заново или удалите её.
+rejected-why = Почему
+rejected-what = Что
+rejected-when = { $edited }, отклонена { $rejected }
+rejected-discard = Удалить
+refused-forbidden = ваша роль этого не позволяет
+refused-invalid = значение нарушает правило
+refused-too_large = текст слишком длинный
+refused-workflow = такого перехода нет в порядке работы
+refused-clock = часы этого устройства идут неверно
+
+## Палитра и клавиши
+palette = Найти или выполнить команду
+palette-go = Перейти
+palette-theme = Оформление: { $theme }
+palette-language = Язык: { $language }
+help = Клавиши
+help-explain = Клавиши действуют по своему месту на клавиатуре, при любой раскладке.
+help-palette = Поиск и команды
+help-search = Поиск в этом списке
+help-down = Следующая строка
+help-up = Предыдущая строка
+help-jump = Прыжок по списку
+help-open = Открыть
+help-back = Назад, закрыть, выйти из поля
+help-select = Выбрать
+help-new = Создать
+help-reply = Ответ
+help-note = Внутренняя заметка
+help-send = Отправить или сохранить
+help-status = Статус
+help-priority = Приоритет
+help-assign = Исполнитель
+help-tags = Метки
+help-edit = Изменить текст
+help-other = Взять другое значение при конфликте
+help-undo = Отменить
+help-go-tickets = К заявкам
+help-go-knowledge = К базе знаний
+help-go-incidents = К инцидентам
+help-go-alerts = К оповещениям
+help-fold = Свернуть навигацию
+help-tab = К следующему элементу
+help-space = Нажать кнопку
+help-help = Этот список
+
+## Ошибки
+error-bad_request = Программа отправила непонятный запрос.
+error-invalid = Такое значение недопустимо.
+error-too_large = Текст слишком длинный.
+error-not_found = Этого не существует.
+error-already_exists = Это уже существует.
+error-signed_out = На этом устройстве никто не вошёл.
+error-wrong_credentials = Неверны эл. почта, пароль или рабочее пространство.
+error-session_expired = Сеанс завершён. Войдите снова.
+error-forbidden = Ваша роль или порядок работы этого не позволяют.
+error-device_revoked = Администратор отозвал это устройство.
+error-rate_limited = Слишком много попыток. Подождите минуту.
+error-offline = Сервер недоступен. Проверьте адрес и сеть.
+error-bad_server = По этому адресу отвечает не сервер WorkerNet.
+error-upgrade_required = Сервер новее этой программы. Обновите её.
+error-read_only_store = Данные на этом устройстве записала более новая версия: их можно читать, но не менять. Обновите программу.
+error-damaged_store = Данные на этом устройстве повреждены. Выполните «desk doctor --repair».
+error-wrong_key = Ключ к данным на этом устройстве отсутствует или не подходит.
+error-store_busy = Данные на этом устройстве занимает другая запущенная копия.
+error-disk_full = Диск заполнен. Ничего не сохранено.
+error-newer_schema = Это записала более новая версия: можно читать, но не менять. Обновите программу.
+error-bad_file = Файл не этого формата.
+error-cancelled = Отменено.
+error-internal = Что-то пошло не так. Подробности в журнале.

@@ -1,0 +1,4 @@
+//! Being written.
+use yew::prelude::*;
+#[component]
+pub(crate) fn AlertsPage() -> Html { html! {} }

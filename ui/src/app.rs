@@ -1,0 +1,115 @@
+//! The root: asks for the session, listens to the shell, and shows the sign-in page or the frame.
+
+use std::rc::Rc;
+
+use desk_api::{
+    ApiError,
+    call::GetSession,
+    view::SessionView,
+};
+use desk_domain::ids::DocKind;
+use yew::prelude::*;
+
+use crate::{
+    bridge, clock, commands,
+    frame::Frame,
+    i18n::I18n,
+    live::{self, OPEN_ALERTS, SYNC, use_changed},
+    ready, route,
+    session::Session,
+    settings,
+    sign_in::SignInPage,
+    store::StoreKey,
+    widgets::{page::Problem, toast::Toasts},
+};
+
+/// Takes over what a session reply tells besides the session itself.
+fn take_over(view: &SessionView) {
+    clock::set(view.now);
+    SYNC.put(view.sync.clone());
+    OPEN_ALERTS.put(view.open_alerts);
+    settings::apply(&view.settings);
+}
+
+/// The application.
+#[component]
+pub(crate) fn App() -> Html {
+    let view = use_state(|| None::<SessionView>);
+    let error = use_state(|| None::<ApiError>);
+    let signed_out = use_state(|| None::<ApiError>);
+
+    let on_session = {
+        let (view, error) = (view.clone(), error.clone());
+        Callback::from(move |session: SessionView| {
+            take_over(&session);
+            error.set(None);
+            view.set(Some(session));
+        })
+    };
+    let refresh = {
+        let (on_session, error) = (on_session.clone(), error.clone());
+        move || {
+            let (on_session, error) = (on_session.clone(), error.clone());
+            bridge::spawn(async move {
+                match bridge::call(GetSession {}).await {
+                    Ok(session) => on_session.emit(session),
+                    Err(problem) => error.set(Some(problem)),
+                }
+            });
+        }
+    };
+    {
+        let (refresh, signed_out) = (refresh.clone(), signed_out.clone());
+        use_effect_with((), move |()| {
+            commands::start();
+            route::start();
+            refresh();
+            live::start(move |event| {
+                signed_out.set(event.reason);
+                refresh();
+            });
+        });
+    }
+    use_changed(&[DocKind::Workspace, DocKind::Personal], None, refresh);
+
+    let is_signed_in = view.as_ref().map(|view| view.who.is_some());
+    use_effect_with(is_signed_in, |is_signed_in| match is_signed_in {
+        Some(false) => ready::painted("sign-in"),
+        Some(true) => live::count_soon(),
+        None => {}
+    });
+
+    let Some(session_view) = &*view else {
+        // Before the first reply there is nothing to show; it takes a moment shorter than a blink.
+        let i18n = I18n { language: settings::remembered_language() };
+        return html! {
+            <ContextProvider<I18n> context={i18n}>
+                if let Some(error) = (*error).clone() {
+                    <main class="sign-in"><Problem {error} /></main>
+                }
+            </ContextProvider<I18n>>
+        };
+    };
+    let i18n = I18n { language: session_view.settings.language };
+    let session = Rc::new(Session::from(session_view));
+    let problem = (*error).clone().or_else(|| (*signed_out).clone());
+    html! {
+        <ContextProvider<I18n> context={i18n}>
+            <ContextProvider<Rc<Session>> context={session}>
+                if session_view.who.is_some() {
+                    <Frame settings={session_view.settings.clone()} on_session={on_session} />
+                } else {
+                    <SignInPage last={session_view.last_sign_in.clone()} settings={session_view.settings.clone()}
+                        {problem} on_session={
+                            let signed_out = signed_out.clone();
+                            Callback::from(move |session| {
+                                signed_out.set(None);
+                                on_session.emit(session);
+                            })
+                        } />
+                }
+                <Toasts />
+            </ContextProvider<Rc<Session>>>
+        </ContextProvider<I18n>>
+    }
+}

@@ -1,0 +1,272 @@
+//! Dates, relative times and durations as each language writes them. Pure: the instant, the present and the zone's
+//! offset are arguments; [`local`] alone asks the machine for its zone.
+
+use desk_api::view::Language;
+use desk_domain::time::UtcMillis;
+
+use super::{I18n, tr};
+
+const SECOND_MS: i64 = 1_000;
+const MINUTE_MS: i64 = 60 * SECOND_MS;
+const HOUR_MS: i64 = 60 * MINUTE_MS;
+const DAY_MS: i64 = 24 * HOUR_MS;
+
+/// A civil date and time of day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Civil {
+    year: i64,
+    month: i64,
+    day: i64,
+    hour: i64,
+    minute: i64,
+}
+
+/// The civil time `offset_min` minutes east of UTC.
+pub(crate) fn civil(at: UtcMillis, offset_min: i64) -> Civil {
+    let ms = at.0.saturating_add(offset_min * MINUTE_MS);
+    let (days, rest) = (ms.div_euclid(DAY_MS), ms.rem_euclid(DAY_MS));
+    // Howard Hinnant's days-to-civil algorithm: years that begin in March, eras of 400 years.
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let march_month = (5 * day_of_year + 2) / 153;
+    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
+    Civil {
+        year: year_of_era + era * 400 + i64::from(month <= 2),
+        month,
+        day: day_of_year - (153 * march_month + 2) / 5 + 1,
+        hour: rest / HOUR_MS,
+        minute: rest % HOUR_MS / MINUTE_MS,
+    }
+}
+
+/// The instant of a civil time.
+fn instant(civil: Civil, offset_min: i64) -> UtcMillis {
+    let year = civil.year - i64::from(civil.month <= 2);
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let march_month = (civil.month + 9) % 12;
+    let day_of_year = (153 * march_month + 2) / 5 + civil.day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    let days = era * 146_097 + day_of_era - 719_468;
+    UtcMillis(days * DAY_MS + civil.hour * HOUR_MS + (civil.minute - offset_min) * MINUTE_MS)
+}
+
+/// Minutes by which the machine's zone is east of UTC at an instant.
+pub(crate) fn offset_min(at: UtcMillis) -> i64 {
+    #[cfg(target_arch = "wasm32")]
+    {
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 are far below 2^53")]
+        let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(at.0 as f64));
+        let west = date.get_timezone_offset();
+        #[expect(clippy::cast_possible_truncation, reason = "at most a day of minutes, or NaN, which becomes 0")]
+        let west = west as i64;
+        -west
+    }
+    #[cfg(not(target_arch = "wasm32"))]
+    {
+        let _ = at;
+        0
+    }
+}
+
+/// The civil time of the machine's zone.
+pub(crate) fn local(at: UtcMillis) -> Civil {
+    civil(at, offset_min(at))
+}
+
+/// `21.11.2026 14:05`, `21 Nov 2026, 14:05`.
+pub(crate) fn date_time(i18n: I18n, at: Civil) -> String {
+    match i18n.language {
+        Language::Ru => format!("{} {}", date(i18n, at), time(at)),
+        Language::En => format!("{}, {}", date(i18n, at), time(at)),
+    }
+}
+
+/// `21.11.2026`, `21 Nov 2026`.
+pub(crate) fn date(i18n: I18n, at: Civil) -> String {
+    match i18n.language {
+        Language::Ru => format!("{:02}.{:02}.{}", at.day, at.month, at.year),
+        Language::En => format!("{} {} {}", at.day, i18n.word("month", at.month), at.year),
+    }
+}
+
+/// `14:05`.
+pub(crate) fn time(at: Civil) -> String {
+    format!("{:02}:{:02}", at.hour, at.minute)
+}
+
+/// As a `datetime-local` field has it: `2026-11-21T14:05`.
+pub(crate) fn field_value(at: Civil) -> String {
+    format!("{:04}-{:02}-{:02}T{:02}:{:02}", at.year, at.month, at.day, at.hour, at.minute)
+}
+
+/// Reads a `datetime-local` field, in the zone whose offset `offset_of` tells for an instant.
+pub(crate) fn parse_field(text: &str, offset_of: impl Fn(UtcMillis) -> i64) -> Option<UtcMillis> {
+    let (date, time) = text.split_once('T')?;
+    let numbers = |part: &str, separator: char| -> Option<Vec<i64>> {
+        part.split(separator).map(|digits| digits.parse().ok()).collect()
+    };
+    let [year, month, day] = numbers(date, '-')?.try_into().ok()?;
+    let time = numbers(time, ':')?;
+    let (hour, minute) = (*time.first()?, *time.get(1)?);
+    let civil = Civil { year, month, day, hour, minute };
+    let sane = (1..=12).contains(&month)
+        && (1..=31).contains(&day)
+        && (0..24).contains(&hour)
+        && (0..60).contains(&minute);
+    // The offset depends on the instant, which depends on the offset: the second guess settles it but in the hour
+    // that a change of the clocks leaves out.
+    let guess = instant(civil, offset_of(instant(civil, 0)));
+    sane.then(|| instant(civil, offset_of(guess)))
+}
+
+/// How long ago, in the few characters that a list has: `5 мин`, `2 ч`, `3 дн`, then `14 ноя`, then with the year.
+pub(crate) fn short_ago(i18n: I18n, now: UtcMillis, at: UtcMillis, offset_min: i64) -> String {
+    let age = now.since(at);
+    if age < MINUTE_MS {
+        return i18n.t("ago-now");
+    }
+    if age < HOUR_MS {
+        return tr!(i18n, "ago-minutes", n = age / MINUTE_MS);
+    }
+    if age < DAY_MS {
+        return tr!(i18n, "ago-hours", n = age / HOUR_MS);
+    }
+    if age < 7 * DAY_MS {
+        return tr!(i18n, "ago-days", n = age / DAY_MS);
+    }
+    let (at, now) = (civil(at, offset_min), civil(now, offset_min));
+    let month = i18n.word("month", at.month);
+    if at.year == now.year {
+        format!("{} {month}", at.day)
+    } else {
+        format!("{} {month} {}", at.day, at.year)
+    }
+}
+
+/// A countdown: `12:09`, `3:12:09`, `2 д 03:12:09`. The sign is the caller's to word.
+pub(crate) fn countdown(i18n: I18n, ms: i64) -> String {
+    // Counting down, a begun second is still there; so 0 shows at the very instant.
+    let seconds = ms.unsigned_abs().div_ceil(1_000);
+    let (days, hours, minutes, seconds) =
+        (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
+    match (days, hours) {
+        (0, 0) => format!("{minutes}:{seconds:02}"),
+        (0, _) => format!("{hours}:{minutes:02}:{seconds:02}"),
+        (..) => tr!(i18n, "duration-days-clock", days = days, clock = format!("{hours:02}:{minutes:02}:{seconds:02}")),
+    }
+}
+
+/// A duration in its two largest units: `45 с`, `12 мин`, `3 ч 20 мин`, `2 д 4 ч`.
+pub(crate) fn duration(i18n: I18n, ms: i64) -> String {
+    let minutes = ms.unsigned_abs() / 60_000;
+    let (days, hours, rest) = (minutes / 1_440, minutes / 60 % 24, minutes % 60);
+    match (days, hours, rest) {
+        (0, 0, 0) => tr!(i18n, "duration-s", n = ms.unsigned_abs() / 1_000),
+        (0, 0, _) => tr!(i18n, "duration-m", m = rest),
+        (0, _, 0) => tr!(i18n, "duration-h", h = hours),
+        (0, ..) => tr!(i18n, "duration-h-m", h = hours, m = rest),
+        (_, 0, _) => tr!(i18n, "duration-d", d = days),
+        (..) => tr!(i18n, "duration-d-h", d = days, h = hours),
+    }
+}
+
+/// The few characters for a due time in a list: `12 мин`, `3 ч`, `2 д`; the sign is the caller's.
+pub(crate) fn rough(i18n: I18n, ms: i64) -> String {
+    let minutes = ms.unsigned_abs() / 60_000;
+    match (minutes / 1_440, minutes / 60) {
+        (0, 0) => tr!(i18n, "duration-m", m = minutes),
+        (0, hours) => tr!(i18n, "duration-h", h = hours),
+        (days, _) => tr!(i18n, "duration-d", d = days),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RU: I18n = I18n { language: Language::Ru };
+    const EN: I18n = I18n { language: Language::En };
+
+    fn at(text: &str) -> UtcMillis {
+        text.parse().expect("an instant")
+    }
+
+    #[test]
+    fn a_date_is_written_as_the_language_has_it() {
+        let civil = civil(at("2026-11-21T09:05:30Z"), 300);
+        assert_eq!(date_time(RU, civil), "21.11.2026 14:05");
+        assert_eq!(date_time(EN, civil), "21 Nov 2026, 14:05");
+        assert_eq!(field_value(civil), "2026-11-21T14:05");
+    }
+
+    #[test]
+    fn civil_time_and_instant_are_each_others_inverse() {
+        for text in ["1969-12-31T23:59:00Z", "2000-02-29T00:00:00Z", "2024-03-01T12:30:00Z", "2100-03-01T00:00:00Z"] {
+            for offset in [-720, -210, 0, 345, 840] {
+                assert_eq!(instant(civil(at(text), offset), offset), at(text), "{text} {offset}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_field_is_read_in_the_zone_of_its_own_instant() {
+        // Winter at +1, summer at +2, as in Berlin in 2026.
+        let berlin = |at_: UtcMillis| {
+            let summer = at_ >= at("2026-03-29T01:00:00Z") && at_ < at("2026-10-25T01:00:00Z");
+            if summer { 120 } else { 60 }
+        };
+        assert_eq!(parse_field("2026-03-29T04:30", berlin), Some(at("2026-03-29T02:30:00Z")));
+        assert_eq!(parse_field("2026-03-29T01:30", berlin), Some(at("2026-03-29T00:30:00Z")));
+        assert_eq!(parse_field("2026-11-21T14:05:30", |_| 300), Some(at("2026-11-21T09:05:00Z")));
+        for bad in ["", "2026-11-21", "2026-13-01T00:00", "2026-11-21T24:00", "x-1-1T0:0", "2026-11-21T14"] {
+            assert_eq!(parse_field(bad, |_| 0), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_age_is_short_in_a_list() {
+        let now = at("2026-11-21T09:05:00Z");
+        let check = |then: &str, ru: &str, en: &str| {
+            assert_eq!(short_ago(RU, now, at(then), 0), ru);
+            assert_eq!(short_ago(EN, now, at(then), 0), en);
+        };
+        check("2026-11-21T09:04:30Z", "только что", "now");
+        check("2026-11-21T09:05:30Z", "только что", "now");
+        check("2026-11-21T08:54:00Z", "11 мин", "11 min");
+        check("2026-11-21T07:00:00Z", "2 ч", "2 h");
+        check("2026-11-18T07:00:00Z", "3 дн", "3 d");
+        check("2026-11-03T07:00:00Z", "3 ноя", "3 Nov");
+        check("2025-11-03T07:00:00Z", "3 ноя 2025", "3 Nov 2025");
+    }
+
+    #[test]
+    fn a_countdown_shows_zero_at_the_very_instant() {
+        assert_eq!(countdown(RU, 0), "0:00");
+        assert_eq!(countdown(RU, 1), "0:01");
+        assert_eq!(countdown(RU, -59_000), "0:59");
+        assert_eq!(countdown(RU, 729_000), "12:09");
+        assert_eq!(countdown(RU, 3 * HOUR_MS + 729_000), "3:12:09");
+        assert_eq!(countdown(RU, 2 * DAY_MS + 3 * HOUR_MS + 729_000), "2 д 03:12:09");
+        assert_eq!(countdown(EN, 2 * DAY_MS), "2 d 00:00:00");
+    }
+
+    #[test]
+    fn a_duration_has_its_two_largest_units() {
+        let check = |ms, ru: &str, en: &str| {
+            assert_eq!(duration(RU, ms), ru);
+            assert_eq!(duration(EN, ms), en);
+        };
+        check(45_000, "45 с", "45 s");
+        check(12 * MINUTE_MS, "12 мин", "12 min");
+        check(3 * HOUR_MS + 20 * MINUTE_MS, "3 ч 20 мин", "3 h 20 min");
+        check(8 * HOUR_MS, "8 ч", "8 h");
+        check(2 * DAY_MS + 4 * HOUR_MS + 5, "2 д 4 ч", "2 d 4 h");
+        check(DAY_MS + 1, "1 д", "1 d");
+        assert_eq!(rough(RU, -3 * HOUR_MS - 5), "3 ч");
+    }
+}

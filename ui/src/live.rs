@@ -1,0 +1,109 @@
+//! What the shell tells without being asked, kept where components find it.
+
+use std::{cell::RefCell, rc::Rc};
+
+use desk_api::{
+    call::GetCounts,
+    event::{AlertsChanged, Changed, Open, SignedOut, SyncChanged},
+    view::{Counts, SyncPhase, SyncView},
+};
+use desk_domain::ids::{DocId, DocKind};
+use gloo_timers::callback::Timeout;
+use yew::prelude::*;
+
+use crate::{
+    bridge,
+    route::{self, Route},
+    store::{Store, StoreKey, Subscription},
+};
+
+thread_local! {
+    /// How sync stands.
+    pub(crate) static SYNC: Store<SyncView> = Store::new(SyncView {
+        phase: SyncPhase::Local,
+        waiting: 0,
+        synced_at: None,
+        offline_since: None,
+        rejected: 0,
+        problem: None,
+    });
+    /// Alerts that are not acknowledged.
+    pub(crate) static OPEN_ALERTS: Store<u32> = Store::new(0);
+    /// The numbers beside the navigation's entries.
+    pub(crate) static COUNTS: Store<Counts> = Store::new(Counts::default());
+    /// The last change that was told of.
+    static CHANGED: Store<Changed> = Store::new(Changed { kinds: Vec::new(), docs: Vec::new() });
+    static COUNTING: RefCell<Option<Timeout>> = const { RefCell::new(None) };
+}
+
+/// Listens to the shell from now on.
+pub(crate) fn start(signed_out: impl Fn(SignedOut) + 'static) {
+    bridge::listen(|SyncChanged(sync)| SYNC.put(sync));
+    bridge::listen(|AlertsChanged { open }| OPEN_ALERTS.put(open));
+    bridge::listen(|changed: Changed| CHANGED.put(changed));
+    bridge::listen(|Open { kind, doc }| route::go(Route::of(kind, doc)));
+    bridge::listen(signed_out);
+    // The page never ends, so neither does this.
+    std::mem::forget(CHANGED.listen(|_| count_soon()));
+}
+
+/// Fetches the navigation's numbers again, soon: a sync tells of many changes within a moment.
+pub(crate) fn count_soon() {
+    COUNTING.with_borrow_mut(|timer| {
+        if timer.is_none() {
+            *timer = Some(Timeout::new(150, || {
+                COUNTING.take();
+                bridge::spawn(async {
+                    if let Ok(counts) = bridge::call(GetCounts {}).await {
+                        COUNTS.put(counts);
+                    }
+                });
+            }));
+        }
+    });
+}
+
+/// Calls `heard` for every change.
+pub(crate) fn on_changed(heard: impl Fn(&Changed) + 'static) -> Subscription {
+    CHANGED.listen(heard)
+}
+
+/// Whether a change may have touched one of `kinds` or, where it is named, `doc`.
+pub(crate) fn touches(changed: &Changed, kinds: &[DocKind], doc: Option<DocId>) -> bool {
+    let kind = changed.kinds.iter().any(|kind| kinds.contains(kind));
+    kind && doc.is_none_or(|doc| changed.docs.is_empty() || changed.docs.contains(&doc))
+}
+
+/// Calls `heard` when documents of one of `kinds` changed (`doc`, if it is given, among them).
+#[hook]
+pub(crate) fn use_changed(kinds: &'static [DocKind], doc: Option<DocId>, heard: impl Fn() + 'static) {
+    let latest = use_mut_ref(|| -> Rc<dyn Fn()> { Rc::new(|| ()) });
+    *latest.borrow_mut() = Rc::new(heard);
+    use_effect_with(doc, move |doc| {
+        let doc = *doc;
+        let subscription = on_changed(move |changed| {
+            if touches(changed, kinds, doc) {
+                let heard = Rc::clone(&latest.borrow());
+                heard();
+            }
+        });
+        move || drop(subscription)
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_without_names_may_be_any_document_of_its_kinds() {
+        let id: DocId = "0199d2b4-3c00-7000-8000-000000000001".parse().expect("an id");
+        let other: DocId = "0199d2b4-3c00-7000-8000-000000000002".parse().expect("an id");
+        let many = Changed { kinds: vec![DocKind::Ticket], docs: vec![] };
+        let one = Changed { kinds: vec![DocKind::Ticket], docs: vec![other] };
+        assert!(touches(&many, &[DocKind::Ticket], Some(id)));
+        assert!(touches(&one, &[DocKind::Ticket], None));
+        assert!(!touches(&one, &[DocKind::Ticket], Some(id)));
+        assert!(!touches(&many, &[DocKind::Article], None));
+    }
+}

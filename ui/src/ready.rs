@@ -1,0 +1,23 @@
+//! `<html data-ready="…">`: what a test or a stopwatch waits for.
+
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::JsCast;
+
+fn soon(then: impl FnOnce() + 'static) {
+    if let Some(window) = web_sys::window() {
+        let then = Closure::once_into_js(then);
+        let _ = window.request_animation_frame(then.unchecked_ref());
+    }
+}
+
+/// Says that what is in the document now has been painted: the second frame after this begins when the first was.
+pub(crate) fn painted(what: &'static str) {
+    soon(move || {
+        soon(move || {
+            let root = web_sys::window().and_then(|window| window.document()?.document_element());
+            if let Some(root) = root {
+                let _ = root.set_attribute("data-ready", what);
+            }
+        });
+    });
+}

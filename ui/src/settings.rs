@@ -1,0 +1,175 @@
+//! Language and theme: applied at once, saved for the member, remembered for the next start's first paint.
+
+use std::rc::Rc;
+
+use desk_api::{
+    call::{SaveSettings, SignOut},
+    view::{Language, SessionView, Settings, SyncPhase, Theme},
+};
+use web_sys::Storage;
+use yew::prelude::*;
+
+use crate::{
+    bridge,
+    i18n::{tr, use_i18n},
+    live::SYNC,
+    session::use_session,
+    store::use_store,
+    widgets::{
+        field::{Choice, Select},
+        page::Page,
+        toast,
+    },
+};
+
+fn storage() -> Option<Storage> {
+    web_sys::window()?.local_storage().ok()?
+}
+
+fn language_word(language: Language) -> &'static str {
+    match language {
+        Language::Ru => "ru",
+        Language::En => "en",
+    }
+}
+
+fn theme_word(theme: Theme) -> &'static str {
+    match theme {
+        Theme::System => "system",
+        Theme::Light => "light",
+        Theme::Dark => "dark",
+    }
+}
+
+/// The language of the last run.
+pub(crate) fn remembered_language() -> Language {
+    let word = storage().and_then(|storage| storage.get_item("desk.language").ok().flatten());
+    if word.as_deref() == Some("en") { Language::En } else { Language::Ru }
+}
+
+/// Puts settings into effect.
+pub(crate) fn apply(settings: &Settings) {
+    let root = web_sys::window().and_then(|window| window.document()?.document_element());
+    if let Some(root) = root {
+        let _ = root.set_attribute("data-theme", theme_word(settings.theme));
+        let _ = root.set_attribute("lang", language_word(settings.language));
+    }
+    if let Some(storage) = storage() {
+        // A storage that is full or forbidden costs the next start a flash, no more.
+        let _ = storage.set_item("desk.theme", theme_word(settings.theme));
+        let _ = storage.set_item("desk.language", language_word(settings.language));
+    }
+}
+
+/// Properties of [`SettingsPage`] and [`LanguageChoice`].
+#[derive(Clone, Debug, PartialEq, Properties)]
+pub(crate) struct SettingsProps {
+    /// The present ones.
+    pub(crate) settings: Settings,
+    /// Told of the session after a change.
+    pub(crate) on_session: Callback<SessionView>,
+}
+
+fn save(settings: Settings, on_session: Callback<SessionView>) {
+    apply(&settings);
+    bridge::spawn(async move {
+        match bridge::call(SaveSettings { settings }).await {
+            Ok(session) => on_session.emit(session),
+            Err(error) => toast::failed(error),
+        }
+    });
+}
+
+/// The choice of the language.
+#[component]
+pub(crate) fn LanguageChoice(props: &SettingsProps) -> Html {
+    let i18n = use_i18n();
+    // Each language is written in itself, so that one finds it in a window in the other.
+    let choices = Rc::new(vec![Choice::new("ru", "Русский"), Choice::new("en", "English")]);
+    let on_choose = {
+        let (settings, on_session) = (props.settings.clone(), props.on_session.clone());
+        Callback::from(move |word: String| {
+            let language = if word == "en" { Language::En } else { Language::Ru };
+            save(Settings { language, ..settings.clone() }, on_session.clone());
+        })
+    };
+    html! {
+        <Select value={language_word(props.settings.language)} {choices} {on_choose}
+            label={i18n.t("settings-language")} testid="settings-language" />
+    }
+}
+
+/// The page.
+#[component]
+pub(crate) fn SettingsPage(props: &SettingsProps) -> Html {
+    let i18n = use_i18n();
+    let session = use_session();
+    let sync = use_store(&SYNC);
+    let themes = Rc::new(vec![
+        Choice::new("system", i18n.t("theme-system")),
+        Choice::new("light", i18n.t("theme-light")),
+        Choice::new("dark", i18n.t("theme-dark")),
+    ]);
+    let choose_theme = {
+        let (settings, on_session) = (props.settings.clone(), props.on_session.clone());
+        Callback::from(move |word: String| {
+            let theme = match word.as_str() {
+                "light" => Theme::Light,
+                "dark" => Theme::Dark,
+                _ => Theme::System,
+            };
+            save(Settings { theme, ..settings.clone() }, on_session.clone());
+        })
+    };
+    let sign_out = {
+        let on_session = props.on_session.clone();
+        Callback::from(move |discard_unsent: bool| {
+            let on_session = on_session.clone();
+            bridge::spawn(async move {
+                match bridge::call(SignOut { discard_unsent }).await {
+                    Ok(session) => on_session.emit(session),
+                    Err(error) => toast::failed(error),
+                }
+            });
+        })
+    };
+    html! {
+        <Page title={i18n.t("settings")} testid="settings-page">
+            <div class="form">
+                <div class="form-row">
+                    <span class="form-label">{ i18n.t("settings-language") }</span>
+                    <LanguageChoice settings={props.settings.clone()} on_session={props.on_session.clone()} />
+                </div>
+                <div class="form-row">
+                    <span class="form-label">{ i18n.t("settings-theme") }</span>
+                    <Select value={theme_word(props.settings.theme)} choices={themes} on_choose={choose_theme}
+                        label={i18n.t("settings-theme")} testid="settings-theme" />
+                </div>
+                if let Some(who) = &session.who {
+                    <h2>{ i18n.t("settings-account") }</h2>
+                    <dl class="facts">
+                        <dt>{ i18n.t("settings-name") }</dt><dd>{ &who.member.name }</dd>
+                        <dt>{ i18n.t("email") }</dt><dd>{ &who.member.email }</dd>
+                        <dt>{ i18n.t("settings-role") }</dt><dd>{ i18n.word("role", who.member.role) }</dd>
+                        <dt>{ i18n.t("workspace") }</dt><dd>{ &who.workspace }</dd>
+                        <dt>{ i18n.t("server") }</dt>
+                        <dd>{ who.server.clone().unwrap_or_else(|| i18n.t("server-none")) }</dd>
+                    </dl>
+                    if sync.phase != SyncPhase::Local {
+                        if sync.waiting > 0 {
+                            <p class="hint">{ tr!(i18n, "sign-out-waiting", n = sync.waiting) }</p>
+                            <button class="button button-danger" data-testid="sign-out-discard"
+                                onclick={let sign_out = sign_out.clone(); move |_| sign_out.emit(true)}>
+                                { i18n.t("sign-out-discard") }
+                            </button>
+                        } else {
+                            <button class="button" data-testid="sign-out" onclick={move |_| sign_out.emit(false)}>
+                                { i18n.t("sign-out") }
+                            </button>
+                        }
+                    }
+                }
+            </div>
+        </Page>
+    }
+}
