@@ -86,7 +86,7 @@ pub(crate) fn run(project: &Project, options: &Options) -> anyhow::Result<()> {
     }
     let start = Instant::now();
     let mut outcomes: Vec<(Step, Outcome)> = Vec::new();
-    let mut first_error = None;
+    let mut first_error: Option<(Step, anyhow::Error)> = None;
     for step in chosen {
         if first_error.is_some() && !options.keep_going {
             outcomes.push((step, Outcome::NotRun));
@@ -97,7 +97,6 @@ pub(crate) fn run(project: &Project, options: &Options) -> anyhow::Result<()> {
         let took = began.elapsed();
         outcomes.push((step, if done.is_ok() { Outcome::Passed(took) } else { Outcome::Failed(took) }));
         if let Err(error) = done {
-            progress::note(&format!("{error:#}"));
             first_error.get_or_insert((step, error));
         }
     }
@@ -216,10 +215,11 @@ fn tests(project: &Project, options: &Options) -> anyhow::Result<()> {
 fn journeys(project: &Project, options: &Options) -> anyhow::Result<()> {
     // With the tests beside them, as the step before has it: the same features, so nothing is compiled again.
     succeed(cargo(project).arg("build").args(PRODUCT).args(["--bins", "--tests", "--test", "journeys"]))?;
-    let programs = project.program("", false);
     let mut command: Command = cargo(project);
     command.arg("test").args(PRODUCT).args(["--test", "journeys"]).args(options.filter.iter());
-    command.env(PROGRAMS, programs.parent().unwrap_or(&programs));
+    command.env(PROGRAMS, project.programs(false));
+    // A journey's error tells what was seen; the frames of the runtime below it would bury that.
+    command.env("RUST_BACKTRACE", "0");
     // Each journey is a server and several windows; more at once only makes them slow.
     command.args(["--", "--nocapture", "--test-threads", "1"]);
     succeed(&mut command).context("the logs and pictures of failed journeys are in target/journeys")

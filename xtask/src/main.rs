@@ -20,6 +20,8 @@ mod setup;
 mod ui;
 mod webdriver;
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
 use crate::project::Project;
@@ -49,10 +51,20 @@ enum Task {
     Bench(bench::Options),
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    match perform(arguments.task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            progress::note(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(task: Task) -> anyhow::Result<()> {
     let project = Project::find()?;
-    match arguments.task {
+    match task {
         Task::Setup => {
             setup::install(&project, Scope::Everything)?;
             progress::note("everything that is needed is installed");

@@ -41,9 +41,13 @@ impl Project {
         self.root.join(".run")
     }
 
+    /// Where the workspace's compiled programs are.
+    pub(crate) fn programs(&self, release: bool) -> PathBuf {
+        self.target.join(if release { "release" } else { "debug" })
+    }
+
     /// A compiled program of the workspace.
     pub(crate) fn program(&self, name: &str, release: bool) -> PathBuf {
-        let profile = if release { "release" } else { "debug" };
-        self.target.join(profile).join(format!("{name}{}", env::consts::EXE_SUFFIX))
+        self.programs(release).join(format!("{name}{}", env::consts::EXE_SUFFIX))
     }
 }

@@ -34,8 +34,10 @@ pub struct NotificationDaemon {
     // Held to be ended with this value.
     _process: Process,
     record: PathBuf,
-    /// The file that holds the words of the action to choose from a notification's menu.
+    /// The file that says which entry the daemon's menu script is to choose.
     choice: PathBuf,
+    /// The file where that script leaves what it chose, empty if there was no such entry.
+    chosen: PathBuf,
     environment: Environment,
 }
 
@@ -43,9 +45,9 @@ impl NotificationDaemon {
     /// Starts the daemon and returns when it answers on the bus. Its configuration, record and log go to `dir`.
     pub fn start(dir: &Path, display: &Display, bus: &SessionBus) -> Result<Self, HarnessError> {
         let record = dir.join("notifications.shown");
-        let choice = dir.join("notifications.choice");
+        let (choice, chosen) = (dir.join("notifications.choice"), dir.join("notifications.chosen"));
         fs::write(&record, "").map_err(HarnessError::file(&record))?;
-        let configuration = write_configuration(dir, &record, &choice)?;
+        let configuration = write_configuration(dir, &record, &choice, &chosen)?;
         let environment = display.environment().with(&bus.environment());
         let mut command = Command::new("dunst");
         command.arg("-conf").arg(&configuration);
@@ -55,7 +57,7 @@ impl NotificationDaemon {
             process.still_running()?;
             Ok(bus.is_owned("org.freedesktop.Notifications")?.then_some(()))
         })?;
-        Ok(Self { _process: process, record, choice, environment })
+        Ok(Self { _process: process, record, choice, chosen, environment })
     }
 
     /// Every notification that was put on the screen since the start, oldest first, whatever became of it.
@@ -92,39 +94,41 @@ impl NotificationDaemon {
 
     /// Clicks the notification with this id: its default action is carried out.
     pub fn activate(&self, id: u32) -> Result<(), HarnessError> {
-        let place = self.on_screen()?.iter().position(|banner| banner.id == id).ok_or_else(|| {
-            HarnessError::Answer {
-                program: "the notification daemon".to_owned(),
-                answer: format!("no notification {id} is on the screen"),
-            }
-        })?;
-        self.control(&["action", &place.to_string()])?;
-        Ok(())
+        self.choose_action(id, "default")
     }
 
-    /// Clicks the newest notification on the screen.
+    /// Clicks the newest notification and returns it.
     pub fn activate_newest(&self) -> Result<Banner, HarnessError> {
-        let newest = self.on_screen()?.pop().ok_or_else(|| HarnessError::Answer {
+        let newest = self.shown()?.pop().ok_or_else(|| HarnessError::Answer {
             program: "the notification daemon".to_owned(),
-            answer: "no notification is on the screen".to_owned(),
+            answer: "there was no notification".to_owned(),
         })?;
         self.activate(newest.id)?;
         Ok(newest)
     }
 
-    /// Chooses the action labelled `label` from the menu of the actions of all notifications on the screen.
-    pub fn choose_action(&self, label: &str) -> Result<(), HarnessError> {
-        fs::write(&self.choice, label).map_err(HarnessError::file(&self.choice))?;
+    /// Carries out one of a notification's actions, by the key that the application gave it. The notification must still
+    /// be on the screen, and this daemon leaves it there.
+    pub fn choose_action(&self, id: u32, action: &str) -> Result<(), HarnessError> {
+        let absent = || HarnessError::Answer {
+            program: "the notification daemon".to_owned(),
+            answer: format!("no action {action:?} of a notification {id} is on the screen"),
+        };
+        // With nothing at all on the screen the daemon does not even open its menu.
+        if !self.shown()?.iter().any(|banner| banner.id == id) {
+            return Err(absent());
+        }
+        // `dunstctl action N` would be shorter, but in dunst 1.9 it knows no other N than 0.
+        let _ = fs::remove_file(&self.chosen);
+        fs::write(&self.choice, format!("[{id},{action}]")).map_err(HarnessError::file(&self.choice))?;
         self.control(&["context"])?;
+        let chosen = poll_until("the notification daemon's menu", Duration::from_secs(10), || {
+            Ok(fs::read_to_string(&self.chosen).ok())
+        })?;
+        if chosen.trim().is_empty() {
+            return Err(absent());
+        }
         Ok(())
-    }
-
-    /// What is on the screen, oldest first, which is the order in which the daemon counts them.
-    fn on_screen(&self) -> Result<Vec<Banner>, HarnessError> {
-        let gone = self.history()?;
-        let mut shown = self.shown()?;
-        shown.retain(|banner| gone.iter().all(|other| other.id != banner.id));
-        Ok(shown)
     }
 
     fn control(&self, arguments: &[&str]) -> Result<String, HarnessError> {
@@ -168,7 +172,12 @@ fn read_history_entry(entry: &Value) -> Option<Banner> {
 }
 
 /// Writes the daemon's configuration and the two scripts that it calls; returns the configuration's path.
-fn write_configuration(dir: &Path, record: &Path, choice: &Path) -> Result<PathBuf, HarnessError> {
+fn write_configuration(
+    dir: &Path,
+    record: &Path,
+    choice: &Path,
+    chosen: &Path,
+) -> Result<PathBuf, HarnessError> {
     let recorder = dir.join("notifications.record.sh");
     // One `printf` is one write to a file opened for appending, so that two at once do not mix.
     write_script(
@@ -180,10 +189,17 @@ fn write_configuration(dir: &Path, record: &Path, choice: &Path) -> Result<PathB
         ),
     )?;
     let menu = dir.join("notifications.menu.sh");
-    write_script(&menu, &format!("grep -F -m 1 -f '{}'", choice.display()))?;
+    // An entry reads `#label (summary) [id,key]`. Moved into place, so that nobody reads half of it.
+    write_script(
+        &menu,
+        &format!(
+            "grep -F -m 1 -f '{choice}' > '{chosen}.new'\nmv '{chosen}.new' '{chosen}'\ncat '{chosen}'",
+            choice = choice.display(),
+            chosen = chosen.display()
+        ),
+    )?;
     let configuration = dir.join("dunstrc");
-    // Not sorted: the n-th on the screen is then the n-th that came. Duplicates are not folded, since a notification
-    // that is raised twice is the mistake to be found.
+    // Duplicates are not folded: a notification that is raised twice is a mistake to be found.
     let text = format!(
         "[global]\n    monitor = 0\n    width = 360\n    origin = top-right\n    notification_limit = 0\n    sort = no\n    \
          idle_threshold = 0\n    stack_duplicates = no\n    history_length = 500\n    sticky_history = yes\n    \
