@@ -24,8 +24,8 @@ pub struct Banner {
     pub summary: String,
     /// The text.
     pub body: String,
-    /// `LOW`, `NORMAL` or `CRITICAL`.
-    pub urgency: String,
+    /// `LOW`, `NORMAL` or `CRITICAL`; `None` in the history, where the daemon does not keep it.
+    pub urgency: Option<String>,
 }
 
 /// A `dunst` on a device's own bus and display, which keeps every notification on the screen until it is acted on.
@@ -156,7 +156,7 @@ fn read_record(record: &str) -> Option<Banner> {
         application: fields.next()?.to_owned(),
         summary: fields.next()?.to_owned(),
         body: fields.next()?.to_owned(),
-        urgency: fields.next()?.to_owned(),
+        urgency: Some(fields.next()?.to_owned()),
     })
 }
 
@@ -167,7 +167,7 @@ fn read_history_entry(entry: &Value) -> Option<Banner> {
         application: text("appname")?,
         summary: text("summary")?,
         body: text("body")?,
-        urgency: text("urgency")?,
+        urgency: None,
     })
 }
 
@@ -221,4 +221,50 @@ fn write_script(file: &Path, body: &str) -> Result<(), HarnessError> {
         fs::set_permissions(file, fs::Permissions::from_mode(0o755)).map_err(HarnessError::file(file))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Asks the daemon over the bus for a notification, as an application does.
+    fn notify(bus: &SessionBus, summary: &str) {
+        let mut command = Command::new("gdbus");
+        command.args(["call", "--session", "--dest", "org.freedesktop.Notifications"]);
+        command.args(["--object-path", "/org/freedesktop/Notifications"]);
+        command.args(["--method", "org.freedesktop.Notifications.Notify"]);
+        command.args(["app", "0", "", summary, "text & <b>more</b>", "['default', 'Open']", "{}", "0"]);
+        bus.environment().apply(&mut command);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    #[test]
+    fn notifications_are_recorded_when_shown_and_in_the_history_when_closed() {
+        let dir = std::env::temp_dir().join(format!("desk-harness-notifications-{}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        let display = Display::start(&dir, 640, 480).unwrap();
+        let bus = SessionBus::start(&dir).unwrap();
+        let daemon = NotificationDaemon::start(&dir, &display, &bus).unwrap();
+        assert_eq!(daemon.shown().unwrap(), []);
+
+        notify(&bus, "Первое");
+        notify(&bus, "Первое");
+        let shown = poll_until("two notifications", Duration::from_secs(10), || {
+            Ok(Some(daemon.shown()?).filter(|shown| shown.len() == 2))
+        })
+        .unwrap();
+        assert_eq!(shown[0].summary, "Первое");
+        assert_eq!(shown[0].body, "text & <b>more</b>");
+        assert_ne!(shown[0].id, shown[1].id);
+        assert_eq!(daemon.history().unwrap(), []);
+        assert!(daemon.activate(shown[1].id + 1).is_err(), "a notification that never was can be clicked");
+        daemon.activate(shown[0].id).unwrap();
+
+        daemon.close_all().unwrap();
+        let closed: Vec<u32> = daemon.history().unwrap().iter().map(|banner| banner.id).collect();
+        assert_eq!(closed, [shown[0].id, shown[1].id]);
+        drop((daemon, bus, display));
+        fs::remove_dir_all(dir).unwrap();
+    }
 }

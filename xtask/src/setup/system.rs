@@ -37,7 +37,7 @@ const fn need(scope: Scope, sign: Sign, package: &'static str) -> Need {
 }
 
 /// Everything that is needed beyond a Rust toolchain. `pkg-config` and `fc-list` stand before what is asked of them.
-const NEEDS: [Need; 26] = [
+const NEEDS: [Need; 27] = [
     // Rust itself links with these.
     need(Scope::Interface, Sign::Program("cc"), "gcc"),
     need(Scope::Interface, Sign::Header("stdlib.h"), "libc6-dev"),
@@ -67,6 +67,7 @@ const NEEDS: [Need; 26] = [
     need(Scope::Everything, Sign::Program("WebKitWebDriver"), "webkit2gtk-driver"),
     need(Scope::Everything, Sign::Program("import"), "imagemagick"),
     need(Scope::Everything, Sign::Program("setpriv"), "util-linux"),
+    need(Scope::Everything, Sign::Program("gdbus"), "libglib2.0-bin"),
     // The check that other Automerge implementations read our exports.
     need(Scope::Everything, Sign::Program("node"), "nodejs"),
     need(Scope::Everything, Sign::Program("npm"), "npm"),
