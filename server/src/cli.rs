@@ -16,7 +16,13 @@ mod serve;
 #[command(name = "workernet-server", version, about)]
 struct Cli {
     /// Where the server keeps its database.
-    #[arg(long, value_name = "DIR", default_value = "workernet-data", env = "WORKERNET_DATA_DIR", global = true)]
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "workernet-data",
+        env = "WORKERNET_DATA_DIR",
+        global = true
+    )]
     data_dir: PathBuf,
     /// A PostgreSQL database instead of the embedded one (in a later version).
     #[arg(long, value_name = "URL", global = true, hide_env_values = true)]
@@ -52,7 +58,9 @@ pub async fn run() -> ExitCode {
         }
     };
     if cli.database_url.is_some() {
-        complain("PostgreSQL comes in a later version of workernet-server; use --data-dir for the embedded database");
+        complain(
+            "PostgreSQL comes in a later version of workernet-server; use --data-dir for the embedded database",
+        );
         return ExitCode::from(USAGE);
     }
     log(if matches!(cli.command, Command::Serve(_)) { "info" } else { "warn" });

@@ -113,7 +113,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/live", get(live::get))
         .fallback(async || Problem::new(ErrorCode::NotFound, "there is no such address on this server"))
         .method_not_allowed_fallback(async |method: Method| {
-            Problem::new(ErrorCode::BadRequest, format!("{method} is not for this address")).method_not_allowed()
+            Problem::new(ErrorCode::BadRequest, format!("{method} is not for this address"))
+                .method_not_allowed()
         })
         // Each endpoint that takes a body limits it itself, so that the answer is ours.
         .layer(DefaultBodyLimit::disable())

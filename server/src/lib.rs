@@ -15,12 +15,13 @@
 pub mod auth;
 pub mod cli;
 pub mod clock;
-pub mod defaults;
+
 pub mod http;
 pub mod members;
 pub mod random;
 pub mod serve;
 pub mod sessions;
+pub mod settings;
 pub mod storage;
 pub mod sync;
 pub mod workspaces;

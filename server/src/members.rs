@@ -13,7 +13,7 @@ use desk_domain::{
 };
 
 use crate::{
-    defaults,
+    settings,
     storage::{MemberRecord, Storage, StorageError, Transaction, WorkspaceRecord},
     sync::own::{OwnError, Pen},
     workspaces::SERVER_NAME,
@@ -111,8 +111,8 @@ pub async fn add(
     if !tx.insert_member(&record).await? {
         return Err(AddError::Taken(record.email));
     }
-    let settings = settings(tx.as_mut(), &workspace).await?;
-    let (teams, mut ops) = teams(&settings, &new.teams)?;
+    let current = read_settings(tx.as_mut(), &workspace).await?;
+    let (teams, mut ops) = teams(&current, &new.teams)?;
     let member = Member {
         id: record.id,
         name: record.name.clone(),
@@ -121,7 +121,7 @@ pub async fn add(
         teams,
         active: true,
     };
-    ops.push(defaults::entry(Section::Members, &record.id.to_string(), &member)?);
+    ops.push(settings::entry(Section::Members, &record.id.to_string(), &member)?);
     let ops = ops.into_iter().map(|op| Stamped::new(now, SERVER_NAME, op)).collect();
     let listed = Edit { doc: workspace.settings_doc, ops: Ops::Workspace(ops) };
     let create = Stamped::new(now, record.id.to_string(), PersonalOp::Create);
@@ -135,7 +135,7 @@ pub async fn add(
 }
 
 /// The workspace's settings as this transaction has them.
-async fn settings(tx: &mut dyn Transaction, workspace: &WorkspaceRecord) -> Result<Workspace, AddError> {
+async fn read_settings(tx: &mut dyn Transaction, workspace: &WorkspaceRecord) -> Result<Workspace, AddError> {
     let missing = || AddError::Settings("there is no settings document".to_owned());
     let record = tx.document(workspace.settings_doc).await?.ok_or_else(missing)?;
     let document = Document::load(record.id, record.kind, &record.snapshot).map_err(OwnError::from)?;
@@ -146,19 +146,16 @@ async fn settings(tx: &mut dyn Transaction, workspace: &WorkspaceRecord) -> Resu
 }
 
 /// The keys of the named teams, and what makes those that do not exist.
-fn teams(
-    settings: &Workspace,
-    named: &[String],
-) -> Result<(BTreeSet<String>, Vec<WorkspaceOp>), AddError> {
+fn teams(current: &Workspace, named: &[String]) -> Result<(BTreeSet<String>, Vec<WorkspaceOp>), AddError> {
     let (mut keys, mut ops) = (BTreeSet::new(), Vec::new());
     for name in named {
-        let known = settings.teams.values().find(|team| team.key == *name || team.name == *name);
-        let key = known.map_or_else(|| defaults::team_key(name), |team| team.key.clone());
+        let known = current.teams.values().find(|team| team.key == *name || team.name == *name);
+        let key = known.map_or_else(|| settings::team_key(name), |team| team.key.clone());
         if !(1..=200).contains(&key.chars().count()) {
             return Err(AddError::InvalidTeam);
         }
-        if !settings.teams.contains_key(&key) && !keys.contains(&key) {
-            ops.push(defaults::team(&key, name.trim())?);
+        if !current.teams.contains_key(&key) && !keys.contains(&key) {
+            ops.push(settings::team(&key, name.trim())?);
         }
         keys.insert(key);
     }
@@ -180,8 +177,9 @@ mod tests {
 
     #[test]
     fn an_address_is_kept_in_lower_case() {
-        let check =
-            |text: &str, expected: Option<&str>| assert_eq!(normalize_email(text).as_deref(), expected, "{text}");
+        let check = |text: &str, expected: Option<&str>| {
+            assert_eq!(normalize_email(text).as_deref(), expected, "{text}");
+        };
         check(" Anna@Demo.Example ", Some("anna@demo.example"));
         check("anna", None);
         check("@demo.example", None);

@@ -49,7 +49,7 @@ impl Random for SystemRandom {
     }
 }
 
-/// A small generator (SplitMix64) whose sequence is part of what the demo and the tests promise: the same for the
+/// A small generator (`SplitMix64`) whose sequence is part of what the demo and the tests promise: the same for the
 /// same seed, whatever library version. Not for secrets.
 #[derive(Debug)]
 pub struct SeededRandom(Mutex<u64>);

@@ -1,10 +1,6 @@
 //! The running server: a listener, the router, and the task that looks for other processes' writes.
 
-use std::{
-    net::SocketAddr,
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::serve::ListenerExt;
 use desk_domain::time::Clock;

@@ -189,8 +189,7 @@ impl Desk<'_> {
         id: Uuid,
         refresh_token: String,
     ) -> Result<Session, SignInError> {
-        let (access_token, expires_at) =
-            self.tokens.issue(member.id, workspace.id, device, id, self.now)?;
+        let (access_token, expires_at) = self.tokens.issue(member.id, workspace.id, device, id, self.now)?;
         Ok(Session {
             access_token,
             refresh_token,

@@ -380,7 +380,8 @@ pub trait Transaction: Send {
     /// A document of this workspace.
     async fn document(&mut self, doc: DocId) -> Result<Option<DocumentRecord>, StorageError>;
     /// The numbers of those changes of a document that the log has.
-    async fn accepted(&mut self, doc: DocId, hashes: &[Digest]) -> Result<HashMap<Digest, u64>, StorageError>;
+    async fn accepted(&mut self, doc: DocId, hashes: &[Digest])
+    -> Result<HashMap<Digest, u64>, StorageError>;
     /// Writes a change at the end of the log and returns its number.
     async fn append(&mut self, entry: &LogEntry) -> Result<u64, StorageError>;
     /// Writes a document, new or known.

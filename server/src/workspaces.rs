@@ -3,12 +3,12 @@
 use desk_domain::{
     edit::{Edit, Ops, Stamped, WorkspaceOp},
     ids::{DeviceId, DocId, Ids, WorkspaceId},
-    sla::CalendarError,
+    sla::{Calendar, CalendarError},
     time::UtcMillis,
+    workspace::default_settings,
 };
 
 use crate::{
-    defaults,
     storage::{Storage, StorageError, WorkspaceRecord},
     sync::own::{OwnError, Pen},
 };
@@ -45,9 +45,6 @@ pub enum CreateError {
     /// The settings could not be written.
     #[error(transparent)]
     Own(#[from] OwnError),
-    /// A default has no JSON form: a bug.
-    #[error("the default settings could not be written: {0}")]
-    Json(#[from] serde_json::Error),
 }
 
 impl From<StorageError> for CreateError {
@@ -74,7 +71,7 @@ pub async fn create(
     if !(1..=200).contains(&name.chars().count()) {
         return Err(CreateError::InvalidName);
     }
-    defaults::business_hours(&new.zone).compile()?;
+    Calendar { zone: new.zone.clone(), ..Calendar::always() }.compile()?;
     let record = WorkspaceRecord {
         id: WorkspaceId(ids.fresh()),
         slug: new.slug.clone(),
@@ -84,7 +81,10 @@ pub async fn create(
         head: 0,
         created_at: now,
     };
-    let ops = std::iter::once(WorkspaceOp::Create).chain(defaults::settings(name, &new.zone)?);
+    let entries = default_settings(name, &new.zone)
+        .into_iter()
+        .map(|(section, key, value)| WorkspaceOp::Set { section, key, value: Some(value) });
+    let ops = std::iter::once(WorkspaceOp::Create).chain(entries);
     let steps = ops.map(|op| Stamped::new(now, SERVER_NAME, op)).collect();
     let edit = Edit { doc: record.settings_doc, ops: Ops::Workspace(steps) };
     let mut tx = storage.begin(record.id).await?;

@@ -66,16 +66,12 @@ impl Attempts {
         let key = Key { address, account: account.to_owned() };
         let one = left.entry(key).or_insert(Left { attempts: BURST, since: now });
         *one = one.at(now);
-        match one.attempts.checked_sub(1) {
-            Some(rest) => {
-                one.attempts = rest;
-                Ok(())
-            }
-            None => {
-                let wait_ms = REFILL_MS - now.since(one.since);
-                Err(TooMany { wait_s: u64::try_from(wait_ms).unwrap_or(0).div_ceil(1000).max(1) })
-            }
+        if let Some(rest) = one.attempts.checked_sub(1) {
+            one.attempts = rest;
+            return Ok(());
         }
+        let wait_ms = REFILL_MS - now.since(one.since);
+        Err(TooMany { wait_s: u64::try_from(wait_ms).unwrap_or(0).div_ceil(1000).max(1) })
     }
 
     /// The password was right: the attempts before it do not count.
@@ -101,7 +97,10 @@ mod tests {
         assert_eq!(attempts.take(HERE, "demo/a@x", now.plus_ms(1)), Err(TooMany { wait_s: 15 }));
         attempts.take(HERE, "demo/b@x", now).unwrap();
         attempts.take(HERE, "demo/a@x", now.plus_ms(REFILL_MS)).unwrap();
-        assert_eq!(attempts.take(HERE, "demo/a@x", now.plus_ms(REFILL_MS + 5_000)), Err(TooMany { wait_s: 10 }));
+        assert_eq!(
+            attempts.take(HERE, "demo/a@x", now.plus_ms(REFILL_MS + 5_000)),
+            Err(TooMany { wait_s: 10 })
+        );
     }
 
     #[test]

@@ -49,7 +49,9 @@ impl FromRequestParts<Arc<App>> for Bearer {
             .ok_or_else(|| Problem::new(ErrorCode::SignedOut, "sign in first"))?;
         let claims = app.tokens.read(token, app.clock.now()).map_err(|error| match error {
             TokenError::Expired => Problem::new(ErrorCode::SessionExpired, error.to_string()),
-            TokenError::Invalid | TokenError::Unsigned => Problem::new(ErrorCode::SignedOut, error.to_string()),
+            TokenError::Invalid | TokenError::Unsigned => {
+                Problem::new(ErrorCode::SignedOut, error.to_string())
+            }
         })?;
         let member = standing(app.storage.as_ref(), &claims).await?.map_err(Problem::from)?;
         Ok(Self { claims, member })

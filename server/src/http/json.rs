@@ -28,8 +28,12 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 
 /// Reads a body of at most `most` bytes.
 pub(super) async fn read(request: Request, most: usize) -> Result<Bytes, Problem> {
-    let too_large =
-        || Problem::new(ErrorCode::TooLarge, format!("the body is larger than the {most} bytes that are allowed"));
+    let too_large = || {
+        Problem::new(
+            ErrorCode::TooLarge,
+            format!("the body is larger than the {most} bytes that are allowed"),
+        )
+    };
     let announced = request
         .headers()
         .get(axum::http::header::CONTENT_LENGTH)
@@ -38,7 +42,8 @@ pub(super) async fn read(request: Request, most: usize) -> Result<Bytes, Problem
         return Err(too_large());
     }
     to_bytes(request.into_body(), most).await.map_err(|error| {
-        let limit = std::error::Error::source(&error).is_some_and(|source| source.to_string().contains("limit"));
+        let limit =
+            std::error::Error::source(&error).is_some_and(|source| source.to_string().contains("limit"));
         if limit { too_large() } else { Problem::new(ErrorCode::BadRequest, "the body broke off") }
     })
 }

@@ -61,11 +61,9 @@ fn unreadable(error: &WireError) -> Problem {
     Problem::new(code, message)
 }
 
-
 /// A message as an answer.
 pub(super) async fn frame<M: wire::Message + Send + 'static>(message: M) -> Result<Response, Problem> {
-    let frame =
-        blocking(move || wire::encode(&message)).await?.map_err(|error| Problem::internal(&error))?;
+    let frame = blocking(move || wire::encode(&message)).await?.map_err(|error| Problem::internal(&error))?;
     Ok(([(CONTENT_TYPE, BATCH_MEDIA_TYPE)], frame).into_response())
 }
 

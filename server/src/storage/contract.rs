@@ -217,7 +217,7 @@ pub(super) async fn a_device_belongs_to_one_member_for_good(storage: &dyn Storag
     assert_eq!(storage.register_device(&mine).await.unwrap(), Registration::Registered);
     let again = DeviceRecord { name: "новое имя".into(), seen_at: NOW.plus_ms(5), ..mine.clone() };
     assert_eq!(storage.register_device(&again).await.unwrap(), Registration::Registered);
-    assert_eq!(storage.devices(space.id).await.unwrap(), [again.clone()]);
+    assert_eq!(storage.devices(space.id).await.unwrap(), std::slice::from_ref(&again));
     let theirs = DeviceRecord { member: Some(MemberId(id(12))), ..mine.clone() };
     assert_eq!(storage.register_device(&theirs).await.unwrap(), Registration::Taken);
     let servers = DeviceRecord { id: space.server_device, ..mine };

@@ -48,8 +48,11 @@ impl SqliteStorage {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY);
-        let writer =
-            SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await.map_err(failed)?;
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect_with(options.clone())
+            .await
+            .map_err(failed)?;
         sqlx::migrate!("./migrations").run(&writer).await.map_err(|error| match error {
             MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => StorageError::NewerVersion,
             other => StorageError::Failed(Box::new(other)),
@@ -101,9 +104,8 @@ fn restrict(_data_dir: &Path) -> std::io::Result<()> {
 }
 
 /// What sqlx says, in the storage's words.
-#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
 fn failed(error: sqlx::Error) -> StorageError {
-    let code = error.as_database_error().and_then(|database| database.code());
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     // Extended result codes carry the primary one in their low byte.
     match code.and_then(|code| code.parse::<i64>().ok()).map(|code| code & 0xFF) {
         Some(5 | 6) => StorageError::Busy,

@@ -184,12 +184,12 @@ impl Lane {
         tx: &mut dyn Transaction,
         device: DeviceId,
         changes: &[Incoming],
-    ) -> Result<(HashMap<DocId, Subject>, HashMap<DocId, u64>), PushError> {
+    ) -> Result<(BTreeMap<DocId, Subject>, HashMap<DocId, u64>), PushError> {
         let mut mentioned: BTreeMap<DocId, Vec<_>> = BTreeMap::new();
         for incoming in changes {
             mentioned.entry(incoming.doc).or_default().extend(incoming.mentions());
         }
-        let mut subjects = HashMap::with_capacity(mentioned.len());
+        let mut subjects = BTreeMap::new();
         let mut seqs = HashMap::new();
         for (doc, mut hashes) in mentioned {
             let subject = match tx.document_head(doc, device).await? {
@@ -247,7 +247,7 @@ struct Changed {
 }
 
 impl Settled {
-    fn of(subjects: HashMap<DocId, Subject>, seqs: &HashMap<DocId, u64>) -> Self {
+    fn of(subjects: BTreeMap<DocId, Subject>, seqs: &HashMap<DocId, u64>) -> Self {
         let mut settled = Self { changed: Vec::new(), unchanged: Vec::new() };
         for (doc, subject) in subjects {
             let Some(mut document) = subject.document else { continue };

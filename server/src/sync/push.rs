@@ -3,7 +3,7 @@
 //! Order matters: a change is judged against the documents as the accepted changes before it left them, also those
 //! of the same batch. A refused change leaves its document as it was.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use desk_docs::{Author, Document, Invalid, Refusal, VerifiedChange, judge, verify};
 use desk_domain::{
@@ -158,7 +158,7 @@ pub fn judge_batch(
     workflow: &Workflow,
     now: UtcMillis,
     head: u64,
-    subjects: &mut HashMap<DocId, Subject>,
+    subjects: &mut BTreeMap<DocId, Subject>,
     changes: Vec<Incoming>,
 ) -> Result<Judgement, Unrestorable> {
     let actor = Actor { member: Some(sender.member), role: sender.role };

@@ -70,7 +70,8 @@ impl Directory for SqliteStorage {
     }
 
     async fn pulse(&self) -> Result<Pulse, StorageError> {
-        let rows = query!("SELECT id, head FROM workspaces").fetch_all(&self.readers).await.map_err(failed)?;
+        let rows =
+            query!("SELECT id, head FROM workspaces").fetch_all(&self.readers).await.map_err(failed)?;
         let heads = rows
             .into_iter()
             .map(|row| Ok((WorkspaceId(uuid(&row.id)?), number(row.head)?)))

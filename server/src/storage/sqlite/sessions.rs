@@ -6,9 +6,7 @@ use sqlx::{query, query_as};
 use uuid::Uuid;
 
 use super::{MemberRow, SqliteStorage, failed, uuid};
-use crate::storage::{
-    Access, Digest, NewSession, NewToken, Rotation, SessionEnd, Sessions, StorageError,
-};
+use crate::storage::{Access, Digest, NewSession, NewToken, Rotation, SessionEnd, Sessions, StorageError};
 
 /// Tokens of sessions that ended this long ago tell nobody anything any more.
 const KEPT_AFTER_END_MS: i64 = 30 * 24 * 3_600_000;

@@ -7,7 +7,8 @@ use desk_domain::ids::{DeviceId, DocId, WorkspaceId};
 use sqlx::{Sqlite, query, query_as, query_scalar};
 
 use super::{
-    DocumentRow, MemberRow, WorkspaceRow, digest, failed, integer, kind, number, owner, unique_violation, uuid,
+    DocumentRow, MemberRow, WorkspaceRow, digest, failed, integer, kind, number, owner, unique_violation,
+    uuid,
 };
 use crate::storage::{
     Digest, DocumentHead, DocumentRecord, LogEntry, MemberRecord, StorageError, Transaction, WorkspaceRecord,
@@ -195,10 +196,15 @@ impl Transaction for SqliteTransaction {
         .transpose()
     }
 
-    async fn accepted(&mut self, doc: DocId, hashes: &[Digest]) -> Result<HashMap<Digest, u64>, StorageError> {
+    async fn accepted(
+        &mut self,
+        doc: DocId,
+        hashes: &[Digest],
+    ) -> Result<HashMap<Digest, u64>, StorageError> {
         let doc = doc.0.as_bytes().as_slice();
         // Hexadecimal needs no escaping in JSON.
-        let list = hashes.iter().map(|hash| format!("\"{}\"", hex::encode(hash))).collect::<Vec<_>>().join(",");
+        let list =
+            hashes.iter().map(|hash| format!("\"{}\"", hex::encode(hash))).collect::<Vec<_>>().join(",");
         let list = format!("[{list}]");
         let rows = query!(
             "SELECT hash, seq FROM changes
@@ -214,10 +220,11 @@ impl Transaction for SqliteTransaction {
 
     async fn append(&mut self, entry: &LogEntry) -> Result<u64, StorageError> {
         let workspace = self.workspace_id();
-        let seq = query_scalar!("UPDATE workspaces SET head = head + 1 WHERE id = ? RETURNING head", workspace)
-            .fetch_one(&mut *self.tx)
-            .await
-            .map_err(failed)?;
+        let seq =
+            query_scalar!("UPDATE workspaces SET head = head + 1 WHERE id = ? RETURNING head", workspace)
+                .fetch_one(&mut *self.tx)
+                .await
+                .map_err(failed)?;
         let (doc, hash) = (entry.doc.0.as_bytes().as_slice(), entry.hash.as_slice());
         let (actor, actor_seq) = (entry.actor.0.as_bytes().as_slice(), integer(entry.actor_seq));
         let member = entry.member.as_ref().map(|member| member.0.as_bytes().as_slice());
