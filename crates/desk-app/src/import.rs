@@ -41,6 +41,8 @@ pub mod mapped;
 pub mod plan;
 mod run;
 pub mod servicenow;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use mapped::CsvMap;

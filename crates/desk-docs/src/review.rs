@@ -356,7 +356,8 @@ impl Reading<'_> {
         let value = put(op, &key)?;
         if fresh {
             let entry = self.fresh.entry((collection.to_owned(), id.to_owned())).or_default();
-            if entry.facts.insert(key.clone(), value.clone()).is_some() {
+            // A history retold in one change may tell of a comment and of its withdrawal.
+            if entry.facts.insert(key.clone(), value.clone()).is_some() && key != "deleted" {
                 return Err(wrong(collection, format!("{key} of an entry is written twice")));
             }
             return Ok(());

@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ids::{DocId, DocKind}, time::UtcMillis, words::words};
+use crate::{
+    ids::{DocId, DocKind},
+    time::UtcMillis,
+    words::words,
+};
 
 words! {
     /// What made an alert.

@@ -3,13 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    ids::MemberId,
-    incident::IncidentStatus,
-    people::Role,
-    ticket::Status,
-    workspace::Workflow,
-};
+use crate::{ids::MemberId, incident::IncidentStatus, people::Role, ticket::Status, workspace::Workflow};
 
 /// Who acts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,7 +129,11 @@ pub fn check(actor: &Actor, workflow: &Workflow, touch: &Touch) -> Result<(), De
             needs(Role::Agent, collection)?;
             let own = actor.member.is_none_or(|member| *by == member.to_string());
             let name = *imported && by.parse::<MemberId>().is_err();
-            if own || name { Ok(()) } else { Err(Denied::ForeignSignature { collection: collection.clone() }) }
+            if own || name {
+                Ok(())
+            } else {
+                Err(Denied::ForeignSignature { collection: collection.clone() })
+            }
         }
         Touch::CommentDeleted { author } => {
             let own = actor.member.is_some_and(|member| *author == member.to_string());

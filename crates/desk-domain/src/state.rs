@@ -3,7 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    article::Article, ids::{DocId, DocKind}, incident::Incident, personal::Personal, ticket::Ticket, workspace::Workspace,
+    article::Article,
+    ids::{DocId, DocKind},
+    incident::Incident,
+    personal::Personal,
+    ticket::Ticket,
+    workspace::Workspace,
 };
 
 /// What a document says.

@@ -389,7 +389,7 @@ mod tests {
 
     #[test]
     fn a_row_that_went_over_lines_by_mistake_can_be_taken_as_one_line() {
-        let mut rows = Rows::open(&b"a,b\n1,\"x\n3,4\n5,\"y\"\n7,8\n"[..]).unwrap();
+        let mut rows = Rows::open(&b"a,b\n1,\"x\n3,4\n\"5,6\n7,8\n"[..]).unwrap();
         rows.next_row().unwrap();
         let wrong = rows.next_row().unwrap().unwrap();
         assert!(wrong.multiline && wrong.line == 2);

@@ -4,7 +4,7 @@
 //! before, which its own log keeps: the log is append-only, and what came from a source is signed with a name that
 //! is no member's. So an edit made here is no difference to the source, and stays.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use desk_domain::{
     edit::{NewTicket, Stamped, TicketOp},
@@ -239,6 +239,13 @@ impl Change {
         (self.at, self.by.clone(), self.field.clone(), to)
     }
 
+    /// Whether the log tells of it in this entry.
+    fn is(&self, entry: &Entry) -> bool {
+        let (at, by, field, to) = self.logged();
+        (at, by.as_str(), &field, to.as_ref())
+            == (entry.at, entry.by.as_str(), &entry.field, entry.to.as_ref())
+    }
+
     fn step(self) -> Stamped<TicketOp> {
         let Self { at, by, field, to } = self;
         let op = match field {
@@ -319,10 +326,7 @@ fn told_changes(history: &[Snapshot], mut state: Values, created_at: UtcMillis) 
 fn further_updates(imported: &ImportedTicket, ticket: &Ticket) -> Vec<Stamped<TicketOp>> {
     let Some(first) = imported.history.first() else { return Vec::new() };
     let known = SourceView::of(ticket);
-    let changes = whole_history(imported, &known).unwrap_or_else(|| {
-        let state = known.before(first, Some(first.at.max(ticket.created_at)));
-        told_changes(&imported.history, state, ticket.created_at)
-    });
+    let changes = whole_history(imported, &known).unwrap_or_else(|| later_piece(imported, first, &known));
     let mut had = known.had;
     let mut new_fields = BTreeSet::new();
     let mut steps = Vec::new();
@@ -355,13 +359,34 @@ fn whole_history(imported: &ImportedTicket, known: &SourceView<'_>) -> Option<Ve
     }
     state.insert(Field::Status, Some(Status::Open.to_string()));
     let changes = told_changes(&imported.history, state, known.ticket.created_at);
-    let mut untold = known.had.clone();
-    for change in &changes {
-        if let Some(count) = untold.get_mut(&change.logged()) {
-            *count = count.saturating_sub(1);
+    let told: HashSet<Logged> = changes.iter().map(Change::logged).collect();
+    known.had.keys().all(|logged| told.contains(logged)).then_some(changes)
+}
+
+/// The changes of a piece that begins later than the ticket: from what the source had said before its first row.
+/// That is what the log says of earlier instants, and of the first row's own instant as many changes as make the
+/// rest of that instant the piece's own beginning (all of them, where the piece is new).
+fn later_piece(imported: &ImportedTicket, first: &Snapshot, known: &SourceView<'_>) -> Vec<Change> {
+    let created_at = known.ticket.created_at;
+    let instant = first.at.max(created_at);
+    let mut state = known.before(first, Some(instant));
+    let at_once: Vec<&Entry> =
+        known.changes.iter().filter(|entry| entry.at == instant && !entry.by_member).collect();
+    for (i, entry) in at_once.iter().enumerate() {
+        let next = told_changes(&imported.history[..1], state.clone(), created_at);
+        let begins =
+            !next.is_empty() && next.iter().zip(&at_once[i..]).all(|(change, entry)| change.is(entry));
+        if begins {
+            let changes = told_changes(&imported.history, state.clone(), created_at);
+            let rest = &at_once[i..];
+            if changes.len() >= rest.len() && changes.iter().zip(rest).all(|(change, entry)| change.is(entry))
+            {
+                return changes;
+            }
         }
+        state.insert(entry.field.clone(), entry.to.clone());
     }
-    untold.values().all(|count| *count == 0).then_some(changes)
+    told_changes(&imported.history, state, created_at)
 }
 
 /// The differences between how the source says that the ticket stands and what it said at the last import.
@@ -398,6 +423,7 @@ type Logged = (UtcMillis, String, Field, Option<String>);
 /// A change of a field that the log tells of.
 struct Entry {
     at: UtcMillis,
+    by: String,
     /// Made here, not at the source.
     by_member: bool,
     field: Field,
@@ -424,7 +450,7 @@ impl<'a> SourceView<'a> {
             if !by_member {
                 *had.entry((entry.at, entry.by.clone(), field.clone(), to.clone())).or_insert(0) += 1;
             }
-            changes.push(Entry { at: entry.at, by_member, field, from, to });
+            changes.push(Entry { at: entry.at, by: entry.by.clone(), by_member, field, from, to });
         }
         Self { ticket, changes, had }
     }
@@ -457,10 +483,21 @@ impl<'a> SourceView<'a> {
         self.initial(field)
     }
 
-    /// How a field stood when the ticket was made.
+    /// How a field stood when the ticket was made: its changes lead from there to how it stands, so it is the value
+    /// that was left once more than it was taken. (The oldest entry does not tell, since an import can add older
+    /// ones later.)
     fn initial(&self, field: &Field) -> Option<String> {
-        match self.changes.iter().find(|entry| entry.field == *field) {
-            Some(entry) => entry.from.clone(),
+        let mut left: Vec<(&Option<String>, i64)> = Vec::new();
+        let mut count = |value, n| match left.iter_mut().find(|(known, _)| *known == value) {
+            Some((_, times)) => *times += n,
+            None => left.push((value, n)),
+        };
+        for entry in self.changes.iter().filter(|entry| entry.field == *field) {
+            count(&entry.from, 1);
+            count(&entry.to, -1);
+        }
+        match left.iter().find(|(_, times)| *times > 0) {
+            Some((value, _)) => (*value).clone(),
             None => current(self.ticket, field),
         }
     }

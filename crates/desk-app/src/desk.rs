@@ -1,0 +1,261 @@
+//! The open desk: one store, one member, the caches that lists and clocks need.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use desk_api::{ApiError, ErrorCode, view::SyncView};
+use desk_docs::Document;
+use desk_domain::{
+    ids::{DeviceId, DocId, DocKind, Ids},
+    sla::{CompiledRules, SlaRules},
+    state::State,
+    time::{Clock, UtcMillis},
+    workspace::Workspace,
+};
+use desk_store::{NewerVersion, OpenOptions, Store};
+use tokio::sync::{Mutex, broadcast, watch};
+
+use crate::{
+    error,
+    machine::{CorrectedClock, MachineIds, Shared},
+    secrets::{self, KeyPlace, Keychain},
+    session::SignedIn,
+    sync::driver,
+};
+
+/// The store's file in the data directory.
+const STORE_FILE: &str = "desk.db";
+/// What happens is told to listeners that are at most this many messages behind; one further behind refetches.
+const EVENTS_KEPT: usize = 1_024;
+
+/// How to open a desk.
+pub struct Config {
+    /// Where everything is kept.
+    pub data_dir: PathBuf,
+    /// Where the store's key is kept.
+    pub keychain: Box<dyn Keychain>,
+    /// Open only a store that exists.
+    pub must_exist: bool,
+}
+
+/// Something that listeners (the window) want to know.
+#[derive(Clone, Debug)]
+pub enum DeskEvent {
+    /// Documents changed.
+    Changed {
+        /// Kinds of which at least one changed.
+        kinds: Vec<DocKind>,
+        /// Which.
+        docs: Vec<DocId>,
+    },
+    /// Sync stands otherwise than before.
+    Sync(Box<SyncView>),
+    /// Alerts were raised or acknowledged; so many are open.
+    Alerts(u32),
+    /// The session ended.
+    SignedOut(Option<ApiError>),
+}
+
+/// The use-cases of one data directory. Clones share everything.
+#[derive(Clone)]
+pub struct Desk {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) store: Store,
+    pub(crate) read_only: Option<NewerVersion>,
+    pub(crate) key_place: KeyPlace,
+    pub(crate) clock: Arc<CorrectedClock>,
+    pub(crate) ids: Box<dyn Ids>,
+    pub(crate) device: DeviceId,
+    pub(crate) session: RwLock<Option<Arc<SignedIn>>>,
+    pub(crate) settings: RwLock<Arc<WorkspaceRules>>,
+    /// One edit at a time; the store would refuse the second of two with the same heads.
+    pub(crate) writing: Mutex<()>,
+    pub(crate) events: broadcast::Sender<DeskEvent>,
+    /// Counts commits that the scheduler must look at.
+    pub(crate) deadlines_moved: watch::Sender<u64>,
+    pub(crate) sync: driver::Signals,
+}
+
+/// The workspace's settings with their SLA rules compiled.
+pub(crate) struct WorkspaceRules {
+    pub(crate) workspace: Option<Workspace>,
+    pub(crate) rules: CompiledRules,
+}
+
+impl WorkspaceRules {
+    pub(crate) fn of(workspace: Option<Workspace>) -> Self {
+        let rules = workspace
+            .as_ref()
+            .map_or_else(
+                || SlaRules { policies: Vec::new(), calendars: std::collections::BTreeMap::new() },
+                Workspace::sla_rules,
+            )
+            .compile();
+        Self { workspace, rules }
+    }
+}
+
+impl Desk {
+    /// Opens the desk in a data directory, or makes one.
+    ///
+    /// # Errors
+    /// When the directory cannot be made, the key is missing or wrong, or the store is damaged. Nothing is changed then.
+    pub async fn open(config: Config) -> Result<Self, ApiError> {
+        let path = config.data_dir.join(STORE_FILE);
+        let exists = path.exists();
+        if config.must_exist && !exists {
+            return Err(error::signed_out());
+        }
+        std::fs::create_dir_all(&config.data_dir).map_err(|problem| {
+            error::io(&format!("the directory {} cannot be made", config.data_dir.display()), &problem)
+        })?;
+        let (key, key_place) = secrets::store_key(&config.data_dir, exists, config.keychain.as_ref())?;
+        let opened = Store::open(&path, &key, OpenOptions::default()).await.map_err(error::store)?;
+        let store = opened.store;
+        let clock = Arc::new(CorrectedClock::default());
+        if let Some(text) = store.meta_text("clock_offset_ms").await.map_err(error::store)?
+            && let Ok(offset) = text.parse()
+        {
+            clock.set_offset_ms(offset);
+        }
+        let ids = Box::new(MachineIds::new(Shared(Arc::clone(&clock))));
+        let device = device(&store, ids.as_ref()).await?;
+        let desk = Self {
+            inner: Arc::new(Inner {
+                data_dir: config.data_dir,
+                read_only: opened.read_only,
+                key_place,
+                clock,
+                ids,
+                device,
+                session: RwLock::new(None),
+                settings: RwLock::new(Arc::new(WorkspaceRules::of(None))),
+                writing: Mutex::new(()),
+                events: broadcast::channel(EVENTS_KEPT).0,
+                deadlines_moved: watch::channel(0).0,
+                sync: driver::Signals::default(),
+                store,
+            }),
+        };
+        desk.restore_session().await?;
+        desk.reload_settings().await?;
+        Ok(desk)
+    }
+
+    /// The data directory that is used where none is named: the platform's, or `DESK_DATA_DIR`.
+    pub fn default_data_dir() -> PathBuf {
+        let from_env =
+            |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        if let Some(dir) = from_env("DESK_DATA_DIR") {
+            return dir;
+        }
+        let base = if cfg!(target_os = "windows") {
+            from_env("LOCALAPPDATA")
+        } else if cfg!(target_os = "macos") {
+            from_env("HOME").map(|home| home.join("Library/Application Support"))
+        } else {
+            from_env("XDG_DATA_HOME").or_else(|| from_env("HOME").map(|home| home.join(".local/share")))
+        };
+        base.unwrap_or_else(|| PathBuf::from(".")).join("workernet-desk")
+    }
+
+    /// Where everything is kept.
+    pub fn data_dir(&self) -> &Path {
+        &self.inner.data_dir
+    }
+
+    /// The present instant, corrected.
+    pub fn now(&self) -> UtcMillis {
+        self.inner.clock.now()
+    }
+
+    /// What happens from now on.
+    pub fn events(&self) -> broadcast::Receiver<DeskEvent> {
+        self.inner.events.subscribe()
+    }
+
+    /// Why the store may only be read, if that is so.
+    pub fn read_only(&self) -> Option<ApiError> {
+        self.inner.read_only.map(|newer| {
+            ApiError::new(
+                ErrorCode::ReadOnlyStore,
+                format!("{newer}: it is open for reading only; update the program to go on working"),
+            )
+        })
+    }
+
+    /// Closes the store; what was saved is on the disk already.
+    pub async fn close(&self) {
+        self.inner.store.close().await;
+    }
+
+    /// The workspace's settings, once there are some.
+    pub fn workspace(&self) -> Option<Workspace> {
+        self.rules().workspace.clone()
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    pub(crate) fn rules(&self) -> Arc<WorkspaceRules> {
+        Arc::clone(&self.inner.settings.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn set_workspace(&self, workspace: Workspace) {
+        let rules = Arc::new(WorkspaceRules::of(Some(workspace)));
+        *self.inner.settings.write().unwrap_or_else(PoisonError::into_inner) = rules;
+    }
+
+    /// Nobody listens is no error: the command line has no window.
+    pub(crate) fn emit(&self, event: DeskEvent) {
+        drop(self.inner.events.send(event));
+    }
+
+    /// Opens a stored document; `None` when there is none. Also gives the heads that it has in the store.
+    pub(crate) async fn load(&self, id: DocId) -> Result<Option<(Document, Vec<[u8; 32]>)>, ApiError> {
+        let Some(stored) = self.store().document(id).await.map_err(error::store)? else { return Ok(None) };
+        let document = Document::load(id, stored.kind, &stored.snapshot).map_err(error::load)?;
+        Ok(Some((document, stored.heads)))
+    }
+
+    /// Reads a stored document; `None` when there is none.
+    pub(crate) async fn state(&self, id: DocId) -> Result<Option<State>, ApiError> {
+        match self.load(id).await? {
+            Some((document, _)) => document.read().map(Some).map_err(|problem| error::read(&problem)),
+            None => Ok(None),
+        }
+    }
+
+    /// Reads the settings document of the signed-in workspace into the cache.
+    pub(crate) async fn reload_settings(&self) -> Result<(), ApiError> {
+        let Some(session) = self.signed_in() else { return Ok(()) };
+        if let Some(State::Workspace(workspace)) = self.state(session.workspace_doc).await? {
+            self.set_workspace(*workspace);
+        }
+        Ok(())
+    }
+}
+
+/// This installation's identity, made once.
+async fn device(store: &Store, ids: &dyn Ids) -> Result<DeviceId, ApiError> {
+    if let Some(text) = store.meta_text("device").await.map_err(error::store)? {
+        return text.parse().map_err(|_| {
+            ApiError::new(
+                ErrorCode::DamagedStore,
+                "the store's device id is damaged: run `desk doctor --repair`",
+            )
+        });
+    }
+    let device = DeviceId(ids.fresh());
+    if !store.is_read_only() {
+        store.set_meta("device", Some(device.to_string().as_bytes())).await.map_err(error::store)?;
+    }
+    Ok(device)
+}

@@ -1,0 +1,190 @@
+//! The write path: one edit, one change, one transaction.
+
+use desk_api::{ApiError, ErrorCode};
+use desk_docs::{Author, Document, NewChange};
+use desk_domain::{
+    edit::{Edit, Ops, Stamped},
+    ids::{DocId, DocKind},
+    permissions::Actor,
+    state::State,
+    workspace::Workflow,
+};
+use desk_store::{Batch, Committed, DocWrite, OutboxEntry, StoreError};
+
+use crate::{Desk, DeskEvent, deadlines, desk::WorkspaceRules, error, session::SignedIn};
+
+/// How often an edit is replayed when somebody else writes the same document meanwhile.
+const TRIES: u32 = 8;
+
+/// An edit that is ready to be committed.
+pub(crate) struct Prepared {
+    pub(crate) write: DocWrite,
+    pub(crate) state: State,
+    pub(crate) outbox: Option<OutboxEntry>,
+}
+
+impl Desk {
+    /// Makes an edit in one transaction with what `extra` holds (a draft to drop, for one). What comes back is the document
+    /// as it is now, changed or not.
+    pub(crate) async fn edit_with(&self, edit: Edit, extra: Batch) -> Result<State, ApiError> {
+        let session = self.require_session()?;
+        self.require_writable()?;
+        let _writing = self.inner.writing.lock().await;
+        for _ in 0..TRIES {
+            let Some(prepared) = self.prepare(&session, &edit).await? else {
+                if !extra.drop_drafts.is_empty() || !extra.meta.is_empty() {
+                    self.store().commit(&extra).await.map_err(error::store)?;
+                }
+                return self.state(edit.doc).await?.ok_or_else(gone);
+            };
+            let mut batch = extra.clone();
+            batch.docs.push(prepared.write);
+            batch.outbox.extend(prepared.outbox);
+            match self.store().commit(&batch).await {
+                Ok(committed) => {
+                    self.adopt(&prepared.state);
+                    self.committed(&committed);
+                    return Ok(prepared.state);
+                }
+                Err(StoreError::Stale { .. }) => {}
+                Err(problem) => return Err(error::store(problem)),
+            }
+        }
+        Err(error::store(StoreError::Busy))
+    }
+
+    /// Judges an edit against the stored document without committing it; `None` when it changes nothing.
+    pub(crate) async fn prepare(
+        &self,
+        session: &SignedIn,
+        edit: &Edit,
+    ) -> Result<Option<Prepared>, ApiError> {
+        let (document, heads) = match self.load(edit.doc).await? {
+            Some((document, heads)) => (document, Some(heads)),
+            None => (Document::empty(edit.doc, edit.kind()), None),
+        };
+        let rules = self.rules();
+        let workflow =
+            rules.workspace.as_ref().map(|workspace| workspace.workflow.clone()).unwrap_or_default();
+        let author = self.author(session, &workflow);
+        let now = self.now();
+        let (document, change) =
+            document.edit(&author, edit, now, self.inner.ids.as_ref()).map_err(error::edit)?;
+        let Some(change) = change else { return Ok(None) };
+        self.finish(session, &rules, document, heads, Some((change, edit))).map(Some)
+    }
+
+    /// What a document needs to be written: its rows' state, deadlines and, for a fresh change, its outbox entry.
+    pub(crate) fn finish(
+        &self,
+        session: &SignedIn,
+        rules: &WorkspaceRules,
+        mut document: Document,
+        expected_heads: Option<Vec<[u8; 32]>>,
+        change: Option<(NewChange, &Edit)>,
+    ) -> Result<Prepared, ApiError> {
+        let state = document.read().map_err(|problem| error::read(&problem))?;
+        let now = self.now();
+        let outbox = change.filter(|_| session.server.is_some()).map(|(change, edit)| OutboxEntry {
+            doc: edit.doc,
+            hash: change.hash,
+            bytes: change.bytes,
+            edit: edit.clone(),
+            edited_at: now,
+        });
+        let write = write_of(&mut document, expected_heads, Some(state.clone()), rules, now);
+        Ok(Prepared { write, state, outbox })
+    }
+
+    /// Who edits, and by which rules.
+    pub(crate) fn author<'a>(&self, session: &SignedIn, workflow: &'a Workflow) -> Author<'a> {
+        let role = self
+            .rules()
+            .workspace
+            .as_ref()
+            .and_then(|workspace| workspace.members.get(&session.member))
+            .map_or(session.role, |member| member.role);
+        Author { device: self.inner.device, actor: Actor { member: Some(session.member), role }, workflow }
+    }
+
+    /// Tells everybody what a commit changed.
+    pub(crate) fn committed(&self, committed: &Committed) {
+        if committed.docs.is_empty() {
+            return;
+        }
+        self.emit(DeskEvent::Changed { kinds: committed.kinds.clone(), docs: committed.docs.clone() });
+        self.inner.deadlines_moved.send_modify(|count| *count += 1);
+        self.inner.sync.edited();
+    }
+
+    /// Keeps the cached settings level with what was just written.
+    pub(crate) fn adopt(&self, state: &State) {
+        if let State::Workspace(workspace) = state
+            && self.signed_in().is_some_and(|session| session.workspace_doc == workspace.id)
+        {
+            self.set_workspace((**workspace).clone());
+        }
+    }
+
+    pub(crate) fn require_writable(&self) -> Result<(), ApiError> {
+        self.read_only().map_or(Ok(()), Err)
+    }
+
+    /// Steps stamped with the signed-in member and the present instant.
+    pub(crate) fn stamped<Op>(&self, session: &SignedIn, ops: Vec<Op>) -> Vec<Stamped<Op>> {
+        let (now, me) = (self.now(), session.member.to_string());
+        ops.into_iter().map(|op| Stamped::new(now, me.clone(), op)).collect()
+    }
+
+    /// An edit of a document by the signed-in member.
+    pub(crate) async fn edit_ops<Op>(
+        &self,
+        doc: DocId,
+        ops: Vec<Op>,
+        wrap: impl FnOnce(Vec<Stamped<Op>>) -> Ops,
+        extra: Batch,
+    ) -> Result<State, ApiError> {
+        let session = self.require_session()?;
+        let edit = Edit { doc, ops: wrap(self.stamped(&session, ops)) };
+        self.edit_with(edit, extra).await
+    }
+
+    /// A fresh document id.
+    pub(crate) fn fresh_doc(&self) -> DocId {
+        DocId(self.inner.ids.fresh())
+    }
+}
+
+/// A document's write, with everything that is derived from it.
+pub(crate) fn write_of(
+    document: &mut Document,
+    expected_heads: Option<Vec<[u8; 32]>>,
+    state: Option<State>,
+    rules: &WorkspaceRules,
+    now: desk_domain::time::UtcMillis,
+) -> DocWrite {
+    let (next_due, deadlines) = match &state {
+        Some(state) => deadlines::of(state, rules, now),
+        None => (None, Vec::new()),
+    };
+    DocWrite {
+        id: document.id(),
+        kind: document.kind(),
+        expected_heads,
+        heads: document.heads(),
+        snapshot: document.save(),
+        schema: state.as_ref().map_or(desk_docs::SCHEMA + 1, State::schema),
+        state,
+        next_due,
+        deadlines,
+    }
+}
+
+fn gone() -> ApiError {
+    ApiError::new(ErrorCode::NotFound, "the document is not here")
+}
+
+/// The document is of another kind than was asked for.
+pub(crate) fn wrong_kind(kind: DocKind) -> ApiError {
+    ApiError::new(ErrorCode::NotFound, format!("there is no such document among those of kind {kind:?}"))
+}

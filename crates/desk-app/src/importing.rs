@@ -1,0 +1,115 @@
+//! An import into this desk's store.
+
+use std::{
+    collections::{HashMap, HashSet},
+    io::Read,
+};
+
+use desk_api::{ApiError, ErrorCode};
+use desk_domain::{
+    edit::{Edit, Ops},
+    state::State,
+    ticket::Ticket,
+};
+use desk_store::Batch;
+use jiff::tz::TimeZone;
+
+use crate::{
+    Desk, error,
+    import::{Cancel, Format, ImportEdit, ImportError, ImportSink, Options, Outcome, Progress, Report, run},
+};
+
+impl Desk {
+    /// Imports a file. `zone` is where its dates without a zone were written; the workspace's if none is named.
+    ///
+    /// # Errors
+    /// When nobody is signed in, the zone is unknown, or see [`ImportError`].
+    pub async fn import<R: Read + Send + 'static>(
+        &self,
+        input: R,
+        format: Format,
+        zone: Option<&str>,
+        observe: &(dyn Fn(&Progress) + Send + Sync),
+        cancel: &Cancel,
+    ) -> Result<Report, ImportError> {
+        let session = self.require_session().map_err(ImportError::Store)?;
+        self.require_writable().map_err(ImportError::Store)?;
+        let named = zone.map(str::to_owned).or_else(|| self.workspace().map(|workspace| workspace.zone));
+        let name = named.unwrap_or_else(|| "UTC".to_owned());
+        let zone = TimeZone::get(&name).map_err(|_| {
+            let what = format!("{name:?} is no time zone; name one like Europe/Moscow");
+            ImportError::Store(ApiError::new(ErrorCode::Invalid, what).at("zone"))
+        })?;
+        let options = Options { zone, imported_by: session.member.to_string(), now: self.now() };
+        run(input, format, options, &mut Sink { desk: self }, observe, cancel).await
+    }
+}
+
+struct Sink<'a> {
+    desk: &'a Desk,
+}
+
+impl ImportSink for Sink<'_> {
+    async fn find(&mut self, system: &str, keys: &[String]) -> Result<HashMap<String, Ticket>, ApiError> {
+        let mut found = HashMap::new();
+        for key in keys {
+            let Some(doc) = self.desk.store().find_source(system, key).await.map_err(error::store)? else {
+                continue;
+            };
+            if let Some(State::Ticket(ticket)) = self.desk.state(doc).await? {
+                found.insert(key.clone(), *ticket);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn commit(&mut self, edits: Vec<ImportEdit>) -> Result<Vec<Outcome>, ApiError> {
+        let desk = self.desk;
+        let session = desk.require_session()?;
+        let _writing = desk.inner.writing.lock().await;
+        let mut outcomes = Vec::with_capacity(edits.len());
+        let (mut batch, mut written) = (Batch::default(), HashSet::new());
+        for ImportEdit { doc, steps } in edits {
+            let edit = Edit { doc: doc.unwrap_or_else(|| desk.fresh_doc()), ops: Ops::Ticket(steps) };
+            // A second edit of one document builds on the first: that has to be in the store then.
+            if !written.insert(edit.doc) {
+                flush(desk, &mut batch).await?;
+                written = HashSet::from([edit.doc]);
+            }
+            match desk.prepare(&session, &edit).await {
+                Ok(Some(prepared)) => {
+                    batch.docs.push(prepared.write);
+                    batch.outbox.extend(prepared.outbox);
+                    outcomes.push(Outcome::Done);
+                }
+                Ok(None) => outcomes.push(Outcome::Done),
+                Err(problem) if refuses(problem.code) => outcomes.push(Outcome::Refused(problem.message)),
+                Err(problem) => return Err(problem),
+            }
+        }
+        flush(desk, &mut batch).await?;
+        Ok(outcomes)
+    }
+}
+
+async fn flush(desk: &Desk, batch: &mut Batch) -> Result<(), ApiError> {
+    let batch = std::mem::take(batch);
+    if batch.docs.is_empty() {
+        return Ok(());
+    }
+    let committed = desk.store().commit(&batch).await.map_err(error::store)?;
+    desk.committed(&committed);
+    Ok(())
+}
+
+/// The edit is at fault, not the store.
+fn refuses(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::Invalid
+            | ErrorCode::TooLarge
+            | ErrorCode::Forbidden
+            | ErrorCode::NewerSchema
+            | ErrorCode::NotFound
+    )
+}

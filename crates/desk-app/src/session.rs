@@ -1,0 +1,351 @@
+//! Who is signed in on this device.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, PoisonError},
+};
+
+use desk_api::{
+    ApiError, ErrorCode,
+    rest::Session,
+    view::{LastSignIn, SessionView, Who},
+};
+use desk_domain::{
+    edit::{Edit, Ops, PersonalOp, Section, Stamped, WorkspaceOp},
+    ids::{DocId, MemberId, WorkspaceId},
+    people::{Member, Role},
+    time::UtcMillis,
+    workspace,
+};
+use desk_store::Batch;
+use serde::{Deserialize, Serialize};
+
+use crate::{Desk, DeskEvent, desk::WorkspaceRules, error, sync::http};
+
+/// The member of this device, as the store keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedIn {
+    /// The tenant.
+    pub workspace: WorkspaceId,
+    /// Its name.
+    pub workspace_name: String,
+    /// Its settings document.
+    pub workspace_doc: DocId,
+    /// The member's personal settings document.
+    pub personal_doc: DocId,
+    /// Who.
+    pub member: MemberId,
+    /// What to call them.
+    pub name: String,
+    /// Where they sign in with.
+    pub email: String,
+    /// What they may do, as of the last sign-in; the settings document knows newer.
+    pub role: Role,
+    /// The server; `None` for a workspace on this device alone.
+    pub server: Option<String>,
+}
+
+/// The session's tokens, as the (encrypted) store keeps them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Tokens {
+    pub(crate) access: String,
+    pub(crate) refresh: String,
+    pub(crate) expires_at: UtcMillis,
+}
+
+impl Desk {
+    /// Makes a workspace on this device alone, with the caller as its administrator. It can join a server later.
+    ///
+    /// # Errors
+    /// When somebody is signed in already or a value breaks a rule.
+    pub async fn init(&self, name: &str, email: &str) -> Result<SessionView, ApiError> {
+        self.require_writable()?;
+        if self.signed_in().is_some() {
+            return Err(ApiError::new(
+                ErrorCode::AlreadyExists,
+                "this data directory has a workspace already; choose another one with --data-dir",
+            ));
+        }
+        let (name, email) = (name.trim(), email.trim());
+        if name.is_empty() {
+            return Err(ApiError::new(ErrorCode::Invalid, "the workspace needs a name").at("workspace"));
+        }
+        if !email.contains('@') {
+            return Err(ApiError::new(ErrorCode::Invalid, "this is no e-mail address").at("email"));
+        }
+        let member = MemberId(self.inner.ids.fresh());
+        let session = SignedIn {
+            workspace: WorkspaceId(self.inner.ids.fresh()),
+            workspace_name: name.to_owned(),
+            workspace_doc: self.fresh_doc(),
+            personal_doc: self.fresh_doc(),
+            member,
+            name: email.split('@').next().unwrap_or(email).to_owned(),
+            email: email.to_owned(),
+            role: Role::Admin,
+            server: None,
+        };
+        self.write_first_documents(&session).await?;
+        self.keep_session(session, None).await?;
+        self.reload_settings().await?;
+        self.session_view().await
+    }
+
+    /// The settings and personal documents of a workspace that no server has made. The member's own entry is written
+    /// with the rules of a server, since members are nobody's to write by hand.
+    async fn write_first_documents(&self, session: &SignedIn) -> Result<(), ApiError> {
+        let (now, me) = (self.now(), session.member.to_string());
+        let zone = jiff::tz::TimeZone::system().iana_name().unwrap_or("UTC").to_owned();
+        let mut steps = vec![WorkspaceOp::Create];
+        for (section, key, value) in workspace::default_settings(&session.workspace_name, &zone) {
+            steps.push(WorkspaceOp::Set { section, key, value: Some(value) });
+        }
+        let member = Member {
+            id: session.member,
+            name: session.name.clone(),
+            email: session.email.clone(),
+            role: Role::Admin,
+            teams: BTreeSet::new(),
+            active: true,
+        };
+        let value = serde_json::to_string(&member)
+            .map_err(|problem| ApiError::new(ErrorCode::Internal, problem.to_string()))?;
+        steps.push(WorkspaceOp::Set { section: Section::Members, key: me.clone(), value: Some(value) });
+        let stamp = |op| Stamped::new(now, me.clone(), op);
+        let edits = [
+            Edit { doc: session.workspace_doc, ops: Ops::Workspace(steps.into_iter().map(stamp).collect()) },
+            Edit {
+                doc: session.personal_doc,
+                ops: Ops::Personal(vec![Stamped::new(now, me.clone(), PersonalOp::Create)]),
+            },
+        ];
+        let workflow = workspace::Workflow::default();
+        let mut author = self.author(session, &workflow);
+        author.actor.member = None;
+        let rules = WorkspaceRules::of(None);
+        let mut batch = Batch::default();
+        for edit in &edits {
+            let document = desk_docs::Document::empty(edit.doc, edit.kind());
+            let (document, _) =
+                document.edit(&author, edit, now, self.inner.ids.as_ref()).map_err(error::edit)?;
+            batch.docs.push(self.finish(session, &rules, document, None, None)?.write);
+        }
+        self.store().commit(&batch).await.map_err(error::store)?;
+        Ok(())
+    }
+
+    /// Signs this device in. A workspace that lived on this device alone joins the server's: its tickets, articles and
+    /// incidents are sent there under the member's name.
+    ///
+    /// # Errors
+    /// Wrong credentials, an address that is no server's, no network; or another member's store.
+    pub async fn sign_in(
+        &self,
+        server: &str,
+        workspace: &str,
+        email: &str,
+        password: &str,
+    ) -> Result<SessionView, ApiError> {
+        self.require_writable()?;
+        let server = http::server_url(server)?;
+        let http = http::Http::new(&server, &self.inner.clock)?;
+        let session = http.sign_in(workspace.trim(), email.trim(), password, self.inner.device).await?;
+        let known = self.signed_in();
+        let joins = known.as_ref().is_some_and(|known| known.server.is_none());
+        if let Some(known) = &known
+            && !joins
+            && (known.workspace, known.member) != (session.workspace, session.member)
+        {
+            return Err(ApiError::new(
+                ErrorCode::AlreadyExists,
+                format!("this data directory belongs to {}; choose another one with --data-dir", known.email),
+            ));
+        }
+        let tokens = tokens_of(&session);
+        let signed_in = signed_in_of(session, email.trim(), server.as_str());
+        let last = LastSignIn {
+            server: server.to_string(),
+            workspace: workspace.trim().to_owned(),
+            email: email.trim().to_owned(),
+        };
+        self.set_meta_json("last_sign_in", &last).await?;
+        if joins {
+            self.join(&signed_in, &tokens).await?;
+        } else {
+            self.keep_session(signed_in, Some(&tokens)).await?;
+        }
+        self.reload_settings().await?;
+        self.inner.sync.resume();
+        self.session_view().await
+    }
+
+    /// Ends the session on this device and on the server, if it can be reached. The store stays; unsent edits too,
+    /// unless they are to be discarded.
+    ///
+    /// # Errors
+    /// When edits wait to be sent and are not to be discarded.
+    pub async fn sign_out(&self, discard_unsent: bool) -> Result<SessionView, ApiError> {
+        let waiting = self.store().outbox_len().await.map_err(error::store)?;
+        if waiting > 0 && !discard_unsent {
+            return Err(ApiError::new(
+                ErrorCode::Invalid,
+                format!("{waiting} edits wait to be sent: sync first, or discard them"),
+            ));
+        }
+        if let (Some(session), Some(tokens)) = (self.signed_in(), self.tokens().await?)
+            && let Some(server) = &session.server
+            && let Ok(url) = http::server_url(server)
+            && let Ok(http) = http::Http::new(&url, &self.inner.clock)
+            && let Err(problem) = http.sign_out(&tokens.access).await
+        {
+            tracing::info!(code = ?problem.code, "the server was not told of the sign-out");
+        }
+        self.end_session(None).await?;
+        self.session_view().await
+    }
+
+    /// Forgets the tokens: the next start asks for the password. What is in the store stays.
+    pub(crate) async fn end_session(&self, reason: Option<ApiError>) -> Result<(), ApiError> {
+        if !self.inner.store.is_read_only() {
+            let batch = Batch {
+                meta: vec![("session".to_owned(), None), ("tokens".to_owned(), None)],
+                ..Batch::default()
+            };
+            // The store keeps whose it is: another member must not find these documents.
+            if let Some(session) = self.signed_in() {
+                self.set_meta_json("owner", &*session).await?;
+            }
+            self.store().commit(&batch).await.map_err(error::store)?;
+        }
+        *self.inner.session.write().unwrap_or_else(PoisonError::into_inner) = None;
+        self.inner.sync.resume();
+        self.emit(DeskEvent::SignedOut(reason));
+        Ok(())
+    }
+
+    /// Who is signed in.
+    pub fn signed_in(&self) -> Option<Arc<SignedIn>> {
+        self.inner.session.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn require_session(&self) -> Result<Arc<SignedIn>, ApiError> {
+        self.signed_in().ok_or_else(error::signed_out)
+    }
+
+    pub(crate) async fn restore_session(&self) -> Result<(), ApiError> {
+        let session: Option<SignedIn> = self.meta_json("session").await?;
+        *self.inner.session.write().unwrap_or_else(PoisonError::into_inner) = session.map(Arc::new);
+        Ok(())
+    }
+
+    /// Writes down who is signed in. A store that belonged to somebody else before is refused.
+    pub(crate) async fn keep_session(
+        &self,
+        session: SignedIn,
+        tokens: Option<&Tokens>,
+    ) -> Result<(), ApiError> {
+        let owner: Option<SignedIn> = self.meta_json("owner").await?;
+        if let Some(owner) = owner
+            && (owner.workspace, owner.member) != (session.workspace, session.member)
+        {
+            return Err(ApiError::new(
+                ErrorCode::AlreadyExists,
+                format!("this data directory belongs to {}; choose another one with --data-dir", owner.email),
+            ));
+        }
+        let mut meta = vec![("session".to_owned(), Some(json(&session)?))];
+        if let Some(tokens) = tokens {
+            meta.push(("tokens".to_owned(), Some(json(tokens)?)));
+        }
+        self.store().commit(&Batch { meta, ..Batch::default() }).await.map_err(error::store)?;
+        *self.inner.session.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(session));
+        Ok(())
+    }
+
+    pub(crate) async fn tokens(&self) -> Result<Option<Tokens>, ApiError> {
+        self.meta_json("tokens").await
+    }
+
+    pub(crate) async fn keep_tokens(&self, session: &Session) -> Result<Tokens, ApiError> {
+        let tokens = tokens_of(session);
+        self.set_meta_json("tokens", &tokens).await?;
+        Ok(tokens)
+    }
+
+    /// What the interface needs before its first paint.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn session_view(&self) -> Result<SessionView, ApiError> {
+        let rules = self.rules();
+        let who = self.signed_in().map(|session| {
+            let member = rules
+                .workspace
+                .as_ref()
+                .and_then(|workspace| workspace.members.get(&session.member))
+                .cloned();
+            Who {
+                member: member.unwrap_or_else(|| Member {
+                    id: session.member,
+                    name: session.name.clone(),
+                    email: session.email.clone(),
+                    role: session.role,
+                    teams: BTreeSet::new(),
+                    active: true,
+                }),
+                workspace: session.workspace_name.clone(),
+                server: session.server.clone(),
+            }
+        });
+        Ok(SessionView {
+            workspace: rules.workspace.clone().filter(|_| who.is_some()),
+            who,
+            settings: self.settings().await?,
+            read_only: self.read_only(),
+            now: self.now(),
+            sync: self.sync_view().await?,
+            open_alerts: self.store().alerts_open_len().await.map_err(error::store)?,
+            last_sign_in: self.meta_json("last_sign_in").await?,
+        })
+    }
+
+    pub(crate) async fn meta_json<T: serde::de::DeserializeOwned>(
+        &self,
+        key: &str,
+    ) -> Result<Option<T>, ApiError> {
+        let bytes = self.store().meta(key).await.map_err(error::store)?;
+        // What an older or newer program wrote otherwise is as if it were not there: a sign-in writes it anew.
+        Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+    }
+
+    pub(crate) async fn set_meta_json<T: Serialize>(&self, key: &str, value: &T) -> Result<(), ApiError> {
+        let bytes = json(value)?;
+        self.store().set_meta(key, Some(&bytes)).await.map_err(error::store)
+    }
+}
+
+pub(crate) fn json<T: Serialize>(value: &T) -> Result<Vec<u8>, ApiError> {
+    serde_json::to_vec(value).map_err(|problem| ApiError::new(ErrorCode::Internal, problem.to_string()))
+}
+
+fn tokens_of(session: &Session) -> Tokens {
+    Tokens {
+        access: session.access_token.clone(),
+        refresh: session.refresh_token.clone(),
+        expires_at: session.expires_at,
+    }
+}
+
+fn signed_in_of(session: Session, email: &str, server: &str) -> SignedIn {
+    SignedIn {
+        workspace: session.workspace,
+        workspace_name: session.workspace_name,
+        workspace_doc: session.workspace_doc,
+        personal_doc: session.personal_doc,
+        member: session.member,
+        name: session.name,
+        email: email.to_owned(),
+        role: session.role,
+        server: Some(server.to_owned()),
+    }
+}

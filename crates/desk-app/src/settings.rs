@@ -1,0 +1,39 @@
+//! Interface settings: kept on the device so that the first paint has them, and in the member's personal document so
+//! that the next device has them too.
+
+use desk_api::{
+    ApiError, ErrorCode,
+    view::{SessionView, Settings},
+};
+use desk_domain::edit::{Ops, PersonalOp};
+use desk_store::Batch;
+
+use crate::Desk;
+
+impl Desk {
+    /// The interface's settings.
+    pub(crate) async fn settings(&self) -> Result<Settings, ApiError> {
+        Ok(self.meta_json("settings").await?.unwrap_or_default())
+    }
+
+    /// Changes the interface's settings.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn save_settings(&self, settings: Settings) -> Result<SessionView, ApiError> {
+        self.set_meta_json("settings", &settings).await?;
+        if let Some(session) = self.signed_in() {
+            let value = serde_json::to_string(&settings)
+                .map_err(|problem| ApiError::new(ErrorCode::Internal, problem.to_string()))?;
+            let op = PersonalOp::SetPreference { name: "interface".to_owned(), value };
+            let kept = self.edit_ops(session.personal_doc, vec![op], Ops::Personal, Batch::default()).await;
+            // Before the first sync the document is not here yet; the device has the settings all the same.
+            if let Err(problem) = kept
+                && problem.code != ErrorCode::NotFound
+            {
+                return Err(problem);
+            }
+        }
+        self.session_view().await
+    }
+}

@@ -1,0 +1,220 @@
+//! Sync: what is pushed and pulled, and how it stands.
+//!
+//! `driver` decides when (with the engine of `desk-sync`), `push` and `pull` do one batch each, `http` talks to the
+//! server, `live` listens for hints.
+
+pub(crate) mod driver;
+pub(crate) mod http;
+mod live;
+mod pull;
+mod push;
+
+use std::sync::Arc;
+
+use desk_api::{
+    ApiError, ErrorCode,
+    view::{RejectedEdit, SyncPhase, SyncView},
+};
+use desk_domain::time::{Clock, UtcMillis};
+use desk_sync::engine::{Action, Engine};
+use serde::Serialize;
+
+use crate::{Desk, DeskEvent, error, machine::CorrectedClock, session::SignedIn};
+
+/// An access token is renewed this long before it ends.
+const RENEW_BEFORE_MS: i64 = 60_000;
+
+/// What one sync did; its JSON is what `desk --json sync` prints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct SyncReport {
+    /// Changes that came from the server and were new here.
+    pub pulled: u64,
+    /// Changes that the server accepted.
+    pub pushed: u64,
+    /// Changes that the server refused.
+    pub rejected: u64,
+    /// How far the server's log is read.
+    pub cursor: u64,
+    /// How long it took.
+    pub elapsed_ms: i64,
+}
+
+/// A member's way to the server: the address with tokens that are renewed as needed.
+pub(crate) struct Link {
+    pub(crate) session: Arc<SignedIn>,
+    pub(crate) http: http::Http,
+}
+
+impl Desk {
+    /// Syncs until nothing is left to send or fetch.
+    ///
+    /// # Errors
+    /// When nobody is signed in, the workspace has no server, or the server cannot be reached or refuses.
+    pub async fn sync_once(&self) -> Result<SyncReport, ApiError> {
+        let started_at = CorrectedClock::machine_now();
+        let link = self.link()?;
+        let mut report = SyncReport::default();
+        let waiting = self.store().outbox_len().await.map_err(error::store)?;
+        let cursor = self.store().cursor().await.map_err(error::store)?;
+        let mut engine = Engine::new(cursor, waiting > 0, None);
+        loop {
+            let now = self.now();
+            match engine.next(now) {
+                Action::Push => {
+                    let pushed = self.push_batch(&link).await?;
+                    report.pushed += pushed.accepted;
+                    report.rejected += pushed.rejected;
+                    engine.pushed(self.now(), pushed.head, pushed.more);
+                }
+                Action::Pull => {
+                    let pulled = self.pull_batch(&link).await?;
+                    report.pulled += pulled.new;
+                    engine.pulled(self.now(), pulled.cursor, pulled.head);
+                }
+                Action::Listen | Action::Wait { .. } => break,
+            }
+        }
+        self.reached_level().await?;
+        report.cursor = engine.cursor();
+        report.elapsed_ms = CorrectedClock::machine_now().since(started_at);
+        Ok(report)
+    }
+
+    /// How sync stands.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn sync_view(&self) -> Result<SyncView, ApiError> {
+        let waiting = self.store().outbox_len().await.map_err(error::store)?;
+        let rejected = self.store().rejected_len().await.map_err(error::store)?;
+        let synced_at = self.synced_at().await?;
+        let known = self.inner.sync.status();
+        let has_server = self.signed_in().is_some_and(|session| session.server.is_some());
+        Ok(SyncView {
+            phase: if has_server { known.phase } else { SyncPhase::Local },
+            waiting,
+            synced_at,
+            offline_since: known.offline_since,
+            rejected,
+            problem: known.problem,
+        })
+    }
+
+    /// Refused edits, the newest first.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn rejected(&self) -> Result<Vec<RejectedEdit>, ApiError> {
+        self.store().rejected().await.map_err(error::store)
+    }
+
+    /// Drops a refused edit from the list.
+    ///
+    /// # Errors
+    /// When there is none of that number.
+    pub async fn discard_rejected(&self, id: i64) -> Result<Vec<RejectedEdit>, ApiError> {
+        self.require_writable()?;
+        if !self.store().discard_rejected(id).await.map_err(error::store)? {
+            return Err(ApiError::new(
+                ErrorCode::NotFound,
+                format!("there is no refused edit {id}; see `desk rejected list`"),
+            ));
+        }
+        self.emit_sync().await;
+        self.rejected().await
+    }
+
+    /// The way to the signed-in member's server.
+    pub(crate) fn link(&self) -> Result<Link, ApiError> {
+        self.require_writable()?;
+        let session = self.require_session()?;
+        let Some(server) = &session.server else {
+            return Err(ApiError::new(
+                ErrorCode::SignedOut,
+                "this workspace lives on this device alone; `desk login` joins it to a server",
+            ));
+        };
+        let http = http::Http::new(&http::server_url(server)?, &self.inner.clock)?;
+        Ok(Link { session, http })
+    }
+
+    /// An access token that is good for a while; renewed when it is not.
+    pub(crate) async fn access_token(&self, link: &Link) -> Result<String, ApiError> {
+        let tokens = self.tokens().await?.ok_or_else(error::signed_out)?;
+        if tokens.expires_at.since(self.now()) > RENEW_BEFORE_MS {
+            return Ok(tokens.access);
+        }
+        self.renew(link, &tokens.access).await
+    }
+
+    /// A new access token if the server said that this one had ended: the device's clock may be wrong about when.
+    pub(crate) async fn renewed<T>(
+        &self,
+        link: &Link,
+        access: &str,
+        answered: &Result<T, ApiError>,
+    ) -> Result<Option<String>, ApiError> {
+        match answered {
+            Err(problem) if problem.code == ErrorCode::SessionExpired => {
+                self.renew(link, access).await.map(Some)
+            }
+            Err(_) | Ok(_) => Ok(None),
+        }
+    }
+
+    /// Renews the tokens, one process at a time: a refresh token is good once, and a second use ends the session.
+    pub(crate) async fn renew(&self, link: &Link, stale: &str) -> Result<String, ApiError> {
+        let _lock = self.token_lock().await?;
+        // The command line and the window share a store: the other one may have renewed meanwhile.
+        let tokens = self.tokens().await?.ok_or_else(error::signed_out)?;
+        if tokens.access != stale {
+            return Ok(tokens.access);
+        }
+        let session = link.http.refresh(&tokens.refresh, self.inner.device).await?;
+        Ok(self.keep_tokens(&session).await?.access)
+    }
+
+    async fn token_lock(&self) -> Result<std::fs::File, ApiError> {
+        let path = self.inner.data_dir.join("tokens.lock");
+        let locked = tokio::task::spawn_blocking(move || {
+            let file = std::fs::File::options().create(true).truncate(false).write(true).open(path)?;
+            file.lock()?;
+            Ok::<_, std::io::Error>(file)
+        });
+        match locked.await {
+            Ok(Ok(file)) => Ok(file),
+            Ok(Err(problem)) => Err(error::io("the token lock cannot be taken", &problem)),
+            Err(problem) => Err(ApiError::new(ErrorCode::Internal, problem.to_string())),
+        }
+    }
+
+    /// Everything is level with the server: written down for the status line, and from now on alerts are shown.
+    pub(crate) async fn reached_level(&self) -> Result<(), ApiError> {
+        let now = self.now();
+        self.store().set_meta("synced_at", Some(now.0.to_string().as_bytes())).await.map_err(error::store)?;
+        self.settle_alerts().await
+    }
+
+    pub(crate) async fn synced_at(&self) -> Result<Option<UtcMillis>, ApiError> {
+        let text = self.store().meta_text("synced_at").await.map_err(error::store)?;
+        Ok(text.and_then(|text| text.parse().ok()).map(UtcMillis))
+    }
+
+    /// Tells listeners how sync stands; a store that does not answer is told of by what asked it.
+    pub(crate) async fn emit_sync(&self) {
+        if let Ok(view) = self.sync_view().await {
+            self.emit(DeskEvent::Sync(Box::new(view)));
+        }
+    }
+
+    /// Learns the server's time from an answer.
+    pub(crate) async fn learn_clock(&self, offset_ms: Option<i64>) {
+        let Some(offset) = offset_ms else { return };
+        tracing::info!(clock.offset_ms = offset, now = %self.inner.clock.now(), "the clock was corrected");
+        if let Err(problem) =
+            self.store().set_meta("clock_offset_ms", Some(offset.to_string().as_bytes())).await
+        {
+            tracing::warn!(%problem, "the clock's correction was not kept");
+        }
+    }
+}

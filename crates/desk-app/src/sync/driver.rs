@@ -1,0 +1,238 @@
+//! Drives the engine: the one task that talks to the server while the application runs.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use desk_api::{ApiError, ErrorCode, view::SyncPhase};
+use desk_domain::time::UtcMillis;
+use desk_sync::engine::{Action, Engine, Failure};
+use tokio::{sync::Notify, task::JoinHandle};
+
+use super::{Link, live::Live};
+use crate::{Desk, error, machine};
+
+/// The longest sleep: a laptop that was suspended notices on waking.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// How sync stands, as the driver last knew.
+#[derive(Clone, Debug)]
+pub(crate) struct Status {
+    pub(crate) phase: SyncPhase,
+    pub(crate) offline_since: Option<UtcMillis>,
+    pub(crate) problem: Option<ApiError>,
+}
+
+/// What reaches the driver from the rest of the application, and what it tells back.
+pub(crate) struct Signals {
+    edited: Notify,
+    resume: Notify,
+    status: Mutex<Status>,
+}
+
+impl Default for Signals {
+    fn default() -> Self {
+        let status = Status { phase: SyncPhase::Local, offline_since: None, problem: None };
+        Self { edited: Notify::new(), resume: Notify::new(), status: Mutex::new(status) }
+    }
+}
+
+impl Signals {
+    /// Something went into the outbox.
+    pub(crate) fn edited(&self) {
+        self.edited.notify_one();
+    }
+
+    /// Go on at once: the person asked, or somebody signed in or out.
+    pub(crate) fn resume(&self) {
+        self.resume.notify_one();
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, status: Status) {
+        *self.status.lock().unwrap_or_else(PoisonError::into_inner) = status;
+    }
+}
+
+/// The running driver. Dropping it ends the task; what it was doing is safe to break off anywhere.
+pub struct SyncDriver {
+    task: JoinHandle<()>,
+}
+
+impl Drop for SyncDriver {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Desk {
+    /// Begins to sync in the background, for as long as what comes back is kept.
+    pub fn start_sync(&self) -> SyncDriver {
+        let desk = self.clone();
+        SyncDriver { task: tokio::spawn(async move { desk.drive().await }) }
+    }
+
+    /// Sync now, whatever the backoff says.
+    pub fn sync_now(&self) {
+        self.inner.sync.resume();
+    }
+
+    async fn drive(&self) {
+        loop {
+            match self.link() {
+                Ok(link) => self.drive_session(&link).await,
+                Err(_) => {
+                    self.told(SyncPhase::Local, None, None).await;
+                    self.inner.sync.resume.notified().await;
+                }
+            }
+        }
+    }
+
+    /// Syncs for one session, until it ends.
+    async fn drive_session(&self, link: &Link) {
+        let mut engine = match self.engine().await {
+            Ok(engine) => engine,
+            Err(problem) => {
+                self.told(SyncPhase::Stopped, None, Some(problem)).await;
+                self.inner.sync.resume.notified().await;
+                return;
+            }
+        };
+        let mut live: Option<Live> = None;
+        let mut problem: Option<ApiError> = None;
+        let mut was_level = false;
+        loop {
+            if !self.signed_in().is_some_and(|session| session == link.session) {
+                return;
+            }
+            let now = self.now();
+            let action = engine.next(now);
+            let failure = match action {
+                Action::Push => {
+                    self.told(SyncPhase::Busy, engine.offline_since(), problem.clone()).await;
+                    let pushed = self.push_batch(link).await;
+                    pushed.map(|pushed| engine.pushed(self.now(), pushed.head, pushed.more)).err()
+                }
+                Action::Pull => {
+                    let pulled = self.pull_batch(link).await;
+                    pulled.map(|pulled| engine.pulled(self.now(), pulled.cursor, pulled.head)).err()
+                }
+                Action::Listen => {
+                    live = self.listen(link).await;
+                    if live.is_some() {
+                        engine.live_up(self.now());
+                    } else {
+                        engine.live_down(self.now(), machine::jitter());
+                    }
+                    None
+                }
+                Action::Wait { until } => {
+                    let phase = phase(&engine);
+                    self.told(phase, engine.offline_since(), problem.clone()).await;
+                    self.wait(&mut engine, &mut live, until).await;
+                    None
+                }
+            };
+            if let Some(failure) = failure {
+                live = self.failed(&mut engine, live, &failure).await;
+                problem = Some(failure);
+            } else if engine.offline_since().is_none() && !engine.is_stopped() {
+                problem = None;
+            }
+            if engine.is_level()
+                && !was_level
+                && let Err(problem) = self.reached_level().await
+            {
+                tracing::warn!(code = ?problem.code, "{problem}");
+            }
+            was_level = engine.is_level();
+        }
+    }
+
+    async fn engine(&self) -> Result<Engine, ApiError> {
+        let waiting = self.store().outbox_len().await.map_err(error::store)?;
+        let cursor = self.store().cursor().await.map_err(error::store)?;
+        Ok(Engine::new(cursor, waiting > 0, self.synced_at().await?))
+    }
+
+    async fn listen(&self, link: &Link) -> Option<Live> {
+        let access = self.access_token(link).await.ok()?;
+        match Live::open(&link.http, &access).await {
+            Ok(live) => Some(live),
+            Err(problem) => {
+                tracing::debug!("{problem}");
+                None
+            }
+        }
+    }
+
+    /// Waits for an edit, a hint, the person, or the instant.
+    async fn wait(&self, engine: &mut Engine, live: &mut Option<Live>, until: Option<UtcMillis>) {
+        let pause = until.map_or(LONGEST_WAIT, |until| {
+            Duration::from_millis(u64::try_from(until.since(self.now())).unwrap_or(0)).min(LONGEST_WAIT)
+        });
+        let hint = async {
+            match live.as_mut() {
+                Some(live) => live.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = self.inner.sync.edited.notified() => engine.edited(),
+            () = self.inner.sync.resume.notified() => engine.resume(),
+            head = hint => match head {
+                Some(head) => engine.hinted(head),
+                None => {
+                    *live = None;
+                    engine.live_down(self.now(), machine::jitter());
+                }
+            },
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+
+    /// Tells the engine of a failure; the live connection is kept only while the failure is not the network's.
+    async fn failed(&self, engine: &mut Engine, live: Option<Live>, failure: &ApiError) -> Option<Live> {
+        let kind = match failure.code {
+            ErrorCode::SessionExpired | ErrorCode::WrongCredentials | ErrorCode::DeviceRevoked => {
+                if let Err(problem) = self.end_session(Some(failure.clone())).await {
+                    tracing::warn!(code = ?problem.code, "the session could not be ended: {problem}");
+                }
+                Failure::Final
+            }
+            ErrorCode::UpgradeRequired | ErrorCode::Forbidden | ErrorCode::ReadOnlyStore => Failure::Final,
+            _ => Failure::Passing,
+        };
+        tracing::info!(code = ?failure.code, "sync: {failure}");
+        engine.failed(self.now(), kind, machine::jitter());
+        if live.is_some() {
+            engine.live_down(self.now(), machine::jitter());
+        }
+        None
+    }
+
+    /// Writes down how sync stands and tells listeners when that changed.
+    async fn told(&self, phase: SyncPhase, offline_since: Option<UtcMillis>, problem: Option<ApiError>) {
+        let before = self.inner.sync.status();
+        if before.phase == phase && before.offline_since == offline_since && before.problem == problem {
+            return;
+        }
+        self.inner.sync.set(Status { phase, offline_since, problem });
+        self.emit_sync().await;
+    }
+}
+
+fn phase(engine: &Engine) -> SyncPhase {
+    if engine.is_stopped() {
+        SyncPhase::Stopped
+    } else if engine.offline_since().is_some() {
+        SyncPhase::Offline
+    } else {
+        SyncPhase::Idle
+    }
+}

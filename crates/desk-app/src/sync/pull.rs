@@ -1,0 +1,209 @@
+//! One batch in: verified, applied, and written with the cursor in one transaction.
+
+use std::collections::{BTreeMap, HashMap};
+
+use desk_api::{ApiError, ErrorCode};
+use desk_docs::{Document, ReadError, VerifiedChange, verify};
+use desk_domain::{
+    ids::{DocId, DocKind},
+    state::State,
+};
+use desk_store::{AlertWrite, Batch, DocWrite, StoreError};
+use desk_sync::wire::{LoggedChange, PullReply};
+
+use super::Link;
+use crate::{Desk, DeskEvent, alerts, desk::WorkspaceRules, edit::write_of, error};
+
+/// How often a batch is applied anew when the person edits the same documents meanwhile.
+const TRIES: u32 = 8;
+
+/// What a pull did.
+pub(super) struct Pulled {
+    pub(super) new: u64,
+    pub(super) cursor: u64,
+    pub(super) head: u64,
+}
+
+impl Desk {
+    /// Fetches what comes after the cursor and stores it.
+    pub(super) async fn pull_batch(&self, link: &Link) -> Result<Pulled, ApiError> {
+        let after = self.store().cursor().await.map_err(error::store)?;
+        let access = self.access_token(link).await?;
+        let mut answer = link.http.pull(&access, after).await;
+        if let Some(access) = self.renewed(link, &access, &answer).await? {
+            answer = link.http.pull(&access, after).await;
+        }
+        let answer = answer?;
+        self.learn_clock(answer.offset_ms).await;
+        let reply = answer.value;
+        check_order(&reply, after)?;
+        let (cursor, head) = (reply.cursor, reply.head);
+        if reply.changes.is_empty() && cursor == after {
+            return Ok(Pulled { new: 0, cursor, head });
+        }
+        let by_doc = verified(reply.changes)?;
+        for _ in 0..TRIES {
+            let _writing = self.inner.writing.lock().await;
+            match self.store_changes(&by_doc, cursor).await? {
+                Some(new) => return Ok(Pulled { new, cursor, head }),
+                None => tracing::debug!("a document was edited while its changes were applied; again"),
+            }
+        }
+        Err(error::store(StoreError::Busy))
+    }
+
+    /// Applies verified changes and commits; `None` when a document was written meanwhile.
+    async fn store_changes(&self, by_doc: &Incoming, cursor: u64) -> Result<Option<u64>, ApiError> {
+        let session = self.require_session()?;
+        let now = self.now();
+        let mut new = 0;
+        let mut batch = Batch { cursor: Some(cursor), ..Batch::default() };
+        // The settings first: the deadlines of the tickets in the same batch are computed by them.
+        let mut rules = self.rules();
+        if let Some((_, changes)) = by_doc.get(&session.workspace_doc) {
+            let (write, added) =
+                self.incoming(session.workspace_doc, DocKind::Workspace, changes, &rules).await?;
+            new += added;
+            if let Some(write) = write {
+                if let Some(State::Workspace(workspace)) = &write.state {
+                    rules = std::sync::Arc::new(WorkspaceRules::of(Some((**workspace).clone())));
+                }
+                batch.docs.push(write);
+            }
+        }
+        for (doc, (kind, changes)) in by_doc {
+            if *doc == session.workspace_doc {
+                continue;
+            }
+            let (write, added) = self.incoming(*doc, *kind, changes, &rules).await?;
+            new += added;
+            if let Some(write) = write {
+                if let Some(State::Personal(personal)) = &write.state
+                    && personal.id == session.personal_doc
+                {
+                    batch.alerts.extend(acknowledged(personal, now));
+                }
+                batch.docs.push(write);
+            }
+        }
+        let settings_changed = batch.docs.iter().any(|write| write.kind == DocKind::Workspace);
+        let committed = match self.store().commit(&batch).await {
+            Ok(committed) => committed,
+            Err(StoreError::Stale { .. }) => return Ok(None),
+            Err(problem) => return Err(error::store(problem)),
+        };
+        if settings_changed {
+            self.reload_settings().await?;
+            self.rederive().await?;
+        }
+        if !committed.docs.is_empty() {
+            self.emit(DeskEvent::Changed { kinds: committed.kinds, docs: committed.docs });
+            self.inner.deadlines_moved.send_modify(|count| *count += 1);
+        }
+        Ok(Some(new))
+    }
+
+    /// A document with the changes that it does not have yet; nothing to write when it has them all.
+    async fn incoming(
+        &self,
+        doc: DocId,
+        kind: DocKind,
+        changes: &[VerifiedChange],
+        rules: &WorkspaceRules,
+    ) -> Result<(Option<DocWrite>, u64), ApiError> {
+        let (mut document, heads) = match self.load(doc).await? {
+            Some((document, _)) if document.kind() != kind => {
+                return Err(ApiError::new(
+                    ErrorCode::BadServer,
+                    format!("the server gives document {doc} another kind"),
+                ));
+            }
+            Some((document, heads)) => (document, Some(heads)),
+            None => (Document::empty(doc, kind), None),
+        };
+        let missing: Vec<VerifiedChange> =
+            changes.iter().filter(|change| !document.has(change.hash())).cloned().collect();
+        if missing.is_empty() {
+            return Ok((None, 0));
+        }
+        let added = u64::try_from(missing.len()).unwrap_or(u64::MAX);
+        document.apply(missing).map_err(error::apply)?;
+        let state = match document.read() {
+            Ok(state) => Some(state),
+            // Kept and synced untouched, shown read-only once a newer program reads it.
+            Err(ReadError::NewerSchema { .. }) => None,
+            Err(problem @ ReadError::Malformed { .. }) => return Err(error::read(&problem)),
+        };
+        Ok((Some(write_of(&mut document, heads, state, rules, self.now())), added))
+    }
+
+    /// Computes the deadlines of everything that still runs anew: the policies or calendars changed.
+    async fn rederive(&self) -> Result<(), ApiError> {
+        let rules = self.rules();
+        for kind in [DocKind::Ticket, DocKind::Incident] {
+            let mut after = None;
+            loop {
+                let page = self.store().documents_of_kind(kind, after, 500).await.map_err(error::store)?;
+                let Some(last) = page.last() else { break };
+                after = Some(last.id);
+                let mut writes = Vec::new();
+                for stored in page {
+                    // What does not read is `desk doctor`'s to tell of.
+                    let Ok(mut document) = Document::load(stored.id, kind, &stored.snapshot) else {
+                        continue;
+                    };
+                    let Ok(state) = document.read() else { continue };
+                    writes.push(write_of(&mut document, Some(stored.heads), Some(state), &rules, self.now()));
+                }
+                self.store().replace_projection(&writes).await.map_err(error::store)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Changes by document, in the order of the log.
+type Incoming = BTreeMap<DocId, (DocKind, Vec<VerifiedChange>)>;
+
+/// The numbers rise, come after the cursor, and the new cursor does not fall behind them.
+fn check_order(reply: &PullReply, after: u64) -> Result<(), ApiError> {
+    let mut last = after;
+    for change in &reply.changes {
+        if change.seq <= last {
+            return Err(ApiError::new(ErrorCode::BadServer, "the server's changes are out of order"));
+        }
+        last = change.seq;
+    }
+    if reply.cursor < last || reply.cursor > reply.head {
+        return Err(ApiError::new(ErrorCode::BadServer, "the server's cursor does not fit its changes"));
+    }
+    Ok(())
+}
+
+fn verified(changes: Vec<LoggedChange>) -> Result<Incoming, ApiError> {
+    let mut by_doc = Incoming::new();
+    for logged in changes {
+        let change = verify(&logged.change.bytes, logged.change.hash.0).map_err(|problem| {
+            ApiError::new(ErrorCode::BadServer, format!("change {}: {problem}", logged.seq))
+        })?;
+        let entry = by_doc.entry(logged.change.doc).or_insert_with(|| (logged.change.kind, Vec::new()));
+        entry.1.push(change);
+    }
+    Ok(by_doc)
+}
+
+/// Alerts that another device of the member acknowledged.
+fn acknowledged(
+    personal: &desk_domain::personal::Personal,
+    now: desk_domain::time::UtcMillis,
+) -> impl Iterator<Item = AlertWrite> {
+    let keys: HashMap<_, _> =
+        personal.acknowledged.iter().filter_map(|(text, at)| Some((alerts::parse_key(text)?, *at))).collect();
+    keys.into_iter().map(move |(key, at)| AlertWrite {
+        key,
+        raised_at: now,
+        notified_at: None,
+        acknowledged_at: Some(at),
+        silent: true,
+    })
+}

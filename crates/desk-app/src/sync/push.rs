@@ -1,0 +1,184 @@
+//! One batch out: the server's verdicts are written down, and what it refused is taken out of the documents again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use desk_api::{ApiError, ErrorCode};
+use desk_docs::{Document, VerifiedChange};
+use desk_domain::{
+    ids::{DocId, incident_number, ticket_number},
+    state::State,
+};
+use desk_store::{Batch, OutboxChange, OutboxEntry, Rejection};
+use desk_sync::wire::{BATCH_BYTES, BATCH_CHANGES, Hash, Outcome, Push, RejectCode, WireChange};
+
+use super::Link;
+use crate::{Desk, DeskEvent, edit::write_of, error};
+
+/// What a push did.
+pub(super) struct Pushed {
+    pub(super) accepted: u64,
+    pub(super) rejected: u64,
+    pub(super) head: u64,
+    pub(super) more: bool,
+}
+
+/// Why the server refused a change.
+#[derive(Clone)]
+struct Refused {
+    code: RejectCode,
+    reason: String,
+}
+
+impl Desk {
+    /// Sends the first batch of the outbox and acts on the verdicts.
+    pub(super) async fn push_batch(&self, link: &Link) -> Result<Pushed, ApiError> {
+        let waiting = self.store().outbox_batch(BATCH_BYTES, BATCH_CHANGES).await.map_err(error::store)?;
+        if waiting.is_empty() {
+            let head = self.store().cursor().await.map_err(error::store)?;
+            return Ok(Pushed { accepted: 0, rejected: 0, head, more: false });
+        }
+        let changes = waiting
+            .iter()
+            .map(|change| WireChange {
+                doc: change.doc,
+                kind: change.kind,
+                hash: Hash(change.hash),
+                bytes: change.bytes.clone(),
+            })
+            .collect();
+        let push = Push { changes };
+        let access = self.access_token(link).await?;
+        let mut answer = link.http.push(&access, &push).await;
+        if let Some(access) = self.renewed(link, &access, &answer).await? {
+            answer = link.http.push(&access, &push).await;
+        }
+        let answer = answer?;
+        self.learn_clock(answer.offset_ms).await;
+        let reply = answer.value;
+        let verdicts: BTreeMap<[u8; 32], Outcome> =
+            reply.verdicts.into_iter().map(|verdict| (verdict.hash.0, verdict.outcome)).collect();
+        let (mut accepted, mut refused) = (Vec::new(), BTreeMap::new());
+        for change in &waiting {
+            match verdicts.get(&change.hash) {
+                Some(Outcome::Accepted { .. }) => accepted.push(change.hash),
+                Some(Outcome::Rejected { code, reason }) => {
+                    refused.insert(change.hash, Refused { code: *code, reason: reason.clone() });
+                }
+                None => {
+                    return Err(ApiError::new(
+                        ErrorCode::BadServer,
+                        "the server did not judge every change it was sent",
+                    ));
+                }
+            }
+        }
+        let done = u64::try_from(accepted.len()).unwrap_or(u64::MAX);
+        let batch = Batch { accepted, ..Batch::default() };
+        self.store().commit(&batch).await.map_err(error::store)?;
+        let rejected = u64::try_from(refused.len()).unwrap_or(u64::MAX);
+        let docs: BTreeSet<DocId> = waiting
+            .iter()
+            .filter(|change| refused.contains_key(&change.hash))
+            .map(|change| change.doc)
+            .collect();
+        for doc in docs {
+            self.take_back(doc, &refused).await?;
+        }
+        let more = self.store().outbox_len().await.map_err(error::store)? > 0;
+        self.emit_sync().await;
+        Ok(Pushed { accepted: done, rejected, head: reply.head, more })
+    }
+
+    /// Rebuilds a document without the refused changes: from its other changes, with the edits that came after the
+    /// refused ones made again. Those that do not hold any more are refused in turn. One transaction.
+    async fn take_back(&self, doc: DocId, refused: &BTreeMap<[u8; 32], Refused>) -> Result<(), ApiError> {
+        let session = self.require_session()?;
+        let _writing = self.inner.writing.lock().await;
+        let Some((mut document, heads)) = self.load(doc).await? else { return Ok(()) };
+        let waiting = self.store().outbox_of(doc).await.map_err(error::store)?;
+        let subject = subject(&document);
+        let gone = with_dependents(&document.changes(), refused.keys().copied().collect());
+        let kept: Vec<VerifiedChange> =
+            document.changes().into_iter().filter(|change| !gone.contains(&change.hash())).collect();
+        let kind = document.kind();
+        let mut rebuilt = Document::empty(doc, kind);
+        rebuilt.apply(kept).map_err(error::apply)?;
+
+        let rules = self.rules();
+        let workflow =
+            rules.workspace.as_ref().map(|workspace| workspace.workflow.clone()).unwrap_or_default();
+        let author = self.author(&session, &workflow);
+        let now = self.now();
+        let mut batch = Batch::default();
+        let reject = |change: &OutboxChange, code: &str, reason: String| Rejection {
+            hash: change.hash,
+            code: code.to_owned(),
+            reason,
+            subject: subject.clone(),
+            rejected_at: now,
+        };
+        for change in waiting.iter().filter(|change| gone.contains(&change.hash)) {
+            match refused.get(&change.hash) {
+                Some(why) if why.code != RejectCode::DependsOnRejected => {
+                    batch.rejected.push(reject(change, why.code.as_str(), why.reason.clone()));
+                }
+                Some(_) | None => {
+                    match rebuilt.clone().edit(&author, &change.edit, now, self.inner.ids.as_ref()) {
+                        Ok((next, again)) => {
+                            rebuilt = next;
+                            batch.accepted.push(change.hash);
+                            batch.outbox.extend(again.map(|again| OutboxEntry {
+                                doc,
+                                hash: again.hash,
+                                bytes: again.bytes,
+                                edit: change.edit.clone(),
+                                edited_at: change.edited_at,
+                            }));
+                        }
+                        Err(problem) => {
+                            let code = RejectCode::DependsOnRejected.as_str();
+                            batch.rejected.push(reject(change, code, problem.to_string()));
+                        }
+                    }
+                }
+            }
+        }
+        if rebuilt.is_empty() {
+            batch.drop_docs.push(doc);
+        } else {
+            let state = rebuilt.read().map_err(|problem| error::read(&problem))?;
+            self.adopt(&state);
+            batch.docs.push(write_of(&mut rebuilt, Some(heads), Some(state), &rules, now));
+        }
+        let committed = self.store().commit(&batch).await.map_err(error::store)?;
+        for change in refused.values() {
+            tracing::warn!(ticket.id = %doc, code = change.code.as_str(), "the server refused an edit");
+        }
+        self.emit(DeskEvent::Changed { kinds: committed.kinds.clone(), docs: committed.docs.clone() });
+        self.inner.deadlines_moved.send_modify(|count| *count += 1);
+        Ok(())
+    }
+}
+
+/// The changes `gone` and all that build on them.
+fn with_dependents(changes: &[VerifiedChange], mut gone: BTreeSet<[u8; 32]>) -> BTreeSet<[u8; 32]> {
+    // Dependencies stand before dependents, so one pass finds them all.
+    for change in changes {
+        if change.deps().any(|dep| gone.contains(&dep)) {
+            gone.insert(change.hash());
+        }
+    }
+    gone
+}
+
+/// What a document is called in the list of refused edits.
+fn subject(document: &Document) -> String {
+    match document.read() {
+        Ok(State::Ticket(ticket)) => ticket_number(ticket.id),
+        Ok(State::Incident(incident)) => incident_number(incident.id),
+        Ok(State::Article(article)) => article.title,
+        Ok(State::Workspace(_)) => "workspace".to_owned(),
+        Ok(State::Personal(_)) => "personal".to_owned(),
+        Err(_) => document.id().to_string(),
+    }
+}
