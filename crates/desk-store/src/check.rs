@@ -1,6 +1,6 @@
 //! Whether the store is whole, for `desk doctor`.
 
-use sqlx::{Row, SqliteConnection};
+use sqlx::{Connection, Row, SqliteConnection};
 
 use crate::{Store, StoreError};
 
@@ -8,7 +8,7 @@ use crate::{Store, StoreError};
 /// [`Store::replace_projection`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Health {
-    /// What SQLite's `quick_check` says; empty when all is well.
+    /// What SQLite's `quick_check` says about the file; empty when all is well.
     pub structure: Vec<String>,
     /// Pages that do not have the checksum that SQLCipher wrote; empty when all is well.
     pub pages: Vec<String>,
@@ -24,7 +24,7 @@ pub struct Health {
     pub not_indexed: u64,
     /// Entries of the index whose document is deleted or gone.
     pub stray_entries: u64,
-    /// What FTS5 says about its own index; empty when all is well.
+    /// What it says about the search index ([`Store::rebuild_search`] mends that); empty when all is well.
     pub index: Vec<String>,
 }
 
@@ -56,20 +56,26 @@ impl Store {
     pub async fn check(&self) -> Result<Health, StoreError> {
         const COUNTS: &str = include_str!("check/counts.sql");
         let mut held = self.slow_reader().await?;
-        let conn = held.conn()?;
-        let structure = messages(conn, "PRAGMA quick_check").await?;
-        let pages = messages(conn, "PRAGMA cipher_integrity_check").await?;
+        // One state of the store for all that follows.
+        let mut snapshot = held.conn()?.begin().await?;
+        // SQLite checks the index by the structure that the connection read last; a query brings that up to date.
+        sqlx::query("SELECT rowid FROM search LIMIT 1").fetch_optional(&mut *snapshot).await?;
+        let (index, structure): (Vec<String>, Vec<String>) = messages(&mut snapshot, "PRAGMA quick_check")
+            .await?
+            .into_iter()
+            .partition(|line| line.contains("FTS5"));
+        let pages = messages(&mut snapshot, "PRAGMA cipher_integrity_check").await?;
         if !structure.is_empty() || !pages.is_empty() {
             // What a damaged file says about its rows is worth nothing.
+            drop(snapshot);
             held.discard();
-            return Ok(Health { structure, pages, ..Health::default() });
+            return Ok(Health { structure, pages, index, ..Health::default() });
         }
-        let dangling = sqlx::query("PRAGMA foreign_key_check").fetch_all(&mut *conn).await?.len();
-        let row = sqlx::query(COUNTS).fetch_one(&mut *conn).await?;
+        let dangling = sqlx::query("PRAGMA foreign_key_check").fetch_all(&mut *snapshot).await?.len();
+        let row = sqlx::query(COUNTS).fetch_one(&mut *snapshot).await?;
         let count = |index: usize| -> Result<u64, StoreError> {
             Ok(u64::try_from(row.try_get::<i64, _>(index)?).unwrap_or(0))
         };
-        let index = self.check_index().await?;
         Ok(Health {
             structure,
             pages,
@@ -83,27 +89,12 @@ impl Store {
         })
     }
 
-    /// FTS5 checks its index by a statement that counts as a write.
-    async fn check_index(&self) -> Result<Vec<String>, StoreError> {
-        if self.is_read_only() {
-            return Ok(Vec::new());
-        }
-        let mut held = self.writer().await?;
-        let checked =
-            sqlx::query("INSERT INTO search (search) VALUES ('integrity-check')").execute(held.conn()?).await;
-        match checked.map_err(StoreError::from) {
-            Ok(_) => Ok(Vec::new()),
-            Err(StoreError::Damaged { what }) => Ok(vec![what]),
-            Err(other) => Err(other),
-        }
-    }
-
     /// Empties the search index. The caller then hands every document to [`Store::replace_projection`], the newest
     /// first; lists work meanwhile.
     pub async fn rebuild_search(&self) -> Result<(), StoreError> {
         let mut held = self.writer().await?;
         let conn = held.conn()?;
-        let mut transaction = sqlx::Connection::begin_with(conn, "BEGIN IMMEDIATE").await?;
+        let mut transaction = conn.begin_with("BEGIN IMMEDIATE").await?;
         for sql in ["INSERT INTO search (search) VALUES ('delete-all')", "DELETE FROM search_docs"] {
             sqlx::query(sql).execute(&mut *transaction).await?;
         }

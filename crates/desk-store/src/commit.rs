@@ -12,6 +12,7 @@ use std::collections::HashSet;
 
 use desk_domain::{
     ids::{DocId, DocKind},
+    sla::Metric,
     state::State,
 };
 use sqlx::{Connection, SqliteConnection};
@@ -44,42 +45,25 @@ impl Store {
     /// [`StoreError::Invalid`] for a batch that contradicts itself.
     pub async fn commit(&self, batch: &Batch) -> Result<Committed, StoreError> {
         check(batch)?;
-        let held = self.writer().await?;
-        transact(held, async |conn| write(conn, batch).await).await
+        let mut held = self.writer().await?;
+        let result = write(held.conn()?, batch).await;
+        finish(held, result)
     }
 
     /// Derives the rows and the search entry of documents anew, without touching the documents: for repairs. The ids,
     /// `state`, `next_due` and `deadlines` of each write count, and its `expected_heads` as in a commit.
     pub async fn replace_projection(&self, docs: &[DocWrite]) -> Result<Committed, StoreError> {
         check_docs(docs)?;
-        let held = self.writer().await?;
-        transact(held, async |conn| {
-            let placed = documents::place(conn, docs).await?;
-            if let Some(new) = placed.iter().find(|placed| !placed.existed) {
-                return Err(StoreError::Stale { doc: new.write.id });
-            }
-            documents::write_projected(conn, &placed).await?;
-            project(conn, &placed).await?;
-            Ok(committed(docs.iter().map(|write| (write.kind, write.id))))
-        })
-        .await
+        let mut held = self.writer().await?;
+        let result = rewrite(held.conn()?, docs).await;
+        finish(held, result)
     }
 }
 
-/// Runs `work` in one transaction that has the write lock from the start.
-async fn transact<T>(
-    mut held: Held,
-    work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    let result = async {
-        let mut transaction = held.conn()?.begin_with("BEGIN IMMEDIATE").await?;
-        let output = work(&mut transaction).await?;
-        transaction.commit().await?;
-        Ok(output)
-    }
-    .await;
+/// Gives the connection back. After an error that is not the caller's doing a fresh one takes its place: it has no
+/// half-done statement and no remembered error of SQLCipher's.
+fn finish<T>(held: Held, result: Result<T, StoreError>) -> Result<T, StoreError> {
     if matches!(result, Err(StoreError::Damaged { .. } | StoreError::Sql(_) | StoreError::DiskFull)) {
-        // A fresh connection has no half-done statement and no remembered error of SQLCipher's.
         held.discard();
     }
     result
@@ -114,6 +98,8 @@ fn check_docs(docs: &[DocWrite]) -> Result<(), StoreError> {
 }
 
 async fn write(conn: &mut SqliteConnection, batch: &Batch) -> Result<Committed, StoreError> {
+    let mut transaction = conn.begin_with("BEGIN IMMEDIATE").await?;
+    let conn = &mut *transaction;
     let rejected = outbox::reject(conn, &batch.rejected).await?;
     outbox::remove(conn, &batch.accepted).await?;
     let dropped = documents::drop_all(conn, &batch.drop_docs).await?;
@@ -126,9 +112,22 @@ async fn write(conn: &mut SqliteConnection, batch: &Batch) -> Result<Committed, 
     let new_alerts = alerts::record(conn, &batch.alerts).await?;
     drafts(conn, batch).await?;
     facts(conn, batch).await?;
+    transaction.commit().await?;
 
     let written = batch.docs.iter().map(|write| (write.kind, write.id));
     Ok(Committed { new_alerts, rejected, ..committed(written.chain(dropped)) })
+}
+
+async fn rewrite(conn: &mut SqliteConnection, docs: &[DocWrite]) -> Result<Committed, StoreError> {
+    let mut transaction = conn.begin_with("BEGIN IMMEDIATE").await?;
+    let placed = documents::place(&mut transaction, docs).await?;
+    if let Some(new) = placed.iter().find(|placed| !placed.existed) {
+        return Err(StoreError::Stale { doc: new.write.id });
+    }
+    documents::write_projected(&mut transaction, &placed).await?;
+    project(&mut transaction, &placed).await?;
+    transaction.commit().await?;
+    Ok(committed(docs.iter().map(|write| (write.kind, write.id))))
 }
 
 /// Derives everything that is derived from documents.
@@ -188,7 +187,7 @@ async fn deadlines(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result
                 .bind(*doc)
                 .bind(deadline.rule.as_str())
                 .bind(i64::from(deadline.percent))
-                .bind(deadline.metric.map(|metric| metric.as_str()))
+                .bind(deadline.metric.map(Metric::as_str))
                 .bind(deadline.due_at.0)
         })
         .await

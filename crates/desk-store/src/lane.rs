@@ -29,11 +29,6 @@ impl Lane {
         Self { shared: Arc::new(Shared { options, idle: Mutex::new(Vec::new()), permits }) }
     }
 
-    /// Puts a connection in that was made outside, with the lane's options.
-    pub(crate) fn put(&self, conn: SqliteConnection) {
-        self.shared.put(conn);
-    }
-
     /// Waits for a connection.
     pub(crate) async fn acquire(&self) -> Result<Held, StoreError> {
         let permit =

@@ -217,46 +217,23 @@ async fn open_for_writing(path: &Path, key: &Key, options: OpenOptions) -> Resul
         .pragma("cache_size", WRITER_CACHE)
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         .pragma("journal_size_limit", LOG_BYTES);
-    let mut conn = patiently(options, async || writing.connect().await.map_err(StoreError::from)).await?;
-    patiently(options, async || migrate(&writing).await).await?;
-    // The migrations ran over another connection; this one learns the schema from the file.
-    sqlx::query("SELECT 1 FROM meta LIMIT 1").fetch_optional(&mut conn).await?;
+    migrate(&writing, options).await?;
     let writer = Lane::new(writing, 1);
-    writer.put(conn);
+    // The first commit is not to wait for it, and an error is to come from here.
+    drop(writer.acquire().await?);
     let readers = Lane::new(reading(path, key, options, Access::Shared), READERS);
     Ok(Store::of(path.to_owned(), Some(writer), readers))
 }
 
-/// Runs the migrations that are missing, over a connection of its own that is closed afterwards.
-async fn migrate(writing: &SqliteConnectOptions) -> Result<(), StoreError> {
-    let mut conn = writing.connect().await?;
-    let known: Option<i64> =
-        sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'")
-            .fetch_optional(&mut conn)
-            .await?;
-    let newest = MIGRATIONS.iter().map(|migration| migration.version).max();
-    if known == Some(1) {
-        let applied: Option<i64> =
-            sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(&mut conn).await?;
-        if applied >= newest {
-            return Ok(());
-        }
-    }
-    MIGRATIONS.run(&mut conn).await?;
-    conn.close().await?;
-    Ok(())
-}
-
-/// Tries again for as long as the busy timeout: two processes may make or migrate one store at the same moment, and
-/// then SQLite tells one of them that a table exists or that the database is locked, without waiting.
-async fn patiently<T>(
-    options: OpenOptions,
-    mut attempt: impl AsyncFnMut() -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
+/// Runs the migrations that are missing.
+///
+/// Tries again for as long as the busy timeout: two processes may make or migrate one store at the same moment, and then
+/// SQLite tells one of them that a table exists or that the database is locked, without waiting.
+async fn migrate(writing: &SqliteConnectOptions, options: OpenOptions) -> Result<(), StoreError> {
     const PAUSE: Duration = Duration::from_millis(50);
     let mut left = options.busy_timeout.as_millis() / PAUSE.as_millis();
     loop {
-        match attempt().await {
+        match run_migrations(writing).await {
             Err(StoreError::Busy | StoreError::Sql(sqlx::Error::Database(_))) if left > 0 => {
                 left -= 1;
                 tokio::time::sleep(PAUSE).await;
@@ -264,6 +241,27 @@ async fn patiently<T>(
             result => return result,
         }
     }
+}
+
+/// Over a connection of its own, so that none keeps prepared statements of the older schema.
+async fn run_migrations(writing: &SqliteConnectOptions) -> Result<(), StoreError> {
+    let mut conn = writing.connect().await?;
+    if !is_migrated(&mut conn).await? {
+        MIGRATIONS.run_direct(None, &mut conn, false).await?;
+    }
+    conn.close().await?;
+    Ok(())
+}
+
+/// Nothing is missing: the usual case, which is not to write anything.
+async fn is_migrated(conn: &mut SqliteConnection) -> Result<bool, StoreError> {
+    const BEGUN: &str = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = '_sqlx_migrations')";
+    if !sqlx::query_scalar::<_, bool>(BEGUN).fetch_one(&mut *conn).await? {
+        return Ok(false);
+    }
+    let applied: Option<i64> =
+        sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(conn).await?;
+    Ok(applied >= MIGRATIONS.iter().map(|migration| migration.version).max())
 }
 
 /// How a file can be read that must not be written.
@@ -328,6 +326,8 @@ fn common(path: &Path, key: &Key, options: OpenOptions) -> SqliteConnectOptions 
         .statement_cache_capacity(STATEMENTS)
         .row_buffer_size(512)
         .pragma("temp_store", "MEMORY")
+        // SQLCipher writes what it finds to standard error, besides returning it.
+        .pragma("cipher_log_level", "NONE")
         // The first statement of every connection has the key in it.
         .disable_statement_logging()
 }

@@ -3,13 +3,10 @@
 mod list_sql;
 
 use desk_api::view::{Counts, DueTicket, NextDue, TagCount, TicketFilter, TicketRow, TicketSort};
-use desk_domain::{
-    ids::{DocId, DocKind},
-    time::UtcMillis,
-};
+use desk_domain::{ids::DocId, time::UtcMillis};
 use sqlx::{AssertSqlSafe, Row, sqlite::SqliteRow};
 
-use crate::{Store, StoreError, codes, search};
+use crate::{Store, StoreError, bulk, codes};
 use list_sql::ListSql;
 
 /// Most rows of one page.
@@ -29,12 +26,11 @@ impl Store {
         limit: u32,
         now: UtcMillis,
     ) -> Result<Vec<TicketRow>, StoreError> {
-        let matching = text_query(filter);
-        let Some(sql) = ListSql::new(filter, matching.is_some()) else {
+        let Some(sql) = ListSql::new(filter) else {
             return Ok(Vec::new());
         };
         let mut query = sqlx::query(AssertSqlSafe(sql.page(sort)));
-        query = sql.bind(query, filter, matching.as_ref(), now);
+        query = sql.bind(query, now);
         query = query.bind(i64::from(limit.min(PAGE_MAX))).bind(i64::from(offset));
         let mut held = self.quick_reader().await?;
         let rows = query.fetch_all(held.conn()?).await?;
@@ -43,11 +39,10 @@ impl Store {
 
     /// How many tickets the filter finds; with a text at most 2,000.
     pub async fn count_tickets(&self, filter: &TicketFilter, now: UtcMillis) -> Result<u32, StoreError> {
-        let matching = text_query(filter);
-        let Some(sql) = ListSql::new(filter, matching.is_some()) else {
+        let Some(sql) = ListSql::new(filter) else {
             return Ok(0);
         };
-        let query = sql.bind(sqlx::query(AssertSqlSafe(sql.count())), filter, matching.as_ref(), now);
+        let query = sql.bind(sqlx::query(AssertSqlSafe(sql.count())), now);
         let mut held = self.quick_reader().await?;
         let count: i64 = query.fetch_one(held.conn()?).await?.try_get(0)?;
         Ok(u32::try_from(count).unwrap_or(u32::MAX))
@@ -105,15 +100,11 @@ impl Store {
              JOIN tickets t ON t.doc = d.doc WHERE t.deleted = 0 ORDER BY t.id",
             list_sql::COLUMNS
         ));
-        let wanted = crate::bulk::json_hex(ids.iter().map(|id| id.0.as_bytes().as_slice()));
+        let wanted = bulk::json_hex(ids.iter().map(|id| id.0.as_bytes().as_slice()));
         let mut held = self.quick_reader().await?;
         let rows = sqlx::query(sql).bind(wanted).fetch_all(held.conn()?).await?;
         rows.iter().map(ticket_row).collect()
     }
-}
-
-fn text_query(filter: &TicketFilter) -> Option<search::Query> {
-    filter.text.as_deref().and_then(|text| search::Query::new(text, Some(DocKind::Ticket)))
 }
 
 fn due_ticket(row: &SqliteRow) -> Result<DueTicket, StoreError> {

@@ -10,6 +10,7 @@
 
 use desk_api::view::{AssigneeFilter, TicketFilter, TicketSort};
 use desk_domain::{
+    ids::DocKind,
     ticket::{Priority, Status},
     time::UtcMillis,
 };
@@ -35,16 +36,13 @@ enum Facet {
 
 /// The statements for one filter.
 #[derive(Clone, Debug)]
-pub(super) struct ListSql {
+pub(super) struct ListSql<'a> {
+    filter: &'a TicketFilter,
     facet: Facet,
     statuses: Vec<Status>,
     priorities: Vec<Priority>,
-    assignee: Option<&'static str>,
-    team: bool,
-    tag: bool,
-    category: bool,
-    breached: bool,
-    text: bool,
+    /// Its text, where that has words.
+    text: Option<search::Query>,
 }
 
 // The bound values, numbered alike in every statement. Those that a filter does not name are bound as NULL.
@@ -57,14 +55,9 @@ const NOW: &str = "?6";
 const LIMIT: &str = "?7";
 const OFFSET: &str = "?8";
 
-impl ListSql {
-    /// `text`: the filter's text has words. `None`: no ticket can fit.
-    pub(super) fn new(filter: &TicketFilter, text: bool) -> Option<Self> {
-        let assignee = match &filter.assignee {
-            AssigneeFilter::Anyone => None,
-            AssigneeFilter::Nobody => Some("IS NULL"),
-            AssigneeFilter::Is(_) => Some("= ?1"),
-        };
+impl<'a> ListSql<'a> {
+    /// `None`: no ticket can fit.
+    pub(super) fn new(filter: &'a TicketFilter) -> Option<Self> {
         let facet = match &filter.assignee {
             AssigneeFilter::Is(_) => Facet::Assignee,
             _ if filter.tag.is_some() => Facet::Tag,
@@ -88,37 +81,27 @@ impl ListSql {
         let mut priorities = filter.priorities.clone();
         priorities.sort_unstable();
         priorities.dedup();
-        Some(Self {
-            facet,
-            statuses,
-            priorities,
-            assignee,
-            team: filter.team.is_some(),
-            tag: filter.tag.is_some(),
-            category: filter.category.is_some(),
-            breached: filter.breached,
-            text,
-        })
+        let text = filter.text.as_deref().and_then(|text| search::Query::new(text, Some(DocKind::Ticket)));
+        Some(Self { filter, facet, statuses, priorities, text })
     }
 
     /// Binds what the statements refer to; the limit and the offset of a page are left to the caller.
     pub(super) fn bind<'q>(
         &self,
         query: Query<'q, Sqlite, SqliteArguments>,
-        filter: &TicketFilter,
-        text: Option<&search::Query>,
         now: UtcMillis,
     ) -> Query<'q, Sqlite, SqliteArguments> {
+        let filter = self.filter;
         let assignee = match &filter.assignee {
-            AssigneeFilter::Is(who) => Some(who.clone()),
+            AssigneeFilter::Is(who) => Some(who.as_str()),
             AssigneeFilter::Anyone | AssigneeFilter::Nobody => None,
         };
         query
             .bind(assignee)
-            .bind(filter.team.clone())
-            .bind(filter.tag.clone())
-            .bind(filter.category.clone())
-            .bind(text.map(search::Query::anywhere))
+            .bind(filter.team.as_deref())
+            .bind(filter.tag.as_deref())
+            .bind(filter.category.as_deref())
+            .bind(self.text.as_ref().map(search::Query::anywhere))
             .bind(now.0)
     }
 
@@ -126,7 +109,7 @@ impl ListSql {
     pub(super) fn page(&self, sort: TicketSort) -> String {
         let order = Order::of(sort);
         let Order { inner, outer, .. } = order;
-        if self.text {
+        if self.text.is_some() {
             let found = self.found();
             return format!("SELECT {COLUMNS} {found} ORDER BY {outer} LIMIT {LIMIT} OFFSET {OFFSET}");
         }
@@ -139,7 +122,7 @@ impl ListSql {
 
     /// How many.
     pub(super) fn count(&self) -> String {
-        if self.text {
+        if self.text.is_some() {
             return format!("SELECT count(*) {}", self.found());
         }
         let from = self.from("updated");
@@ -175,7 +158,7 @@ impl ListSql {
     fn found(&self) -> String {
         let max = search::MATCHES_MAX;
         let (lists, rest) = (self.lists("t"), self.rest_without(Facet::None));
-        let breached = if self.breached { format!("AND t.due_key <= {NOW}") } else { String::new() };
+        let breached = if self.filter.breached { format!("AND t.due_key <= {NOW}") } else { String::new() };
         format!(
             "FROM (SELECT rowid AS key FROM search WHERE search MATCH {TEXT} ORDER BY rowid LIMIT {max}) m \
              JOIN search_docs d ON d.key = m.key JOIN tickets t ON t.doc = d.doc \
@@ -191,9 +174,12 @@ impl ListSql {
     /// `FROM` and `WHERE` up to status and priority. `suffix`: of the index whose order is wanted.
     fn from(&self, suffix: &str) -> String {
         // Few tickets are breached, and they stand together in the indexes by due time.
-        let suffix = if self.breached { "due" } else { suffix };
-        let breached =
-            if self.breached { format!("AND {}.due_key <= {NOW}", self.alias()) } else { String::new() };
+        let suffix = if self.filter.breached { "due" } else { suffix };
+        let breached = if self.filter.breached {
+            format!("AND {}.due_key <= {NOW}", self.alias())
+        } else {
+            String::new()
+        };
         let rest = self.rest();
         let tickets = |family: &str, lead: &str| {
             format!(
@@ -223,15 +209,19 @@ impl ListSql {
     fn rest_without(&self, facet: Facet) -> String {
         let mut rest: Vec<String> = Vec::new();
         if facet != Facet::Assignee && facet != Facet::Nobody {
-            rest.extend(self.assignee.map(|is| format!("AND t.assignee {is}")));
+            rest.extend(match self.filter.assignee {
+                AssigneeFilter::Anyone => None,
+                AssigneeFilter::Nobody => Some("AND t.assignee IS NULL".to_owned()),
+                AssigneeFilter::Is(_) => Some(format!("AND t.assignee = {ASSIGNEE}")),
+            });
         }
-        if self.team && facet != Facet::Team {
+        if self.filter.team.is_some() && facet != Facet::Team {
             rest.push(format!("AND t.team = {TEAM}"));
         }
-        if self.category && facet != Facet::Category {
+        if self.filter.category.is_some() && facet != Facet::Category {
             rest.push(format!("AND t.category = {CATEGORY}"));
         }
-        if self.tag && facet != Facet::Tag {
+        if self.filter.tag.is_some() && facet != Facet::Tag {
             rest.push(format!(
                 "AND EXISTS (SELECT 1 FROM ticket_tags x WHERE x.doc = t.doc AND x.tag = {TAG})"
             ));

@@ -1,0 +1,383 @@
+//! One transaction for everything, checked heads, the outbox and what belongs to the device.
+
+use std::collections::BTreeMap;
+
+use desk_api::view::{Draft, NextDue, TicketFilter, TicketSort};
+use desk_domain::{
+    alert::{AlertKey, AlertRule},
+    ids::DocKind,
+    sla::Metric,
+    state::State,
+    ticket::Ticket,
+};
+use desk_store::{AlertWrite, Batch, Deadline, DocWrite, Health, Rejection, StoreError};
+
+use crate::sample::*;
+
+async fn list(store: &desk_store::Store) -> Vec<String> {
+    let rows =
+        store.list_tickets(&TicketFilter::default(), TicketSort::Updated, 0, 100, NOW).await.expect("lists");
+    rows.into_iter().map(|row| row.title).collect()
+}
+
+#[tokio::test]
+async fn a_document_comes_back_as_it_was_written() {
+    let place = Place::new();
+    let store = place.open().await;
+    let write = DocWrite {
+        heads: vec![hash(9), hash(3)],
+        snapshot: b"abc".repeat(3_000),
+        ..new_ticket(ticket(1, "Принтер"))
+    };
+    let committed = store.commit(&Batch::of_docs(vec![write.clone()])).await.expect("commits");
+    assert_eq!((committed.kinds, committed.docs), (vec![DocKind::Ticket], vec![id(1)]));
+    store.close().await;
+
+    let store = place.open().await;
+    let stored = store.document(id(1)).await.expect("reads").expect("is there");
+    assert_eq!(stored.snapshot, write.snapshot);
+    assert_eq!(stored.heads, [hash(3), hash(9)]);
+    assert!(stored.projected);
+    assert_eq!(store.heads(id(1)).await.expect("reads"), Some(vec![hash(3), hash(9)]));
+    assert_eq!(store.document(id(2)).await.expect("reads"), None);
+    assert_eq!(list(&store).await, ["Принтер"]);
+}
+
+#[tokio::test]
+async fn a_document_is_written_only_over_the_heads_that_the_writer_saw() {
+    let place = Place::new();
+    let (window, command_line) = (place.open().await, place.open().await);
+    window.commit(&Batch::of_docs(vec![new_ticket(ticket(1, "один"))])).await.expect("commits");
+
+    let is_stale = |result| matches!(result, Err(StoreError::Stale { doc }) if doc == id(1));
+    let first = again(State::Ticket(Box::new(ticket(1, "два"))), 1);
+    command_line.commit(&Batch::of_docs(vec![first.clone()])).await.expect("commits");
+    // The window still has the old heads; what else is in its batch is not written either.
+    let batch = Batch { cursor: Some(7), ..Batch::of_docs(vec![new_ticket(ticket(2, "x")), first]) };
+    assert!(is_stale(window.commit(&batch).await));
+    assert!(is_stale(window.commit(&Batch::of_docs(vec![new_ticket(ticket(1, "три"))])).await));
+    let unknown = again(State::Ticket(Box::new(ticket(3, "x"))), 1);
+    assert!(
+        matches!(window.commit(&Batch::of_docs(vec![unknown])).await, Err(StoreError::Stale { doc }) if doc == id(3))
+    );
+    assert_eq!(list(&window).await, ["два"]);
+    assert_eq!(window.cursor().await.expect("reads"), 0);
+}
+
+#[tokio::test]
+async fn a_batch_that_contradicts_itself_is_refused() {
+    let place = Place::new();
+    let store = place.open().await;
+    let check = async |batch: Batch| {
+        assert!(matches!(store.commit(&batch).await, Err(StoreError::Invalid { .. })), "{batch:?}");
+    };
+    let write = || new_ticket(ticket(1, "x"));
+    check(Batch::of_docs(vec![write(), write()])).await;
+    check(Batch::of_docs(vec![DocWrite { id: id(2), ..write() }])).await;
+    check(Batch::of_docs(vec![DocWrite { kind: DocKind::Article, ..write() }])).await;
+    check(Batch { drop_docs: vec![id(1)], ..Batch::of_docs(vec![write()]) }).await;
+    check(Batch { outbox: vec![unsent(1, 1, 1)], ..Batch::default() }).await;
+    let twice = vec![unsent(1, 1, 1), unsent(1, 1, 1)];
+    check(Batch { outbox: twice, ..Batch::of_docs(vec![write()]) }).await;
+    assert_eq!(store.documents_len().await.expect("counts"), 0);
+}
+
+#[tokio::test]
+async fn the_outbox_is_sent_in_order_and_in_pieces() {
+    let place = Place::new();
+    let store = place.open().await;
+    let outbox = vec![unsent(1, 1, 600), unsent(2, 2, 600), unsent(1, 3, 5_000), unsent(2, 4, 10)];
+    let docs = vec![new_ticket(ticket(1, "a")), new_ticket(ticket(2, "b"))];
+    store.commit(&Batch { outbox: outbox.clone(), ..Batch::of_docs(docs) }).await.expect("commits");
+
+    let sent = async |bytes, changes| {
+        let batch = store.outbox_batch(bytes, changes).await.expect("reads");
+        batch.into_iter().map(|change| change.hash[0]).collect::<Vec<u8>>()
+    };
+    assert_eq!(sent(1_200, 10).await, [1, 2]);
+    assert_eq!(sent(1_199, 10).await, [1]);
+    assert_eq!(sent(100_000, 3).await, [1, 2, 3]);
+    assert_eq!(sent(10, 10).await, [1], "one is always sent");
+    let of_two = store.outbox_of(id(2)).await.expect("reads");
+    assert_eq!(of_two.iter().map(|change| change.hash[0]).collect::<Vec<_>>(), [2, 4]);
+    assert_eq!(of_two[0].edit, edit(id(2), "Принтер"));
+    assert_eq!((of_two[0].kind, of_two[0].edited_at), (DocKind::Ticket, NOW.plus_ms(2)));
+
+    let unsent_rows = async || {
+        let rows = store
+            .list_tickets(&TicketFilter::default(), TicketSort::Created, 0, 9, NOW)
+            .await
+            .expect("lists");
+        rows.into_iter().filter(|row| row.unsent).map(|row| row.title).collect::<Vec<_>>()
+    };
+    assert_eq!(unsent_rows().await, ["b", "a"]);
+    // Accepted twice, as after a lost answer.
+    for _ in 0..2 {
+        let accepted = Batch { accepted: vec![hash(1), hash(3)], cursor: Some(5), ..Batch::default() };
+        store.commit(&accepted).await.expect("commits");
+    }
+    assert_eq!(sent(100_000, 10).await, [2, 4]);
+    assert_eq!(unsent_rows().await, ["b"]);
+    assert_eq!((store.outbox_len().await.expect("counts"), store.cursor().await.expect("reads")), (2, 5));
+}
+
+#[tokio::test]
+async fn a_refused_edit_moves_to_the_list_with_everything_that_was_in_it() {
+    let place = Place::new();
+    let store = place.open().await;
+    let docs = vec![new_ticket(ticket(1, "a"))];
+    let outbox = vec![unsent(1, 1, 600), unsent(1, 2, 20)];
+    store.commit(&Batch { outbox, ..Batch::of_docs(docs) }).await.expect("commits");
+    let rejection = |change| Rejection {
+        hash: hash(change),
+        code: "forbidden".to_owned(),
+        reason: "the role does not allow it".to_owned(),
+        subject: "TK-00000001".to_owned(),
+        rejected_at: NOW,
+    };
+    // The remaining edit is replayed: another change with the same content.
+    let batch = Batch {
+        rejected: vec![rejection(1), rejection(77)],
+        accepted: vec![hash(2)],
+        outbox: vec![unsent(1, 3, 20)],
+        ..Batch::default()
+    };
+    let committed = store.commit(&batch).await.expect("commits");
+    assert_eq!(committed.rejected.len(), 1);
+    assert_eq!(store.outbox_of(id(1)).await.expect("reads").len(), 1);
+
+    let listed = store.rejected().await.expect("lists");
+    assert_eq!(listed.len(), 1);
+    assert_eq!((listed[0].code.as_str(), &listed[0].edit), ("forbidden", &edit(id(1), "Принтер")));
+    let whole = store.rejected_change(committed.rejected[0]).await.expect("reads").expect("is there");
+    assert_eq!((whole.doc, whole.hash, whole.bytes.len()), (id(1), hash(1), 600));
+    assert_eq!(whole.edit, listed[0]);
+    assert_eq!(store.rejected_len().await.expect("counts"), 1);
+    assert!(store.discard_rejected(whole.edit.id).await.expect("discards"));
+    assert!(!store.discard_rejected(whole.edit.id).await.expect("discards"));
+    assert_eq!(store.rejected().await.expect("lists"), []);
+}
+
+#[tokio::test]
+async fn a_document_that_is_out_of_sight_goes_with_all_its_rows() {
+    let place = Place::new();
+    let store = place.open().await;
+    let mut seen = ticket(1, "Принтер");
+    seen.tags.insert("железо".to_owned());
+    seen.source = Some(source("INC1"));
+    let deadline = Deadline { rule: AlertRule::ResolutionBreach, percent: 100, metric: None, due_at: NOW };
+    let write = DocWrite { deadlines: vec![deadline], ..new_ticket(seen) };
+    store
+        .commit(&Batch { outbox: vec![unsent(1, 1, 5)], ..Batch::of_docs(vec![write]) })
+        .await
+        .expect("commits");
+
+    let drop = Batch { drop_docs: vec![id(1), id(99)], ..Batch::default() };
+    assert!(matches!(store.commit(&drop).await, Err(StoreError::Unsent { doc }) if doc == id(1)));
+    let committed = store.commit(&Batch { accepted: vec![hash(1)], ..drop }).await.expect("commits");
+    assert_eq!(committed.docs, [id(1)]);
+    assert_eq!(list(&store).await, [""; 0]);
+    assert_eq!(store.find_source("servicenow-csv", "INC1").await.expect("finds"), None);
+    assert_eq!(store.deadlines_until(NOW).await.expect("reads"), []);
+    assert_eq!(store.search("принтер", 9, None).await.expect("finds"), []);
+    assert_eq!(store.check().await.expect("checks"), Health::default());
+}
+
+#[tokio::test]
+async fn a_document_of_an_unknown_schema_is_kept_without_rows() {
+    let place = Place::new();
+    let store = place.open().await;
+    store.commit(&Batch::of_docs(vec![new_ticket(ticket(1, "Принтер"))])).await.expect("commits");
+    let newer = DocWrite {
+        state: None,
+        schema: 99,
+        snapshot: b"from the future".to_vec(),
+        ..again(State::Ticket(Box::new(ticket(1, "x"))), 1)
+    };
+    store.commit(&Batch::of_docs(vec![newer])).await.expect("commits");
+    assert_eq!(list(&store).await, [""; 0]);
+    assert_eq!(store.search("принтер", 9, None).await.expect("finds"), []);
+    let stored = store.document(id(1)).await.expect("reads").expect("is there");
+    assert_eq!(
+        (stored.schema, stored.projected, stored.snapshot.as_slice()),
+        (99, false, &b"from the future"[..])
+    );
+    assert!(store.check().await.expect("checks").is_good());
+}
+
+#[tokio::test]
+async fn an_alert_is_raised_once_and_only_added_to() {
+    let place = Place::new();
+    let store = place.open().await;
+    let deadline = |percent, ms| Deadline {
+        rule: AlertRule::ResolutionWarning,
+        percent,
+        metric: Some(Metric::Resolution),
+        due_at: NOW.plus_ms(ms),
+    };
+    let write = DocWrite {
+        next_due: Some(NextDue { metric: Metric::Resolution, due_at: NOW.plus_ms(900) }),
+        deadlines: vec![deadline(75, -500), deadline(90, 300)],
+        ..new_ticket(ticket(1, "Принтер"))
+    };
+    store.commit(&Batch::of_docs(vec![write])).await.expect("commits");
+    assert_eq!(store.next_deadline_after(NOW).await.expect("reads"), Some(NOW.plus_ms(300)));
+    assert_eq!(store.next_deadline_after(NOW.plus_ms(300)).await.expect("reads"), None);
+    let due = store.deadlines_until(NOW).await.expect("reads");
+    assert_eq!(due.len(), 1);
+    assert_eq!((due[0].title.as_str(), due[0].metric), ("Принтер", Some(Metric::Resolution)));
+    assert_eq!(store.deadlines_until(NOW.plus_ms(300)).await.expect("reads").len(), 2);
+
+    let alert = AlertWrite {
+        key: due[0].key.clone(),
+        raised_at: NOW,
+        notified_at: None,
+        acknowledged_at: None,
+        silent: false,
+    };
+    let record = async |alert: &AlertWrite| {
+        let batch = Batch { alerts: vec![alert.clone()], ..Batch::default() };
+        store.commit(&batch).await.expect("commits").new_alerts.len()
+    };
+    assert!(!store.alert_is_known(&alert.key).await.expect("reads"));
+    assert_eq!(record(&alert).await, 1);
+    assert_eq!(record(&AlertWrite { raised_at: NOW.plus_ms(99), ..alert.clone() }).await, 0);
+    assert!(store.alert_is_known(&alert.key).await.expect("reads"));
+    assert_eq!(store.deadlines_until(NOW).await.expect("reads"), []);
+    assert_eq!(store.alerts_to_notify().await.expect("reads").len(), 1);
+    record(&AlertWrite { notified_at: Some(NOW), ..alert.clone() }).await;
+    assert_eq!(store.alerts_to_notify().await.expect("reads"), []);
+    let open = store.alerts_open().await.expect("reads");
+    assert_eq!((open.len(), open[0].raised_at, open[0].title.as_str()), (1, Some(NOW), "Принтер"));
+    record(&AlertWrite { acknowledged_at: Some(NOW.plus_ms(5)), ..alert.clone() }).await;
+    record(&AlertWrite { acknowledged_at: Some(NOW.plus_ms(9)), ..alert.clone() }).await;
+    assert_eq!(
+        (store.alerts_open().await.expect("reads").len(), store.alerts_open_len().await.expect("counts")),
+        (0, 0)
+    );
+    let acknowledged = store.alerts_acknowledged(100).await.expect("reads");
+    assert_eq!(acknowledged[0].acknowledged_at, Some(NOW.plus_ms(5)));
+    // A target that moves makes a new alert.
+    let moved = AlertKey { due_at: NOW.plus_ms(1), ..alert.key.clone() };
+    assert_eq!(record(&AlertWrite { key: moved, silent: true, ..alert }).await, 1);
+    assert_eq!(store.alerts_to_notify().await.expect("reads"), []);
+    assert_eq!(store.alerts_open_len().await.expect("counts"), 1);
+}
+
+#[tokio::test]
+async fn an_incidents_escalation_is_in_its_line_and_among_the_deadlines() {
+    let place = Place::new();
+    let store = place.open().await;
+    let escalation = Deadline {
+        rule: AlertRule::IncidentEscalation,
+        percent: 100,
+        metric: None,
+        due_at: NOW.plus_ms(60_000),
+    };
+    let mut over = incident(2, "Почта", "");
+    over.status = desk_domain::incident::IncidentStatus::Resolved;
+    over.created_at = NOW.plus_ms(5_000);
+    let docs = vec![
+        new(State::Incident(Box::new(over))),
+        DocWrite {
+            deadlines: vec![escalation], ..new(State::Incident(Box::new(incident(1, "Сеть", ""))))
+        },
+    ];
+    store.commit(&Batch::of_docs(docs)).await.expect("commits");
+    let rows = store.list_incidents().await.expect("lists");
+    assert_eq!(rows.iter().map(|row| row.title.as_str()).collect::<Vec<_>>(), ["Сеть", "Почта"]);
+    assert_eq!(rows[0].escalates_at, Some(NOW.plus_ms(60_000)));
+    assert_eq!(store.incident_by_number(&rows[0].number).await.expect("finds"), [id(1)]);
+    let due = store.deadlines_until(NOW.plus_ms(60_000)).await.expect("reads");
+    assert_eq!((due[0].kind, due[0].number.as_str()), (DocKind::Incident, rows[0].number.as_str()));
+}
+
+#[tokio::test]
+async fn drafts_and_facts_are_kept_until_they_are_dropped() {
+    let place = Place::new();
+    let store = place.open().await;
+    let draft = |key: &str, body: &str| Draft { key: key.to_owned(), body: body.to_owned(), saved_at: NOW };
+    store.save_draft(draft("reply/1", "Здрав")).await.expect("saves");
+    store.save_draft(draft("reply/1", "Здравствуйте")).await.expect("saves");
+    store.save_draft(draft("new-ticket", "{}")).await.expect("saves");
+    assert_eq!(store.draft("reply/1").await.expect("reads"), Some(draft("reply/1", "Здравствуйте")));
+    assert_eq!(store.drafts().await.expect("reads").len(), 2);
+    store.save_draft(draft("new-ticket", "")).await.expect("drops");
+    let batch = Batch { drop_drafts: vec!["reply/1".to_owned()], ..Batch::default() };
+    store.commit(&batch).await.expect("commits");
+    assert_eq!(store.drafts().await.expect("reads"), []);
+
+    store.set_meta("session", Some(&[0, 255, 7])).await.expect("sets");
+    store.set_meta("device", Some(b"abc")).await.expect("sets");
+    assert_eq!(store.meta("session").await.expect("reads"), Some(vec![0, 255, 7]));
+    assert_eq!(store.meta_text("device").await.expect("reads").as_deref(), Some("abc"));
+    assert!(store.meta_text("session").await.is_err());
+    store.set_meta("session", None).await.expect("removes");
+    assert_eq!(store.meta("session").await.expect("reads"), None);
+}
+
+#[tokio::test]
+async fn an_imported_document_is_found_by_its_source() {
+    let place = Place::new();
+    let store = place.open().await;
+    let imported = |n| Ticket { source: Some(source("INC0000045")), ..ticket(n, "x") };
+    store.commit(&Batch::of_docs(vec![new_ticket(imported(7))])).await.expect("commits");
+    assert_eq!(store.find_source("servicenow-csv", "INC0000045").await.expect("finds"), Some(id(7)));
+    assert_eq!(store.find_source("github-archive", "INC0000045").await.expect("finds"), None);
+    // Another device imported the same file; a deleted ticket is still known.
+    let deleted = Ticket { deleted: true, ..imported(3) };
+    store.commit(&Batch::of_docs(vec![new_ticket(deleted)])).await.expect("commits");
+    assert_eq!(store.find_source("servicenow-csv", "INC0000045").await.expect("finds"), Some(id(3)));
+}
+
+#[tokio::test]
+async fn documents_are_read_in_pages_in_the_order_of_their_ids() {
+    let place = Place::new();
+    let store = place.open().await;
+    let mut docs: Vec<_> = (0..25).rev().map(|n| new_ticket(ticket(n, "x"))).collect();
+    docs.push(new(State::Article(Box::new(article(100, "a", "b")))));
+    let personal = desk_domain::personal::Personal {
+        id: id(200),
+        preferences: BTreeMap::new(),
+        acknowledged: BTreeMap::new(),
+        schema: 1,
+    };
+    docs.push(new(State::Personal(Box::new(personal))));
+    store.commit(&Batch::of_docs(docs)).await.expect("commits");
+
+    let mut seen = Vec::new();
+    loop {
+        let page = store.documents_of_kind(DocKind::Ticket, seen.last().copied(), 10).await.expect("reads");
+        if page.is_empty() {
+            break;
+        }
+        assert!(page.iter().all(|doc| doc.snapshot == format!("snapshot of {}", doc.id).into_bytes()));
+        seen.extend(page.into_iter().map(|doc| doc.id));
+    }
+    assert_eq!(seen, (0..25).map(id).collect::<Vec<_>>());
+    let digest = store.digest_rows(Some(id(23)), 100).await.expect("reads");
+    assert_eq!(digest.iter().map(|row| row.id).collect::<Vec<_>>(), [id(24), id(100)]);
+    assert_eq!(digest[0].heads, [hash(1)]);
+}
+
+#[tokio::test]
+async fn a_check_finds_what_is_missing_and_a_repair_mends_it() {
+    let place = Place::new();
+    let store = place.open().await;
+    let writes: Vec<DocWrite> = (0..200).map(|n| new_ticket(ticket(n, "Принтер"))).collect();
+    store.commit(&Batch::of_docs(writes.clone())).await.expect("commits");
+    let good = store.check().await.expect("checks");
+    assert!(good.is_good() && good.documents == 200, "{good:?}");
+
+    store.rebuild_search().await.expect("empties");
+    let health = store.check().await.expect("checks");
+    assert_eq!((health.not_indexed, health.is_good()), (200, false), "{health:?}");
+    assert_eq!(store.search("принтер", 9, None).await.expect("finds"), []);
+    let seen: Vec<DocWrite> =
+        writes.into_iter().map(|write| DocWrite { expected_heads: Some(vec![hash(1)]), ..write }).collect();
+    store.replace_projection(&seen).await.expect("repairs");
+    assert_eq!(store.check().await.expect("checks"), good);
+    assert_eq!(store.search("принтер", 9, None).await.expect("finds").len(), 9);
+    let unknown = DocWrite { id: id(999), ..new_ticket(ticket(999, "x")) };
+    assert!(matches!(store.replace_projection(&[unknown]).await, Err(StoreError::Stale { .. })));
+}
