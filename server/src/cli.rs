@@ -63,7 +63,7 @@ pub async fn run() -> ExitCode {
         );
         return ExitCode::from(USAGE);
     }
-    log(if matches!(cli.command, Command::Serve(_)) { "info" } else { "warn" });
+    log(if matches!(cli.command, Command::Admin(_)) { "warn" } else { "info" });
     let done = match cli.command {
         Command::Serve(args) => serve::run(&cli.data_dir, args).await,
         Command::Admin(command) => admin::run(&cli.data_dir, command).await,

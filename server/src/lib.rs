@@ -15,7 +15,7 @@
 pub mod auth;
 pub mod cli;
 pub mod clock;
-
+pub mod demo;
 pub mod http;
 pub mod members;
 pub mod random;

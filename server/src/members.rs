@@ -88,14 +88,32 @@ pub async fn add(
     now: UtcMillis,
     ids: &(dyn Ids + Sync),
 ) -> Result<MemberRecord, AddError> {
+    let found = storage.workspace_by_slug(&new.workspace).await?;
+    let Some(workspace) = found else { return Err(AddError::NoWorkspace(new.workspace.clone())) };
+    let mut tx = storage.begin(workspace.id).await?;
+    let record = add_in(tx.as_mut(), &workspace, new, now, ids).await?;
+    tx.commit().await?;
+    tracing::info!(member.id = %record.id, "member added");
+    Ok(record)
+}
+
+/// The same within a transaction of `workspace`; the caller commits.
+///
+/// # Errors
+/// See [`AddError`]; the transaction is then to be dropped.
+pub async fn add_in(
+    tx: &mut dyn Transaction,
+    workspace: &WorkspaceRecord,
+    new: &NewMember,
+    now: UtcMillis,
+    ids: &(dyn Ids + Sync),
+) -> Result<MemberRecord, AddError> {
     let email = normalize_email(&new.email)
         .ok_or_else(|| AddError::InvalidEmail(new.email.chars().take(80).collect()))?;
     let name = new.name.trim();
     if !(1..=200).contains(&name.chars().count()) {
         return Err(AddError::InvalidName);
     }
-    let found = storage.workspace_by_slug(&new.workspace).await?;
-    let Some(workspace) = found else { return Err(AddError::NoWorkspace(new.workspace.clone())) };
     let record = MemberRecord {
         id: MemberId(ids.fresh()),
         workspace: workspace.id,
@@ -107,11 +125,10 @@ pub async fn add(
         active: true,
         created_at: now,
     };
-    let mut tx = storage.begin(workspace.id).await?;
     if !tx.insert_member(&record).await? {
         return Err(AddError::Taken(record.email));
     }
-    let current = read_settings(tx.as_mut(), &workspace).await?;
+    let current = read_settings(tx, workspace).await?;
     let (teams, mut ops) = teams(&current, &new.teams)?;
     let member = Member {
         id: record.id,
@@ -126,11 +143,9 @@ pub async fn add(
     let listed = Edit { doc: workspace.settings_doc, ops: Ops::Workspace(ops) };
     let create = Stamped::new(now, record.id.to_string(), PersonalOp::Create);
     let personal = Edit { doc: record.personal_doc, ops: Ops::Personal(vec![create]) };
-    let mut pen = Pen::new(tx.as_mut(), &workspace, now, ids);
+    let mut pen = Pen::new(tx, workspace, now, ids);
     pen.write(&listed, None).await?;
     pen.write(&personal, Some(record.id)).await?;
-    tx.commit().await?;
-    tracing::info!(member.id = %record.id, "member added");
     Ok(record)
 }
 

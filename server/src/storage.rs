@@ -9,7 +9,7 @@
 //!
 //! Not here: what a change may do (`sync::push`), secrets in the clear, SQL beyond an implementation's folder.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
 use desk_domain::{
@@ -347,6 +347,8 @@ pub trait Log: Send + Sync {
     ) -> Result<LogPage, StorageError>;
     /// A document.
     async fn document(&self, doc: DocId) -> Result<Option<DocumentRecord>, StorageError>;
+    /// How many documents of each kind a workspace has.
+    async fn count_documents(&self, workspace: WorkspaceId) -> Result<BTreeMap<DocKind, u64>, StorageError>;
 }
 
 /// Everything that the server keeps.

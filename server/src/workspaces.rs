@@ -9,7 +9,7 @@ use desk_domain::{
 };
 
 use crate::{
-    storage::{Storage, StorageError, WorkspaceRecord},
+    storage::{Storage, StorageError, Transaction, WorkspaceRecord},
     sync::own::{OwnError, Pen},
 };
 
@@ -64,6 +64,25 @@ pub async fn create(
     now: UtcMillis,
     ids: &(dyn Ids + Sync),
 ) -> Result<WorkspaceRecord, CreateError> {
+    let id = WorkspaceId(ids.fresh());
+    let mut tx = storage.begin(id).await?;
+    let record = create_in(tx.as_mut(), id, new, now, ids).await?;
+    tx.commit().await?;
+    tracing::info!(workspace.id = %record.id, "workspace created");
+    Ok(record)
+}
+
+/// The same within a transaction that was begun for `id`; the caller commits.
+///
+/// # Errors
+/// See [`CreateError`]; the transaction is then to be dropped.
+pub async fn create_in(
+    tx: &mut dyn Transaction,
+    id: WorkspaceId,
+    new: &NewWorkspace,
+    now: UtcMillis,
+    ids: &(dyn Ids + Sync),
+) -> Result<WorkspaceRecord, CreateError> {
     if !is_slug(&new.slug) {
         return Err(CreateError::InvalidSlug(new.slug.chars().take(80).collect()));
     }
@@ -73,7 +92,7 @@ pub async fn create(
     }
     Calendar { zone: new.zone.clone(), ..Calendar::always() }.compile()?;
     let record = WorkspaceRecord {
-        id: WorkspaceId(ids.fresh()),
+        id,
         slug: new.slug.clone(),
         name: name.to_owned(),
         settings_doc: DocId(ids.fresh()),
@@ -87,13 +106,10 @@ pub async fn create(
     let ops = std::iter::once(WorkspaceOp::Create).chain(entries);
     let steps = ops.map(|op| Stamped::new(now, SERVER_NAME, op)).collect();
     let edit = Edit { doc: record.settings_doc, ops: Ops::Workspace(steps) };
-    let mut tx = storage.begin(record.id).await?;
     if !tx.insert_workspace(&record).await? {
         return Err(CreateError::Taken(new.slug.clone()));
     }
-    Pen::new(tx.as_mut(), &record, now, ids).write(&edit, None).await?;
-    tx.commit().await?;
-    tracing::info!(workspace.id = %record.id, "workspace created");
+    Pen::new(tx, &record, now, ids).write(&edit, None).await?;
     Ok(record)
 }
 

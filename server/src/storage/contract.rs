@@ -402,4 +402,6 @@ pub(super) async fn another_members_personal_document_is_passed_over(storage: &d
     }
     let record = storage.document(DocId(id(32))).await.unwrap().unwrap();
     assert_eq!(record.owner, Some(MemberId(id(12))));
+    let counts = storage.count_documents(space.id).await.unwrap();
+    assert_eq!(counts.into_iter().collect::<Vec<_>>(), [(DocKind::Ticket, 1), (DocKind::Personal, 3)]);
 }

@@ -3,7 +3,7 @@
 use desk_docs::{Author, Document, EditError, LoadError, verify};
 use desk_domain::{
     edit::Edit,
-    ids::{DeviceId, DocId, Ids, MemberId},
+    ids::{DeviceId, Ids, MemberId, WorkspaceId},
     people::Role,
     permissions::Actor,
     time::UtcMillis,
@@ -29,13 +29,70 @@ pub enum OwnError {
     Corrupt(#[from] desk_docs::CorruptChange),
 }
 
+/// A change that was made and is not yet logged, with the document as it makes it.
+#[derive(Debug)]
+pub struct Draft {
+    entry: LogEntry,
+    record: DocumentRecord,
+}
+
+impl Draft {
+    /// Makes one edit of a document, without I/O; `None` when it changes nothing. `at` is the instant that the change
+    /// bears, and its receipt too. `owner` is for personal documents.
+    ///
+    /// # Errors
+    /// When the edit is not possible.
+    pub fn make(
+        document: Document,
+        edit: &Edit,
+        workspace: WorkspaceId,
+        device: DeviceId,
+        owner: Option<MemberId>,
+        at: UtcMillis,
+        ids: &dyn Ids,
+    ) -> Result<Option<Self>, OwnError> {
+        let workflow = Workflow::default();
+        let actor = Actor { member: None, role: Role::Admin };
+        let author = Author { device, actor, workflow: &workflow };
+        let (mut document, made) = document.edit(&author, edit, at, ids)?;
+        let Some(made) = made else { return Ok(None) };
+        let entry = LogEntry {
+            doc: edit.doc,
+            hash: made.hash,
+            actor: device,
+            actor_seq: verify(&made.bytes, made.hash)?.seq(),
+            member: None,
+            received_at: at,
+            bytes: made.bytes,
+        };
+        let record = DocumentRecord {
+            id: edit.doc,
+            workspace,
+            kind: edit.kind(),
+            owner,
+            seq: 0,
+            heads: document.heads(),
+            snapshot: document.save(),
+        };
+        Ok(Some(Self { entry, record }))
+    }
+
+    /// Logs the change and stores the document.
+    ///
+    /// # Errors
+    /// When the storage fails; the transaction is then to be dropped.
+    pub async fn log(mut self, tx: &mut dyn Transaction) -> Result<(), StorageError> {
+        self.record.seq = tx.append(&self.entry).await?;
+        tx.put_document(&self.record).await
+    }
+}
+
 /// Writes the server's edits in one transaction.
 pub struct Pen<'a> {
     tx: &'a mut dyn Transaction,
     workspace: &'a WorkspaceRecord,
     now: UtcMillis,
-    ids: &'a dyn Ids,
-    workflow: Workflow,
+    ids: &'a (dyn Ids + Sync),
 }
 
 impl<'a> Pen<'a> {
@@ -44,9 +101,9 @@ impl<'a> Pen<'a> {
         tx: &'a mut dyn Transaction,
         workspace: &'a WorkspaceRecord,
         now: UtcMillis,
-        ids: &'a dyn Ids,
+        ids: &'a (dyn Ids + Sync),
     ) -> Self {
-        Self { tx, workspace, now, ids, workflow: Workflow::default() }
+        Self { tx, workspace, now, ids }
     }
 
     /// Makes one edit, one change, and logs it; an edit that changes nothing writes nothing. `owner` is for the
@@ -55,46 +112,17 @@ impl<'a> Pen<'a> {
     /// # Errors
     /// See [`OwnError`]; the transaction is then to be dropped.
     pub async fn write(&mut self, edit: &Edit, owner: Option<MemberId>) -> Result<(), OwnError> {
-        let device = self.workspace.server_device;
         let stored = self.tx.document(edit.doc).await?;
         let owner = stored.as_ref().map_or(owner, |record| record.owner);
         let document = match &stored {
             Some(record) => Document::load(record.id, record.kind, &record.snapshot)?,
             None => Document::empty(edit.doc, edit.kind()),
         };
-        let (document, made) = self.edit(document, edit, device)?;
-        let Some(entry) = made else { return Ok(()) };
-        let seq = self.tx.append(&entry).await?;
-        self.put(document, edit.doc, seq, owner).await
-    }
-
-    fn edit(
-        &self,
-        document: Document,
-        edit: &Edit,
-        device: DeviceId,
-    ) -> Result<(Document, Option<LogEntry>), OwnError> {
-        let actor = Actor { member: None, role: Role::Admin };
-        let author = Author { device, actor, workflow: &self.workflow };
-        let (document, made) = document.edit(&author, edit, self.now, self.ids)?;
-        let Some(made) = made else { return Ok((document, None)) };
-        let actor_seq = verify(&made.bytes, made.hash)?.seq();
-        let (doc, hash, received_at) = (edit.doc, made.hash, self.now);
-        let entry =
-            LogEntry { doc, hash, actor: device, actor_seq, member: None, received_at, bytes: made.bytes };
-        Ok((document, Some(entry)))
-    }
-
-    async fn put(
-        &mut self,
-        mut document: Document,
-        id: DocId,
-        seq: u64,
-        owner: Option<MemberId>,
-    ) -> Result<(), OwnError> {
-        let (workspace, kind) = (self.workspace.id, document.kind());
-        let (heads, snapshot) = (document.heads(), document.save());
-        let record = DocumentRecord { id, workspace, kind, owner, seq, heads, snapshot };
-        Ok(self.tx.put_document(&record).await?)
+        let (workspace, device) = (self.workspace.id, self.workspace.server_device);
+        let draft = Draft::make(document, edit, workspace, device, owner, self.now, self.ids)?;
+        match draft {
+            Some(draft) => Ok(draft.log(self.tx).await?),
+            None => Ok(()),
+        }
     }
 }

@@ -1,7 +1,9 @@
 //! The log and the documents, read.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
-use desk_domain::ids::{DocId, MemberId, WorkspaceId};
+use desk_domain::ids::{DocId, DocKind, MemberId, WorkspaceId};
 use futures::TryStreamExt;
 use sqlx::{query, query_as, query_scalar};
 
@@ -69,5 +71,17 @@ impl Log for SqliteStorage {
         .map_err(failed)?
         .map(TryInto::try_into)
         .transpose()
+    }
+
+    async fn count_documents(&self, workspace: WorkspaceId) -> Result<BTreeMap<DocKind, u64>, StorageError> {
+        let workspace = workspace.0.as_bytes().as_slice();
+        let rows = query!(
+            r#"SELECT kind, count(*) AS "count!: i64" FROM documents WHERE workspace = ? GROUP BY kind"#,
+            workspace
+        )
+        .fetch_all(&self.readers)
+        .await
+        .map_err(failed)?;
+        rows.into_iter().map(|row| Ok((kind(row.kind)?, number(row.count)?))).collect()
     }
 }
