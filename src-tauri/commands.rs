@@ -1,0 +1,58 @@
+//! The window's calls, one command each: parse (by its type), call, map.
+
+mod alerts;
+mod articles;
+mod drafts;
+mod incidents;
+mod links;
+mod search;
+mod session;
+mod sync;
+mod tickets;
+
+use desk_api::ApiError;
+
+use crate::state::Open;
+
+/// What every command answers.
+type Answer<T> = Result<T, ApiError>;
+/// Where every command finds the desk.
+type Desk<'a> = tauri::State<'a, Open>;
+
+/// All commands, under the names of `desk_api::Call`.
+pub(crate) fn handler() -> impl Fn(tauri::ipc::Invoke<tauri::Wry>) -> bool + Send + Sync + 'static {
+    tauri::generate_handler![
+        alerts::acknowledge_alerts,
+        alerts::list_alerts,
+        articles::create_article,
+        articles::edit_article,
+        articles::get_article,
+        articles::list_articles,
+        articles::render_markdown,
+        drafts::get_draft,
+        drafts::save_draft,
+        incidents::create_incident,
+        incidents::edit_incident,
+        incidents::get_incident,
+        incidents::list_incidents,
+        links::open_link,
+        search::search,
+        session::get_session,
+        session::save_settings,
+        session::sign_in,
+        session::sign_out,
+        sync::discard_rejected,
+        sync::get_sync,
+        sync::list_rejected,
+        sync::sync_now,
+        tickets::add_comment,
+        tickets::count_tickets,
+        tickets::create_ticket,
+        tickets::edit_ticket,
+        tickets::explain_sla,
+        tickets::get_counts,
+        tickets::get_ticket,
+        tickets::list_tags,
+        tickets::list_tickets,
+    ]
+}

@@ -1,0 +1,29 @@
+//! What the commands find: the open desk, or why there is none.
+
+use desk_api::ApiError;
+use desk_app::{AlertScheduler, Desk, SyncDriver};
+
+/// The desk with its background tasks, which end when this is dropped.
+pub(crate) struct Running {
+    pub(crate) desk: Desk,
+    #[expect(dead_code, reason = "kept for as long as it shall run")]
+    pub(crate) sync: SyncDriver,
+    #[expect(dead_code, reason = "kept for as long as it shall run")]
+    pub(crate) alerts: AlertScheduler,
+}
+
+/// The result of opening the store at the start.
+pub(crate) struct Open {
+    opened: Result<Running, ApiError>,
+}
+
+impl Open {
+    pub(crate) fn new(opened: Result<Running, ApiError>) -> Self {
+        Self { opened }
+    }
+
+    /// The desk, or why it could not be opened: every command answers with that then.
+    pub(crate) fn desk(&self) -> Result<&Desk, ApiError> {
+        self.opened.as_ref().map(|running| &running.desk).map_err(Clone::clone)
+    }
+}
