@@ -30,7 +30,7 @@ use crate::{
 /// A search begins this long after the last key.
 const SEARCH_MS: u32 = 60;
 
-/// Properties of [`FilterBar`].
+/// Properties of [`FilterBar`] and [`SearchField`].
 #[derive(Clone, Debug, PartialEq, Properties)]
 pub(crate) struct FilterBarProps {
     /// What the list shows.
@@ -100,7 +100,6 @@ pub(crate) fn FilterBar(props: &FilterBarProps) -> Html {
 
     html! {
         <div class="filter-bar" data-testid="filter-bar">
-            <SearchField query={query.clone()} {open} />
             <div class="filters">
                 <Menu label={status_label} is_on={query.statuses.is_some()} testid="filter-status">
                     for status in Status::ALL.iter().copied() {
@@ -178,15 +177,9 @@ fn labels<T: Copy + Ord>(
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Properties)]
-struct SearchFieldProps {
-    query: ListQuery,
-    open: Option<DocId>,
-}
-
 /// Search as you type: the field is the person's, the address follows it.
 #[component]
-fn SearchField(props: &SearchFieldProps) -> Html {
+pub(crate) fn SearchField(props: &FilterBarProps) -> Html {
     let i18n = use_i18n();
     let text = use_state(|| props.query.text.clone());
     let timer = use_mut_ref(|| None::<Timeout>);

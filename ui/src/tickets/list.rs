@@ -26,7 +26,7 @@ use crate::{
     session::use_session,
     tickets::{
         filter::ListQuery,
-        filter_bar::FilterBar,
+        filter_bar::{FilterBar, SearchField},
         picker::{self, Pick},
     },
     widgets::{
@@ -271,6 +271,9 @@ pub(crate) fn TicketList(props: &TicketListProps) -> Html {
                         { tr!(i18n, "tickets-count", n = view.total) }
                     </span>
                     <span class="spring" />
+                    if !is_compact {
+                        <SearchField query={props.query.clone()} open={props.open} />
+                    }
                     if is_compact {
                         <button class={classes!("button-icon", props.query.is_narrowed().then_some("is-on"))}
                             title={i18n.t("filters")} aria-label={i18n.t("filters")} data-testid="filters-toggle"
@@ -283,6 +286,9 @@ pub(crate) fn TicketList(props: &TicketListProps) -> Html {
                         { glyph(Glyph::Plus) }<span>{ i18n.t("new-ticket") }</span>
                     </a>
                 </div>
+                if is_compact {
+                    <SearchField query={props.query.clone()} open={props.open} />
+                }
                 <FilterBar query={props.query.clone()} open={props.open} />
             </header>
             if selected > 0 {

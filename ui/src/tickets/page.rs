@@ -1,7 +1,264 @@
-//! Being written.
+//! The page of a ticket: its fields, clocks, conversation and history.
+
+use std::rc::Rc;
+
+use desk_api::{
+    call::GetTicket,
+    view::TicketView,
+};
+use desk_domain::{
+    edit::TicketOp,
+    ids::{DocId, DocKind},
+};
+use web_sys::HtmlElement;
 use yew::prelude::*;
-use desk_domain::ids::DocId;
+
+use super::{
+    actions, clocks::ClocksPanel, composer::Composer, conflicts::Conflicts, conversation::Conversation,
+    fields::FieldsPanel, history::History,
+};
+use crate::{
+    bridge, clock,
+    commands::{Layer, run, use_commands},
+    i18n::{tr, use_i18n},
+    keys::Command,
+    query::use_query,
+    session::use_session,
+    widgets::{
+        draft::use_draft,
+        field::{on_text, use_autofocus},
+        icons::{Glyph, glyph},
+        page::{Empty, Problem},
+    },
+};
+
+/// Properties of [`TicketPage`].
 #[derive(Clone, Debug, PartialEq, Properties)]
-pub(crate) struct P { pub(crate) id: DocId }
+pub(crate) struct TicketPageProps {
+    /// Which ticket.
+    pub(crate) id: DocId,
+}
+
+/// The detail pane with a ticket.
 #[component]
-pub(crate) fn TicketPage(_p: &P) -> Html { html! {} }
+pub(crate) fn TicketPage(props: &TicketPageProps) -> Html {
+    let i18n = use_i18n();
+    let query = use_query(GetTicket { id: props.id }, &[DocKind::Ticket], Some(props.id));
+    let on_view = {
+        let set = query.set.clone();
+        Callback::from(move |view: TicketView| set.emit(Some(view)))
+    };
+    let view = query.data.as_ref().map(|reply| reply.as_ref().clone().map(Rc::new));
+    html! {
+        <section class="detail" data-testid="detail" aria-label={i18n.t("kind-ticket")}>
+            if let Some(error) = query.error {
+                <Problem {error} />
+            }
+            { match view {
+                None => html! {},
+                Some(None) => html! { <Empty text={i18n.t("not-here")} /> },
+                Some(Some(view)) => {
+                    let key = view.ticket.id.to_string();
+                    html! { <Body {key} {view} {on_view} /> }
+                },
+            } }
+        </section>
+    }
+}
+
+#[derive(Clone, PartialEq, Properties)]
+struct BodyProps {
+    view: Rc<TicketView>,
+    on_view: Callback<TicketView>,
+}
+
+#[component]
+fn Body(props: &BodyProps) -> Html {
+    let i18n = use_i18n();
+    let session = use_session();
+    let in_history = use_state_eq(|| false);
+    let edits_title = use_state_eq(|| false);
+    let talk = use_node_ref();
+    let view = &props.view;
+    let ticket = &view.ticket;
+    let is_locked = view.read_only || session.read_only.is_some();
+
+    // The shell's clock goes on from the instant at which it read this ticket's.
+    use_effect_with(view.read_at, |at| clock::set(*at));
+
+    let edit = {
+        let (view, on_view, session) = (Rc::clone(view), props.on_view.clone(), Rc::clone(&session));
+        Callback::from(move |op: TicketOp| {
+            let (view, on_view, session) = (Rc::clone(&view), on_view.clone(), Rc::clone(&session));
+            bridge::spawn(async move {
+                // On an error, the field shows again what is there.
+                match actions::edit(i18n, &session, &view.ticket, vec![op]).await {
+                    Ok(view) => on_view.emit(view),
+                    Err(_) => on_view.emit((*view).clone()),
+                }
+            });
+        })
+    };
+
+    // The newest message is in sight when the page opens and when one is added.
+    {
+        let talk = talk.clone();
+        use_effect_with((ticket.comments.len(), *in_history), move |(count, in_history)| {
+            if let Some(talk) = talk.cast::<HtmlElement>() {
+                talk.set_scroll_top(if *count > 0 && !in_history { talk.scroll_height() } else { 0 });
+            }
+        });
+    }
+    {
+        let (talk, edits_title) = (talk.clone(), edits_title.clone());
+        use_commands(Layer::Detail, move |command| {
+            let Some(talk) = talk.cast::<HtmlElement>() else { return false };
+            let page = talk.client_height() - 40;
+            match command {
+                Command::PageDown => talk.set_scroll_top(talk.scroll_top() + page),
+                Command::PageUp => talk.set_scroll_top(talk.scroll_top() - page),
+                Command::First => talk.set_scroll_top(0),
+                Command::Last => talk.set_scroll_top(talk.scroll_height()),
+                Command::Edit if !is_locked => edits_title.set(true),
+                _ => return false,
+            }
+            true
+        });
+    }
+
+    let tab = |label: String, here: bool, testid: &'static str, is_history: bool| {
+        let in_history = in_history.clone();
+        html! {
+            <button class="tab" role="tab" aria-selected={here.to_string()} data-testid={testid}
+                onclick={move |_| in_history.set(is_history)}>{ label }</button>
+        }
+    };
+    html! {
+        <article class="ticket" data-testid="ticket-page" data-number={view.number.clone()}
+            data-id={ticket.id.to_string()} data-status={ticket.status.as_str()}
+            data-priority={ticket.priority.as_str()}>
+            <header class="detail-head">
+                <div class="detail-line">
+                    <button class="button-icon" title={i18n.t("back")} aria-label={i18n.t("back")}
+                        data-testid="detail-back" onclick={|_| { run(Command::Back); }}>{ glyph(Glyph::Left) }</button>
+                    <span class="number" data-testid="ticket-number">{ &view.number }</span>
+                    if view.unsent {
+                        <span class="mark" data-testid="ticket-unsent">{ glyph(Glyph::Upload) }
+                            <span class="hint">{ i18n.t("ticket-unsent") }</span></span>
+                    }
+                    if let Some(source) = &ticket.source {
+                        <span class="hint">{ format!("{}: {} {}", i18n.t("ticket-source"), source.system, source.key) }</span>
+                    }
+                    <span class="spring" />
+                    <div class="tabs" role="tablist" aria-label={i18n.t("kind-ticket")}>
+                        { tab(i18n.t("conversation"), !*in_history, "tab-conversation", false) }
+                        { tab(tr!(i18n, "history-show", n = ticket.log.len()), *in_history, "tab-history", true) }
+                    </div>
+                </div>
+                if *edits_title {
+                    <TitleEditor id={ticket.id} title={ticket.title.clone()} on_done={
+                        let (edits_title, edit) = (edits_title.clone(), edit.clone());
+                        Callback::from(move |title: Option<String>| {
+                            edits_title.set(false);
+                            if let Some(title) = title {
+                                edit.emit(TicketOp::SetTitle { title });
+                            }
+                        })
+                    } />
+                } else {
+                    <h1 class="detail-title" data-testid="ticket-title" title={i18n.t("edit-title")} onclick={
+                        let edits_title = edits_title.clone();
+                        move |_| edits_title.set(!is_locked)
+                    }>{ &ticket.title }</h1>
+                }
+            </header>
+            if view.read_only {
+                <p class="banner" role="alert">{ i18n.t("ticket-read-only") }</p>
+            }
+            if view.number_shared {
+                <p class="banner" role="alert">{ i18n.t("ticket-number-shared") }</p>
+            }
+            if ticket.deleted {
+                <p class="banner" role="alert">
+                    { i18n.t("ticket-deleted") }{ " " }
+                    <button class="button-text" data-testid="ticket-restore" onclick={
+                        let edit = edit.clone();
+                        move |_| edit.emit(TicketOp::SetDeleted { deleted: false })
+                    }>{ i18n.t("ticket-restore") }</button>
+                </p>
+            }
+            <div class="detail-body">
+                <div class="talk-pane">
+                    <div class="talk" ref={talk} data-testid="talk">
+                        <Conflicts conflicts={ticket.conflicts.clone()} on_edit={edit.clone()} />
+                        if *in_history {
+                            <History view={Rc::clone(view)} />
+                        } else {
+                            <Conversation view={Rc::clone(view)} {is_locked} on_edit={edit.clone()} />
+                        }
+                    </div>
+                    if !is_locked && !ticket.deleted {
+                        <Composer id={ticket.id} on_view={props.on_view.clone()} />
+                    }
+                </div>
+                <aside class="side" aria-label={i18n.t("ticket-details")}>
+                    <FieldsPanel view={Rc::clone(view)} {is_locked} on_edit={edit.clone()} />
+                    <ClocksPanel view={Rc::clone(view)} />
+                </aside>
+            </div>
+        </article>
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Properties)]
+struct TitleEditorProps {
+    id: DocId,
+    title: String,
+    /// Told of the new title, or of nothing.
+    on_done: Callback<Option<String>>,
+}
+
+/// The title as a field. Enter takes it, Escape leaves it; what was typed survives a kill.
+#[component]
+fn TitleEditor(props: &TitleEditorProps) -> Html {
+    let i18n = use_i18n();
+    let draft = use_draft(format!("title/{}", props.id), props.title.clone());
+    let node = use_autofocus();
+    let finish = {
+        let (draft, on_done, before) = (draft.clone(), props.on_done.clone(), props.title.clone());
+        Callback::from(move |takes: bool| {
+            let title = draft.text.trim().to_owned();
+            draft.discard(before.clone());
+            on_done.emit((takes && !title.is_empty() && title != before).then_some(title));
+        })
+    };
+    {
+        let finish = finish.clone();
+        use_commands(Layer::Form, move |command| {
+            match command {
+                Command::Back => finish.emit(false),
+                Command::Send => finish.emit(true),
+                _ => return false,
+            }
+            true
+        });
+    }
+    let onkeydown = {
+        let finish = finish.clone();
+        Callback::from(move |event: KeyboardEvent| {
+            if matches!(event.code().as_str(), "Enter" | "NumpadEnter") && !event.is_composing() {
+                event.prevent_default();
+                finish.emit(true);
+            }
+        })
+    };
+    let oninput = {
+        let draft = draft.clone();
+        on_text(move |text| draft.set(text))
+    };
+    html! {
+        <input ref={node} class="input detail-title-input" value={draft.text.clone()} {oninput} {onkeydown}
+            onblur={move |_| finish.emit(true)} aria-label={i18n.t("field-title")} maxlength="500"
+            data-testid="title-input" />
+    }
+}

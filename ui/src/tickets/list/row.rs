@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Tags that a row shows.
-const TAGS_SHOWN: usize = 3;
+const TAGS_SHOWN: usize = 2;
 
 /// Properties of [`Row`].
 #[derive(Clone, PartialEq, Properties)]
