@@ -57,6 +57,10 @@ pub(crate) fn build_programs(project: &Project, release: bool) -> anyhow::Result
     command.arg("build").args(PRODUCT).arg("--bins");
     if release {
         command.arg("--release");
+    } else {
+        // A small test beside them brings in what dev-dependencies ask of shared crates. Without it a hundred crates,
+        // Tauri among them, would be compiled once for `run` and once more for `test`.
+        command.args(["--test", "journeys"]);
     }
     succeed(&mut command)
 }
