@@ -1,6 +1,6 @@
 //! How fast the encrypted store is with 100,000 tickets (`DESK_BENCH_TICKETS` for another number): pages of the list,
 //! counts, searches, single edits beside the disk's own fsync, and filling. Prints one JSON object a line, times in
-//! milliseconds.
+//! milliseconds. With `DESK_BENCH_DIR` the store stays in that folder and is not filled again.
 
 #![expect(
     clippy::expect_used,
@@ -12,7 +12,7 @@ mod corpus;
 
 use std::{
     io::{Seek, SeekFrom, Write},
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -36,12 +36,17 @@ async fn run() {
     let tickets = std::env::var("DESK_BENCH_TICKETS").ok().and_then(|n| n.parse().ok()).unwrap_or(100_000);
     // Beside the build, so on the disk that is to be measured and not in a memory file system.
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
-    let path = dir.path().join("desk.db");
+    let kept = std::env::var("DESK_BENCH_DIR").ok().map(PathBuf::from);
+    let path = kept.as_deref().unwrap_or(dir.path()).join("desk.db");
     let key = Key::new([7; 32]);
     let mut corpus = Corpus::new(1);
 
     let store = Store::open(&path, &key, OpenOptions::default()).await.expect("opens").store;
-    fill(&store, &mut corpus, tickets).await;
+    if store.documents_len().await.expect("counts") == 0 {
+        fill(&store, &mut corpus, tickets).await;
+    } else {
+        corpus.remember();
+    }
     store.close().await;
 
     let started = Instant::now();
@@ -226,11 +231,11 @@ async fn searches(store: &Store) {
 /// write that is forced out.
 async fn edits(store: &Store, corpus: &mut Corpus, dir: &Path) {
     let mut beside = std::fs::File::create(dir.join("fsync")).expect("creates");
-    beside.write_all(&[0; 65_536]).expect("writes");
+    beside.write_all(&[0; 8_192]).expect("writes");
     beside.sync_all().expect("syncs");
     let (mut commits, mut syncs, mut pages, mut searches) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for n in 0..EDITS {
-        let batch = corpus.edit();
+        let batch = corpus.edit(store).await;
         let started = Instant::now();
         store.commit(&batch).await.expect("commits");
         commits.push(started.elapsed());
@@ -294,6 +299,6 @@ fn resident_kb() -> Option<u64> {
     line.split_whitespace().nth(1)?.parse().ok()
 }
 
-fn print(line: Value) {
+fn print(line: impl std::fmt::Display) {
     println!("{line}");
 }

@@ -41,6 +41,11 @@ impl Lane {
         Ok(Held { conn: Some(conn), shared: Arc::clone(&self.shared), _permit: permit })
     }
 
+    /// A connection with the lane's options that does not count; the caller closes it.
+    pub(crate) async fn extra(&self) -> Result<SqliteConnection, StoreError> {
+        Ok(self.shared.options.connect().await?)
+    }
+
     /// A connection, if one stands ready.
     pub(crate) fn try_acquire(&self) -> Option<Held> {
         let permit = Arc::clone(&self.shared.permits).try_acquire_owned().ok()?;

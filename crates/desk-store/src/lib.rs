@@ -54,6 +54,7 @@ pub use outbox::OutboxChange;
 pub use rejected::RejectedChange;
 
 use lane::{Held, Lane};
+use sqlx::Connection;
 
 /// The compatibility number of the stores that this program writes. A store with a higher one is only read.
 pub const COMPAT: u32 = 1;
@@ -103,11 +104,12 @@ impl Store {
     /// Moves what stands in the write-ahead log into the file, without holding up writers. For quiet moments: it keeps
     /// that work out of commits. Does nothing in a store that is only read.
     pub async fn checkpoint(&self) -> Result<(), StoreError> {
-        if self.is_read_only() {
+        let Some(writer) = &self.inner.writer else {
             return Ok(());
-        }
-        let mut held = self.inner.readers.acquire().await?;
-        sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(held.conn()?).await?;
+        };
+        let mut conn = writer.extra().await?;
+        sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&mut conn).await?;
+        conn.close().await?;
         Ok(())
     }
 

@@ -13,11 +13,14 @@ use desk_domain::{
     ticket::{AuthorSide, Comment, Priority, Status, Ticket, Visibility},
     time::UtcMillis,
 };
-use desk_store::{Batch, Deadline, DocWrite, OutboxEntry};
+use desk_store::{Batch, Deadline, DocWrite, OutboxEntry, Store};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 
 /// 2026-11-21T09:00:00Z.
 pub(crate) const NOW: UtcMillis = UtcMillis(1_795_251_600_000);
+
+/// Tickets that are remembered, to be edited.
+const KEPT: usize = 5_000;
 
 /// What is searched for: words of both languages, inflected, rare and frequent, and their beginnings.
 pub(crate) const QUERIES: &[&str] = &[
@@ -83,7 +86,7 @@ pub(crate) struct Corpus {
     pub(crate) tags: Vec<String>,
     made: u64,
     /// Some of the tickets, to be edited later.
-    kept: Vec<(Ticket, u64)>,
+    kept: Vec<Ticket>,
 }
 
 impl Corpus {
@@ -155,16 +158,24 @@ impl Corpus {
             conflicts: Vec::new(),
             schema: 1,
         };
-        if self.kept.len() < 5_000 {
-            self.kept.push((ticket.clone(), 1));
+        if self.kept.len() < KEPT {
+            self.kept.push(ticket.clone());
         }
-        self.write(ticket, None, 1)
+        self.write(ticket, None)
+    }
+
+    /// Knows again what it made for a store that is there already.
+    pub(crate) fn remember(&mut self) {
+        for _ in 0..KEPT {
+            self.ticket();
+        }
     }
 
     /// What an agent does: a comment, and every third time another status and tag.
-    pub(crate) fn edit(&mut self) -> Batch {
+    pub(crate) async fn edit(&mut self, store: &Store) -> Batch {
         let index = self.random.random_range(0..self.kept.len());
-        let (mut ticket, version) = self.kept[index].clone();
+        let mut ticket = self.kept[index].clone();
+        let heads = store.heads(ticket.id).await.expect("reads").expect("is there");
         self.made += 1;
         let comment = self.comment(NOW, 0);
         ticket.comments.push(comment);
@@ -173,18 +184,18 @@ impl Corpus {
             ticket.status = *Status::ALL.choose(&mut self.random).expect("not empty");
             ticket.tags.insert(skewed(&mut self.random, &self.tags));
         }
-        self.kept[index] = (ticket.clone(), version + 1);
+        self.kept[index] = ticket.clone();
         let doc = ticket.id;
         let op = TicketOp::SetTitle { title: ticket.title.clone() };
         let stamped = Stamped { at: ticket.updated_at, by: self.agents[0].clone(), entry: None, op };
+        let write = self.write(ticket, Some(heads));
         let entry = OutboxEntry {
             doc,
-            hash: hash(doc, version + 1),
+            hash: write.heads[0],
             bytes: vec![3; 250],
             edit: Edit { doc, ops: Ops::Ticket(vec![stamped]) },
-            edited_at: ticket.updated_at,
+            edited_at: NOW,
         };
-        let write = self.write(ticket, Some(version), version + 1);
         Batch {
             outbox: vec![entry],
             drop_drafts: vec![format!("reply/{doc}")],
@@ -192,7 +203,7 @@ impl Corpus {
         }
     }
 
-    fn write(&mut self, ticket: Ticket, before: Option<u64>, version: u64) -> DocWrite {
+    fn write(&mut self, ticket: Ticket, before: Option<Vec<[u8; 32]>>) -> DocWrite {
         // Automerge's own bookkeeping does not compress.
         let mut snapshot: Vec<u8> = (0..700).map(|_| self.random.random()).collect();
         snapshot.extend(ticket.title.bytes().chain(ticket.description.bytes()));
@@ -214,8 +225,8 @@ impl Corpus {
         DocWrite {
             id,
             kind: desk_domain::ids::DocKind::Ticket,
-            expected_heads: before.map(|before| vec![hash(id, before)]),
-            heads: vec![hash(id, version)],
+            expected_heads: before,
+            heads: vec![self.random.random()],
             snapshot,
             schema: 1,
             state: Some(State::Ticket(Box::new(ticket))),
@@ -270,11 +281,4 @@ fn skewed(random: &mut StdRng, values: &[String]) -> String {
     let count = u32::try_from(values.len()).expect("few");
     let index = f64::from(count).powf(random.random::<f64>()) as usize - 1;
     values[index].clone()
-}
-
-fn hash(doc: DocId, version: u64) -> [u8; 32] {
-    let mut hash = [0; 32];
-    hash[..16].copy_from_slice(doc.0.as_bytes());
-    hash[16..24].copy_from_slice(&version.to_le_bytes());
-    hash
 }

@@ -381,3 +381,17 @@ async fn a_check_finds_what_is_missing_and_a_repair_mends_it() {
     let unknown = DocWrite { id: id(999), ..new_ticket(ticket(999, "x")) };
     assert!(matches!(store.replace_projection(&[unknown]).await, Err(StoreError::Stale { .. })));
 }
+
+#[tokio::test]
+async fn a_checkpoint_moves_the_log_into_the_file() {
+    let place = Place::new();
+    let store = place.open().await;
+    store
+        .commit(&Batch::of_docs((0..100).map(|n| new_ticket(ticket(n, "x"))).collect()))
+        .await
+        .expect("commits");
+    let before = std::fs::metadata(place.path()).expect("is there").len();
+    store.checkpoint().await.expect("checkpoints");
+    assert!(std::fs::metadata(place.path()).expect("is there").len() > before);
+    assert_eq!(list(&store).await.len(), 100);
+}
