@@ -354,3 +354,6 @@ fn draft(
 fn low_bits(doc: DocId) -> u32 {
     u32::try_from(doc.0.as_u128() & 0xFFFF_FFFF).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests;

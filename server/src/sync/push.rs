@@ -272,6 +272,10 @@ impl Bench<'_> {
         if self.sender.role == Role::Requester {
             return reject(RejectCode::Forbidden, "a requester does not change documents".to_owned());
         }
+        if matches!(subject.place, Place::Here { .. }) && change.deps().next().is_none() {
+            // A second skeleton would hide the first one's maps, and all that stands in them.
+            return reject(RejectCode::Schema, "the document exists already".to_owned());
+        }
         for dep in change.deps() {
             if self.refused.contains(&(document.id(), dep)) {
                 let reason = "the change it builds on was refused".to_owned();

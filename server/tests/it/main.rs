@@ -1,0 +1,14 @@
+//! The server as its users meet it: over HTTP, in this process, on a port of its own; and as a program.
+
+#[cfg(test)]
+mod cli;
+#[cfg(test)]
+mod live;
+#[cfg(test)]
+mod rejects;
+#[cfg(test)]
+mod sessions;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod sync;
