@@ -76,13 +76,14 @@ type Fingerprint = [u8; 7];
 
 /// An id that derives from what it names: a UUIDv7 of the event's instant, then its place among the events of that
 /// instant (so that sorting by instant and id keeps the source's order), then a fingerprint of its natural key.
-fn derived_id(at: UtcMillis, place: usize, fingerprint: Fingerprint) -> Uuid {
-    let place = u32::try_from(place).unwrap_or(MAX_PLACE).min(MAX_PLACE);
+fn derived_id(at: UtcMillis, place: u32, fingerprint: Fingerprint) -> Uuid {
+    let place = place.min(MAX_PLACE);
     let mut tail = [0; 10];
     // The version takes the first four bits, the variant the first two of the third byte.
-    tail[0] = (place >> 14 & 0x0F) as u8;
-    tail[1] = (place >> 6 & 0xFF) as u8;
-    tail[2] = (place & 0x3F) as u8;
+    let [_, high, middle, low] = (place << 2).to_be_bytes();
+    tail[0] = high & 0x0F;
+    tail[1] = middle;
+    tail[2] = low >> 2;
     tail[3..].copy_from_slice(&fingerprint);
     uuid_v7(at, tail)
 }
@@ -99,6 +100,12 @@ fn fingerprint(parts: &[&str]) -> Fingerprint {
     let mut kept = [0; 7];
     kept.copy_from_slice(&hash.finalize()[..7]);
     kept
+}
+
+/// The place in an id. (In one that was not derived it is a random number, and so is what it keeps apart from.)
+fn place_of(id: Uuid) -> u32 {
+    let bytes = id.as_bytes();
+    u32::from(bytes[6] & 0x0F) << 14 | u32::from(bytes[7]) << 6 | u32::from(bytes[8] & 0x3F)
 }
 
 /// The fingerprint in an id.
@@ -120,7 +127,7 @@ fn new_comments(
         .iter()
         .map(|comment| ((comment.created_at, fingerprint_of(comment.id.0)), comment.body.as_str()))
         .collect();
-    let mut places = Places::of(known.iter().map(|comment| comment.created_at));
+    let mut places = Places::after(known.iter().map(|comment| (comment.created_at, comment.id.0)));
     let mut new = Vec::new();
     for comment in &imported.comments {
         let mut natural = fingerprint(&[origin.system, &imported.key, &comment.key]);
@@ -144,29 +151,31 @@ fn new_comments(
     new
 }
 
-/// How many events there are at each instant, so that the next one gets the place after them.
-struct Places(HashMap<UtcMillis, usize>);
+/// The next free place at each instant.
+struct Places(HashMap<UtcMillis, u32>);
 
 impl Places {
-    fn of(taken: impl Iterator<Item = UtcMillis>) -> Self {
-        let mut places = Self(HashMap::new());
-        for at in taken {
-            places.next(at);
+    /// The places after those of the ids that are taken.
+    fn after(taken: impl Iterator<Item = (UtcMillis, Uuid)>) -> Self {
+        let mut places = HashMap::new();
+        for (at, id) in taken {
+            let next = places.entry(at).or_insert(0);
+            *next = (*next).max(place_of(id) + 1);
         }
-        places
+        Self(places)
     }
 
-    fn next(&mut self, at: UtcMillis) -> usize {
-        let taken = self.0.entry(at).or_insert(0);
-        *taken += 1;
-        *taken - 1
+    fn next(&mut self, at: UtcMillis) -> u32 {
+        let next = self.0.entry(at).or_insert(0);
+        *next += 1;
+        *next - 1
     }
 }
 
 /// Gives every step the id of its log entry: the same on every device that brings the same new rows to a ticket.
 fn named(mut steps: Vec<Stamped<TicketOp>>, key: &str, here: Option<&Ticket>) -> Vec<Stamped<TicketOp>> {
     let known = here.map_or(&[][..], |ticket| &ticket.log);
-    let mut places = Places::of(known.iter().map(|entry| entry.at));
+    let mut places = Places::after(known.iter().map(|entry| (entry.at, entry.id.0)));
     for step in &mut steps {
         let place = places.next(step.at);
         let natural = fingerprint(&[key, &step.by, &place.to_string()]);
@@ -237,13 +246,6 @@ impl Change {
     fn logged(&self) -> Logged {
         let to = if self.field == Field::Description { None } else { self.to.clone() };
         (self.at, self.by.clone(), self.field.clone(), to)
-    }
-
-    /// Whether the log tells of it in this entry.
-    fn is(&self, entry: &Entry) -> bool {
-        let (at, by, field, to) = self.logged();
-        (at, by.as_str(), &field, to.as_ref())
-            == (entry.at, entry.by.as_str(), &entry.field, entry.to.as_ref())
     }
 
     fn step(self) -> Stamped<TicketOp> {
@@ -326,8 +328,18 @@ fn told_changes(history: &[Snapshot], mut state: Values, created_at: UtcMillis) 
 fn further_updates(imported: &ImportedTicket, ticket: &Ticket) -> Vec<Stamped<TicketOp>> {
     let Some(first) = imported.history.first() else { return Vec::new() };
     let known = SourceView::of(ticket);
-    let changes = whole_history(imported, &known).unwrap_or_else(|| later_piece(imported, first, &known));
+    let (changes, before) = match whole_history(imported, &known) {
+        Some(changes) => (changes, Vec::new()),
+        None => later_piece(imported, first, &known),
+    };
     let mut had = known.had;
+    // What came before the piece in its first instant is not the piece's own, however alike (a ticket that was sent to
+    // and fro within a minute).
+    for logged in before {
+        if let Some(count) = had.get_mut(&logged) {
+            *count = count.saturating_sub(1);
+        }
+    }
     let mut new_fields = BTreeSet::new();
     let mut steps = Vec::new();
     for change in changes {
@@ -340,15 +352,39 @@ fn further_updates(imported: &ImportedTicket, ticket: &Ticket) -> Vec<Stamped<Ti
         // would end with the older value.
         if !held || new_fields.contains(&change.field) {
             new_fields.insert(change.field.clone());
-            steps.push(change.step());
+            steps.push(change);
         }
     }
-    steps
+    let mut again = newest_after(&known.changes, &steps);
+    steps.append(&mut again);
+    steps.into_iter().map(Change::step).collect()
+}
+
+/// The newest changes that the source told before, of the fields to which `steps` write something older: an older
+/// piece that comes late takes its place in the log, not in the ticket.
+fn newest_after(known: &[Entry], steps: &[Change]) -> Vec<Change> {
+    let mut last: BTreeMap<&Field, UtcMillis> = BTreeMap::new();
+    for step in steps {
+        last.insert(&step.field, step.at);
+    }
+    last.into_iter()
+        .filter_map(|(field, at)| {
+            let newest = known.iter().rfind(|entry| entry.field == *field && !entry.by_member)?;
+            let Entry { at: newest_at, by, to, .. } = newest;
+            (*newest_at > at).then(|| Change {
+                at: *newest_at,
+                by: by.clone(),
+                field: field.clone(),
+                to: to.clone(),
+            })
+        })
+        .collect()
 }
 
 /// The changes of a history that begins where the ticket began and tells all that its log has from the source;
 /// `None` when it is a later piece. Only of such a piece is it asked what the source had said *before* its first
-/// instant, since instants do not order every log (some rows bear an earlier one than the row before).
+/// instant, since instants do not order every log (some rows bear an earlier one than the row before). A log that
+/// both goes back in time and is told in pieces can therefore be written twice, once.
 fn whole_history(imported: &ImportedTicket, known: &SourceView<'_>) -> Option<Vec<Change>> {
     let mut state = values(imported.history.first()?);
     let same_beginning = state.iter().all(|(field, value)| {
@@ -365,28 +401,34 @@ fn whole_history(imported: &ImportedTicket, known: &SourceView<'_>) -> Option<Ve
 
 /// The changes of a piece that begins later than the ticket: from what the source had said before its first row.
 /// That is what the log says of earlier instants, and of the first row's own instant as many changes as make the
-/// rest of that instant the piece's own beginning (all of them, where the piece is new).
-fn later_piece(imported: &ImportedTicket, first: &Snapshot, known: &SourceView<'_>) -> Vec<Change> {
+/// next ones the piece's own, if it was imported before; all of them if it is new. Gives those too.
+fn later_piece(
+    imported: &ImportedTicket,
+    first: &Snapshot,
+    known: &SourceView<'_>,
+) -> (Vec<Change>, Vec<Logged>) {
     let created_at = known.ticket.created_at;
     let instant = first.at.max(created_at);
     let mut state = known.before(first, Some(instant));
     let at_once: Vec<&Entry> =
         known.changes.iter().filter(|entry| entry.at == instant && !entry.by_member).collect();
+    let logged = |entries: &[&Entry]| entries.iter().map(|entry| entry.logged()).collect();
     for (i, entry) in at_once.iter().enumerate() {
-        let next = told_changes(&imported.history[..1], state.clone(), created_at);
-        let begins =
-            !next.is_empty() && next.iter().zip(&at_once[i..]).all(|(change, entry)| change.is(entry));
-        if begins {
+        let (before, rest) = at_once.split_at(i);
+        let retold = |changes: &[Change]| {
+            let now = changes.iter().take_while(|change| change.at == instant);
+            now.zip(rest).all(|(change, entry)| change.logged() == entry.logged())
+        };
+        // The first row alone mostly says no, and quickly.
+        if retold(&told_changes(&imported.history[..1], state.clone(), created_at)) {
             let changes = told_changes(&imported.history, state.clone(), created_at);
-            let rest = &at_once[i..];
-            if changes.len() >= rest.len() && changes.iter().zip(rest).all(|(change, entry)| change.is(entry))
-            {
-                return changes;
+            if retold(&changes) {
+                return (changes, logged(before));
             }
         }
         state.insert(entry.field.clone(), entry.to.clone());
     }
-    told_changes(&imported.history, state, created_at)
+    (told_changes(&imported.history, state, created_at), logged(&at_once))
 }
 
 /// The differences between how the source says that the ticket stands and what it said at the last import.
@@ -429,6 +471,12 @@ struct Entry {
     field: Field,
     from: Option<String>,
     to: Option<String>,
+}
+
+impl Entry {
+    fn logged(&self) -> Logged {
+        (self.at, self.by.clone(), self.field.clone(), self.to.clone())
+    }
 }
 
 /// What the source said of a ticket, read from the ticket's log.
