@@ -322,3 +322,6 @@ fn without(mut document: Document, hash: Hash) -> Option<Document> {
     let changes = document.changes().into_iter().filter(|change| change.hash() != hash.0).collect();
     restored.apply(changes).ok().map(|()| restored)
 }
+
+#[cfg(test)]
+mod tests;

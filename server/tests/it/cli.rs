@@ -71,7 +71,8 @@ struct Serving {
 impl Serving {
     fn start(data: &Path) -> Self {
         let mut command = command(data, &["serve", "--listen", "127.0.0.1:0"]);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let log = std::fs::File::create(data.join("server.log")).unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let ready: Value = serde_json::from_str(&line).unwrap();
@@ -126,6 +127,19 @@ async fn a_workspace_and_its_members_are_made_while_the_server_runs() {
     let refused: Value = pull.send().await.unwrap().json().await.unwrap();
     assert_eq!(refused["code"].as_str(), Some("device_revoked"));
     server.stop();
+
+    let log = std::fs::read_to_string(data.join("server.log")).unwrap();
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let answered = lines.iter().filter(|line| line["fields"]["message"].as_str() == Some("answered"));
+    let statuses: Vec<_> = answered.map(|line| line["fields"]["http.status"].as_u64().unwrap()).collect();
+    assert_eq!(statuses, [401, 200, 403], "one line for each request");
+    assert!(lines.iter().all(
+        |line| line["span"]["name"].as_str() != Some("request") || line["span"]["request.id"].is_string()
+    ));
+    for secret in ["длинный-пароль", "другой-пароль", &session.access_token, &session.refresh_token]
+    {
+        assert!(!log.contains(secret), "secrets are never logged");
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Signing in and out.
 
+use std::time::Duration;
+
 use desk_api::{
     ErrorCode,
     rest::{Health, SignInRequest},
@@ -8,6 +10,7 @@ use desk_domain::{ids::DeviceId, people::Role};
 use reqwest::StatusCode;
 use workernet_server::{
     auth::attempts::BURST,
+    http::Limits,
     storage::{Devices, Directory},
 };
 
@@ -202,5 +205,15 @@ async fn every_error_is_an_api_error() {
     for (request, status, code) in table {
         check(answer::<()>(request.send().await.unwrap()).await.unwrap_err(), status, code);
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_request_that_takes_too_long_is_ended() {
+    // A password takes some 20 ms to check, on purpose.
+    let limits = Limits { request: Duration::from_millis(1), ..Limits::default() };
+    let server = TestServer::start_with(limits).await;
+    let request = sign_in_request("acme", "anna", DeviceId(server.fresh()));
+    check(server.try_sign_in(&request).await.unwrap_err(), 500, ErrorCode::Internal);
     server.stop().await;
 }

@@ -79,7 +79,7 @@ impl TestServer {
         let clock = Arc::new(ManualClock::new(NOW));
         let random = Arc::new(SystemRandom::new().unwrap());
         let limits =
-            Limits { ping: Duration::from_millis(20), look_outside: Duration::from_millis(20), ..limits };
+            Limits { ping: Duration::from_secs(1), look_outside: Duration::from_millis(20), ..limits };
         let running = start(Setup {
             storage: Arc::new(storage.clone()),
             clock: clock.clone(),

@@ -28,8 +28,9 @@ async fn a_new_member_finds_the_workspaces_settings_and_their_own_document() {
         panic!("no settings")
     };
     assert_eq!((workspace.name.as_str(), workspace.zone.as_str()), ("acme", "Asia/Almaty"));
-    let names: Vec<_> =
+    let mut names: Vec<_> =
         workspace.members.values().map(|member| (member.name.as_str(), member.role)).collect();
+    names.sort_unstable();
     assert_eq!(names, [("anna", Role::Agent), ("boris", Role::Manager)]);
     let rules = workspace.sla_rules().compile();
     assert!(rules.problems().is_empty());
@@ -291,5 +292,40 @@ async fn what_was_accepted_is_there_after_a_restart() {
     let stored = workernet_server::storage::Log::document(&again, doc).await.unwrap().unwrap();
     assert_eq!(stored.seq, seqs[1]);
     again.close().await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_batch_that_could_not_be_written_leaves_nothing_behind() {
+    use sqlx::{AssertSqlSafe, Connection, Executor, SqliteConnection};
+
+    let server = TestServer::start().await;
+    let mut anna = server.device("acme", "anna").await;
+    let (doc, create) = anna.new_ticket("Заявка");
+    accepted(&anna.push(vec![create]).await[0]);
+    let head = anna.pull(0).await.head;
+    let one = anna.on_ticket(doc, TicketOp::SetTag { tag: "один".into(), on: true });
+    let two = anna.on_ticket(doc, TicketOp::SetTag { tag: "два".into(), on: true });
+
+    // The database fails at the second change, after the first was applied and written.
+    let file = server.data_dir().join("workernet.sqlite3");
+    let mut database = SqliteConnection::connect(&format!("sqlite://{}", file.display())).await.unwrap();
+    let failing = format!(
+        "CREATE TRIGGER fails BEFORE INSERT ON changes WHEN NEW.hash = x'{}'
+         BEGIN SELECT RAISE(ABORT, 'the disk said no'); END",
+        two.hash
+    );
+    database.execute(AssertSqlSafe(failing)).await.unwrap();
+    let failure = anna.try_push(vec![one.clone(), two.clone()]).await.unwrap_err();
+    assert_eq!((failure.status.as_u16(), failure.error.code), (500, ErrorCode::Internal));
+    assert!(!failure.error.message.contains("disk said no"), "what went wrong inside stays inside");
+    assert_eq!(anna.pull(0).await.head, head);
+
+    database.execute("DROP TRIGGER fails").await.unwrap();
+    database.close().await.unwrap();
+    let outcomes = anna.push(vec![one, two]).await;
+    assert_eq!(outcomes.iter().map(accepted).collect::<Vec<_>>(), [head + 1, head + 2]);
+    let stored = workernet_server::storage::Log::document(&server.storage, doc).await.unwrap().unwrap();
+    assert_eq!(stored.heads, anna.documents.get_mut(&doc).unwrap().heads());
     server.stop().await;
 }
