@@ -6,6 +6,7 @@ mod status;
 use desk_api::view::{SessionView, Settings};
 use yew::prelude::*;
 
+pub(crate) use self::status::sync_words;
 use self::{nav::Nav, status::StatusLine};
 use crate::{
     alerts::AlertsPage,

@@ -1,0 +1,187 @@
+//! The form that declares an incident.
+
+use std::{collections::BTreeSet, rc::Rc};
+
+use desk_api::{ApiError, call::CreateIncident};
+use desk_domain::incident::Severity;
+use serde::{Deserialize, Serialize};
+use yew::prelude::*;
+
+use crate::{
+    bridge,
+    commands::{Layer, use_commands},
+    i18n::{format, use_i18n},
+    keys::Command,
+    route::{self, Route},
+    widgets::{
+        draft::{DraftState, use_draft},
+        field::{Choice, Select, TextArea, on_text, use_autofocus},
+        page::{Page, Problem},
+    },
+};
+
+/// What the form holds; the draft is its JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct Form {
+    title: String,
+    summary: String,
+    severity: Severity,
+    services: String,
+    /// As the field has it: local time.
+    impact: String,
+}
+
+impl Default for Form {
+    fn default() -> Self {
+        Self {
+            title: String::new(),
+            summary: String::new(),
+            severity: Severity::P3,
+            services: String::new(),
+            impact: String::new(),
+        }
+    }
+}
+
+/// Names as people type them, separated by commas.
+pub(crate) fn split_names(typed: &str) -> BTreeSet<String> {
+    typed.split([',', ';', '\n']).map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+/// Severities, each with what it means.
+pub(crate) fn severity_choices(i18n: crate::i18n::I18n) -> Rc<Vec<Choice>> {
+    let label = |severity: &Severity| format!("{severity} · {}", i18n.word("severity", severity));
+    Rc::new(Severity::ALL.iter().map(|severity| Choice::new(severity.as_str(), label(severity))).collect())
+}
+
+/// The page.
+#[component]
+pub(crate) fn NewIncidentPage() -> Html {
+    let i18n = use_i18n();
+    let draft = use_draft("new-incident".to_owned(), String::new());
+    let problem = use_state(|| None::<ApiError>);
+    let busy = use_state_eq(|| false);
+    let title = use_autofocus();
+    let form: Form = serde_json::from_str(&draft.text).unwrap_or_default();
+    let change = |set: fn(&mut Form, String)| {
+        let (draft, form) = (draft.clone(), form.clone());
+        Callback::from(move |text: String| {
+            let mut next = form.clone();
+            set(&mut next, text);
+            draft.set(if next == Form::default() {
+                String::new()
+            } else {
+                serde_json::to_string(&next).unwrap_or_default()
+            });
+        })
+    };
+    let create = {
+        let (draft, form, problem, busy) = (draft.clone(), form.clone(), problem.clone(), busy.clone());
+        Callback::from(move |()| {
+            if *busy {
+                return;
+            }
+            busy.set(true);
+            let (draft, problem, busy) = (draft.clone(), problem.clone(), busy.clone());
+            let request = CreateIncident {
+                title: form.title.trim().to_owned(),
+                summary: form.summary.clone(),
+                severity: form.severity,
+                services: split_names(&form.services),
+                impact_at: format::parse_field(&form.impact, format::offset_min),
+            };
+            bridge::spawn(async move {
+                draft.settle().await;
+                let text = draft.text.clone();
+                let reply = bridge::call(request).await;
+                busy.set(false);
+                match reply {
+                    Ok(view) => {
+                        draft.discard(String::new());
+                        route::go(Route::Incidents { open: Some(view.incident.id) });
+                    }
+                    Err(error) => {
+                        draft.set(text);
+                        problem.set(Some(error));
+                    }
+                }
+            });
+        })
+    };
+    {
+        let create = create.clone();
+        use_commands(Layer::Form, move |command| {
+            let sends = command == Command::Send;
+            if sends {
+                create.emit(());
+            }
+            sends
+        });
+    }
+    let input = |set: fn(&mut Form, String)| {
+        let set = change(set);
+        on_text(move |text| set.emit(text))
+    };
+    html! {
+        <Page title={i18n.t("new-incident")} testid="new-incident-page">
+            <form class="form" onsubmit={
+                let create = create.clone();
+                move |event: SubmitEvent| {
+                    event.prevent_default();
+                    create.emit(());
+                }
+            }>
+                if let Some(error) = (*problem).clone() {
+                    <Problem {error} />
+                }
+                <label class="stack"><span>{ i18n.t("incident-field-title") }</span>
+                    <input ref={title} class="input input-large" type="text" required=true maxlength="500"
+                        value={form.title.clone()} oninput={input(|form, text| form.title = text)} autocomplete="off"
+                        data-testid="new-incident-title" /></label>
+                <div class="form-grid">
+                    <label class="stack"><span>{ i18n.t("incident-severity") }</span>
+                        <Select value={form.severity.as_str()} choices={severity_choices(i18n)}
+                            on_choose={change(|form, word| form.severity = word.parse().unwrap_or(Severity::P3))}
+                            label={i18n.t("incident-severity")} testid="new-incident-severity" /></label>
+                    <label class="stack"><span>{ i18n.t("incident-impact") }</span>
+                        <input class="input" type="datetime-local" value={form.impact.clone()}
+                            oninput={input(|form, text| form.impact = text)} data-testid="new-incident-impact" /></label>
+                    <label class="stack"><span>{ i18n.t("incident-services") }</span>
+                        <input class="input" type="text" value={form.services.clone()} autocomplete="off"
+                            placeholder={i18n.t("incident-services-hint")}
+                            oninput={input(|form, text| form.services = text)} data-testid="new-incident-services" /></label>
+                </div>
+                <label class="stack"><span>{ i18n.t("incident-summary") }</span>
+                    <TextArea value={form.summary.clone()} on_text={change(|form, text| form.summary = text)}
+                        label={i18n.t("incident-summary")} testid="new-incident-summary" grows=true
+                        class="textarea-tall" /></label>
+                <DraftState problem={draft.problem.clone()} />
+                <div class="form-buttons">
+                    <button class="button button-main" type="submit" data-testid="create-incident"
+                        disabled={form.title.trim().is_empty() || *busy}>{ i18n.t("new-incident-create") }</button>
+                    <kbd>{ i18n.t("send-hint") }</kbd>
+                    <span class="spring" />
+                    if draft.is_touched && form != Form::default() {
+                        <button class="button-text" type="button" data-testid="draft-discard" onclick={
+                            let draft = draft.clone();
+                            move |_| draft.discard(String::new())
+                        }>{ i18n.t("draft-discard") }</button>
+                    }
+                </div>
+            </form>
+        </Page>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_separated_by_commas() {
+        let names: Vec<String> = split_names(" pos, billing ,, pos; mail").into_iter().collect();
+        assert_eq!(names, ["billing", "mail", "pos"]);
+        assert!(split_names(" , ").is_empty());
+    }
+}

@@ -1,0 +1,542 @@
+//! The page of an incident.
+
+use std::rc::Rc;
+
+use desk_api::{
+    call::{GetIncident, Search},
+    view::IncidentView,
+};
+use desk_domain::{
+    edit::IncidentOp,
+    ids::{DocId, DocKind, normalize_number},
+    incident::{IncidentRole, IncidentStatus, Milestone},
+    time::UtcMillis,
+};
+use web_sys::HtmlInputElement;
+use yew::prelude::*;
+
+use super::{edit, new::severity_choices, timeline::Timeline};
+use crate::{
+    bridge,
+    clock::{self, use_now},
+    commands::{Layer, active_element, run, use_commands},
+    i18n::{format, tr, use_i18n},
+    keys::Command,
+    query::use_query,
+    route::Route,
+    session::use_session,
+    tickets::{
+        fields::{Tags, TextField, person_choices, some},
+        history::field_value,
+    },
+    widgets::{
+        draft::{Draft, DraftState, use_draft},
+        field::{Select, TextArea, use_autofocus, value_of},
+        icons::{self, Glyph, glyph},
+        markdown::Markdown,
+        page::{Empty, Problem},
+        toast,
+    },
+};
+
+/// Properties of [`IncidentPage`].
+#[derive(Clone, Debug, PartialEq, Properties)]
+pub(crate) struct IncidentPageProps {
+    /// Which incident.
+    pub(crate) id: DocId,
+}
+
+/// The detail pane with an incident.
+#[component]
+pub(crate) fn IncidentPage(props: &IncidentPageProps) -> Html {
+    let i18n = use_i18n();
+    let query = use_query(GetIncident { id: props.id }, &[DocKind::Incident], Some(props.id));
+    let on_view = {
+        let set = query.set.clone();
+        Callback::from(move |view: IncidentView| set.emit(Some(view)))
+    };
+    let view = query.data.as_ref().map(|reply| reply.as_ref().clone().map(Rc::new));
+    html! {
+        <section class="detail" aria-label={i18n.t("kind-incident")} data-testid="detail">
+            if let Some(error) = query.error {
+                <Problem {error} />
+            }
+            { match view {
+                None => html! {},
+                Some(None) => html! { <Empty text={i18n.t("not-here")} /> },
+                Some(Some(view)) => {
+                    let key = view.incident.id.to_string();
+                    html! { <Body {key} {view} {on_view} /> }
+                }
+            } }
+        </section>
+    }
+}
+
+#[derive(Clone, PartialEq, Properties)]
+struct BodyProps {
+    view: Rc<IncidentView>,
+    on_view: Callback<IncidentView>,
+}
+
+#[component]
+fn Body(props: &BodyProps) -> Html {
+    let i18n = use_i18n();
+    let session = use_session();
+    let view = &props.view;
+    let incident = &view.incident;
+    let is_locked = view.read_only || session.read_only.is_some();
+    let on_edit = {
+        let (view, on_view, session) = (Rc::clone(view), props.on_view.clone(), Rc::clone(&session));
+        Callback::from(move |op: IncidentOp| {
+            let (view, on_view, session) = (Rc::clone(&view), on_view.clone(), Rc::clone(&session));
+            bridge::spawn(async move {
+                match edit(i18n, &session, &view.incident, vec![op]).await {
+                    Ok(view) => on_view.emit(view),
+                    Err(_) => on_view.emit((*view).clone()),
+                }
+            });
+        })
+    };
+    let move_button = |to: IncidentStatus| {
+        let on_edit = on_edit.clone();
+        // The first move off `open` is the acknowledgement, which is what halts the escalation.
+        let is_main = incident.status == IncidentStatus::Open && to == IncidentStatus::Investigating;
+        html! {
+            <button class={classes!("button", is_main.then_some("button-main"))} key={to.as_str()}
+                data-testid="incident-move" data-to={to.as_str()}
+                onclick={move |_| on_edit.emit(IncidentOp::SetStatus { status: to })}>
+                { if is_main { i18n.t("incident-acknowledge") } else { i18n.word("incident-status", to) } }
+            </button>
+        }
+    };
+    html! {
+        <article class="ticket" data-testid="incident-page" data-number={view.number.clone()}
+            data-status={incident.status.as_str()} data-severity={incident.severity.as_str()}>
+            <header class="detail-head">
+                <div class="detail-line">
+                    <button class="button-icon" title={i18n.t("back")} aria-label={i18n.t("back")}
+                        onclick={|_| { run(Command::Back); }}>{ glyph(Glyph::Left) }</button>
+                    { icons::severity(incident.severity) }
+                    <span class="number">{ &view.number }</span>
+                    { icons::incident_status(incident.status) }
+                    <span data-testid="incident-status">{ i18n.word("incident-status", incident.status) }</span>
+                    if let Some(at) = view.escalates_at {
+                        <Escalation {at} />
+                    }
+                </div>
+                <h1 class="detail-title" data-testid="incident-title">{ &incident.title }</h1>
+                if !is_locked {
+                    <div class="moves">{ for view.moves.iter().filter(|to| **to != incident.status).map(|to| move_button(*to)) }</div>
+                }
+            </header>
+            if view.read_only {
+                <p class="banner" role="alert">{ i18n.t("incident-read-only") }</p>
+            }
+            <div class="detail-body">
+                <div class="talk-pane">
+                    <div class="talk">
+                        for conflict in incident.conflicts.iter() {
+                            <section class="conflict" key={conflict.field.clone()} data-testid="conflict">
+                                <h2>{ glyph(Glyph::Warning) }
+                                    { tr!(i18n, "conflict-title", field = conflict.field.clone()) }</h2>
+                                for (at, value) in conflict.values.iter().enumerate() {
+                                    <div class="conflict-value" key={at}>
+                                        <b>{ field_value(i18n, &session, &conflict.field, value.value.as_deref()) }</b>
+                                        <span class="hint">{ tr!(
+                                            i18n,
+                                            "conflict-by",
+                                            by = session.name(&value.by),
+                                            at = format::date_time(i18n, format::local(value.at)),
+                                        ) }</span>
+                                    </div>
+                                }
+                            </section>
+                        }
+                        <EditableText id={incident.id} what="summary" heading={i18n.t("incident-summary")}
+                            text={incident.summary.clone()} none={i18n.t("description-none")} {is_locked} on_save={
+                                let on_edit = on_edit.clone();
+                                Callback::from(move |(_, summary)| on_edit.emit(IncidentOp::SetSummary { summary }))
+                            } />
+                        <section class="block">
+                            <h2>{ i18n.t("incident-timeline") }</h2>
+                            if !is_locked {
+                                <NoteBox id={incident.id} on_note={
+                                    let on_edit = on_edit.clone();
+                                    Callback::from(move |text| on_edit.emit(IncidentOp::AddNote { text }))
+                                } />
+                            }
+                            <Timeline incident={incident.clone()} />
+                        </section>
+                        <EditableText id={incident.id} what="postmortem" heading={i18n.t("incident-postmortem")}
+                            text={incident.postmortem.clone()} none={i18n.t("incident-postmortem-none")} {is_locked}
+                            on_save={
+                                let on_edit = on_edit.clone();
+                                Callback::from(move |(base, body)| {
+                                    on_edit.emit(IncidentOp::EditPostmortem { base: Some(base), body });
+                                })
+                            } />
+                    </div>
+                </div>
+                <Side view={Rc::clone(view)} {is_locked} {on_edit} />
+            </div>
+        </article>
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Properties)]
+struct EscalationProps {
+    at: UtcMillis,
+}
+
+#[component]
+fn Escalation(props: &EscalationProps) -> Html {
+    let i18n = use_i18n();
+    let now = use_now(1);
+    let left = props.at.since(now);
+    let text = if left > 0 {
+        tr!(i18n, "incident-escalates", left = format::countdown(i18n, left))
+    } else {
+        tr!(i18n, "incident-escalated", at = format::date_time(i18n, format::local(props.at)))
+    };
+    html! { <span class="due due-late" data-testid="incident-escalation">{ glyph(Glyph::Clock) }{ text }</span> }
+}
+
+#[derive(Clone, PartialEq, Properties)]
+struct SideProps {
+    view: Rc<IncidentView>,
+    is_locked: bool,
+    on_edit: Callback<IncidentOp>,
+}
+
+#[component]
+fn Side(props: &SideProps) -> Html {
+    let i18n = use_i18n();
+    let session = use_session();
+    let incident = &props.view.incident;
+    let disabled = props.is_locked;
+    let on_edit = &props.on_edit;
+    let people = person_choices(&session, i18n.t("nobody"));
+    let role = |role: IncidentRole| {
+        let member = incident.roles.get(&role).cloned();
+        let on_edit = on_edit.clone();
+        html! {
+            <div class="field" key={role.as_str()}>
+                <span class="field-label">{ i18n.word("incident-role", role) }</span>
+                <span class="field-control">
+                    <Select value={member.clone().unwrap_or_default()} choices={Rc::clone(&people)} {disabled}
+                        class="select-field" label={i18n.word("incident-role", role)} testid={format!("incident-role-{role}")}
+                        other_label={member.as_deref().map(|who| AttrValue::from(session.name(who)))}
+                        on_choose={Callback::from(move |who: String| {
+                            on_edit.emit(IncidentOp::SetRole { role, member: some(who) });
+                        })} />
+                </span>
+            </div>
+        }
+    };
+    let milestone = |milestone: Milestone| {
+        let reached_at = incident.milestones.get(&milestone).copied();
+        let (set, now) = (on_edit.clone(), on_edit.clone());
+        html! {
+            <div class="field" key={milestone.as_str()}>
+                <span class="field-label">{ i18n.word("milestone", milestone) }</span>
+                <span class="field-control">
+                    <input class="input input-field" type="datetime-local" {disabled}
+                        aria-label={i18n.word("milestone", milestone)} data-testid={format!("milestone-{milestone}")}
+                        value={reached_at.map(|at| format::field_value(format::local(at))).unwrap_or_default()}
+                        onchange={move |event: Event| {
+                            if let Some(reached_at) = format::parse_field(&value_of(&event), format::offset_min) {
+                                set.emit(IncidentOp::SetMilestone { milestone, reached_at });
+                            }
+                        }} />
+                    if reached_at.is_none() && !disabled {
+                        <button class="button-text" data-testid={format!("milestone-{milestone}-now")} onclick={move |_| {
+                            now.emit(IncidentOp::SetMilestone { milestone, reached_at: clock::now() });
+                        }}>{ i18n.t("now-button") }</button>
+                    }
+                </span>
+            </div>
+        }
+    };
+    html! {
+        <aside class="side" aria-label={i18n.t("ticket-details")}>
+            <section class="panel">
+                <div class="field">
+                    <span class="field-label">{ i18n.t("incident-severity") }</span>
+                    <span class="field-control">
+                        <Select value={incident.severity.as_str()} choices={severity_choices(i18n)} {disabled}
+                            class="select-field" label={i18n.t("incident-severity")} testid="incident-severity"
+                            on_choose={let on_edit = on_edit.clone(); Callback::from(move |word: String| {
+                                if let Ok(severity) = word.parse() {
+                                    on_edit.emit(IncidentOp::SetSeverity { severity });
+                                }
+                            })} />
+                    </span>
+                </div>
+                <div class="field">
+                    <span class="field-label">{ i18n.t("incident-field-title") }</span>
+                    <TextField value={incident.title.clone()} label={i18n.t("incident-field-title")} {disabled}
+                        testid="incident-title-input" on_change={
+                            let on_edit = on_edit.clone();
+                            Callback::from(move |title: String| {
+                                if !title.is_empty() {
+                                    on_edit.emit(IncidentOp::SetTitle { title });
+                                }
+                            })
+                        } />
+                </div>
+                <div class="field">
+                    <span class="field-label">{ i18n.t("incident-services") }</span>
+                    <Tags tags={incident.services.iter().cloned().collect::<Vec<_>>()} {disabled} on_tag={
+                        let on_edit = on_edit.clone();
+                        Callback::from(move |(service, on)| on_edit.emit(IncidentOp::SetService { service, on }))
+                    } />
+                </div>
+            </section>
+            <section class="panel">
+                <h2>{ i18n.t("incident-roles") }</h2>
+                { for IncidentRole::ALL.iter().map(|name| role(*name)) }
+            </section>
+            <section class="panel">
+                <h2>{ i18n.t("incident-milestones") }</h2>
+                { for Milestone::ALL.iter().map(|name| milestone(*name)) }
+            </section>
+            <section class="panel" data-testid="incident-tickets">
+                <h2>{ i18n.t("incident-tickets") }</h2>
+                for row in props.view.tickets.iter() {
+                    <div class="link-line" key={row.id.to_string()} data-testid="incident-ticket" data-number={row.number.clone()}>
+                        { icons::status(row.status) }
+                        <a href={format!("#{}", Route::ticket(row.id).to_hash())} title={row.number.clone()}>{ &row.title }</a>
+                        if !disabled {
+                            <button class="button-icon" aria-label={tr!(i18n, "incident-unlink", number = row.number.as_str())}
+                                title={tr!(i18n, "incident-unlink", number = row.number.as_str())} onclick={
+                                    let (on_edit, ticket) = (on_edit.clone(), row.id);
+                                    move |_| on_edit.emit(IncidentOp::LinkTicket { ticket, on: false })
+                                }>{ glyph(Glyph::Cross) }</button>
+                        }
+                    </div>
+                }
+                if !disabled {
+                    <LinkBox on_link={
+                        let on_edit = on_edit.clone();
+                        Callback::from(move |ticket| on_edit.emit(IncidentOp::LinkTicket { ticket, on: true }))
+                    } />
+                }
+            </section>
+        </aside>
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Properties)]
+struct LinkBoxProps {
+    on_link: Callback<DocId>,
+}
+
+/// Links a ticket by its number.
+#[component]
+fn LinkBox(props: &LinkBoxProps) -> Html {
+    let i18n = use_i18n();
+    let node = use_node_ref();
+    let link = {
+        let (node, on_link) = (node.clone(), props.on_link.clone());
+        Callback::from(move |()| {
+            let Some(input) = node.cast::<HtmlInputElement>() else { return };
+            let typed = input.value();
+            if typed.trim().is_empty() {
+                return;
+            }
+            let text = normalize_number(&typed, "TK").unwrap_or(typed);
+            let on_link = on_link.clone();
+            bridge::spawn(async move {
+                let reply = bridge::call(Search { text: text.clone(), limit: 2, kind: Some(DocKind::Ticket) }).await;
+                match reply {
+                    Ok(hits) => match hits.iter().find(|hit| hit.number.as_ref() == Some(&text)) {
+                        Some(hit) => {
+                            input.set_value("");
+                            on_link.emit(hit.id);
+                        }
+                        None => toast::say(i18n.t("incident-link-none")),
+                    },
+                    Err(error) => toast::failed(error),
+                }
+            });
+        })
+    };
+    html! {
+        <form class="link-line" onsubmit={
+            let link = link.clone();
+            move |event: SubmitEvent| {
+                event.prevent_default();
+                link.emit(());
+            }
+        }>
+            <input ref={node} class="input link-input" type="text" placeholder={i18n.t("incident-link")}
+                aria-label={i18n.t("incident-link")} autocomplete="off" data-testid="incident-link-input" />
+            <button class="button" type="submit" data-testid="incident-link">{ i18n.t("incident-link-add") }</button>
+        </form>
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Properties)]
+struct NoteBoxProps {
+    id: DocId,
+    on_note: Callback<String>,
+}
+
+#[component]
+fn NoteBox(props: &NoteBoxProps) -> Html {
+    let i18n = use_i18n();
+    let node = use_node_ref();
+    let draft = use_draft(format!("incident-note/{}", props.id), String::new());
+    let add = {
+        let (draft, on_note) = (draft.clone(), props.on_note.clone());
+        Callback::from(move |()| {
+            let text = draft.text.trim().to_owned();
+            if !text.is_empty() {
+                draft.discard(String::new());
+                on_note.emit(text);
+            }
+        })
+    };
+    {
+        let (add, node) = (add.clone(), node.clone());
+        use_commands(Layer::Form, move |command| {
+            let here = node.get().is_some_and(|node| node.contains(active_element().as_deref()));
+            let sends = command == Command::Send && here;
+            if sends {
+                add.emit(());
+            }
+            sends
+        });
+    }
+    {
+        let node = node.clone();
+        use_commands(Layer::Detail, move |command| {
+            let field = node.cast::<web_sys::HtmlElement>().filter(|_| command == Command::Note);
+            field.is_some_and(|field| field.focus().is_ok())
+        });
+    }
+    let on_text = {
+        let draft = draft.clone();
+        Callback::from(move |text| draft.set(text))
+    };
+    html! {
+        <div class="note-box">
+            <TextArea value={draft.text.clone()} {on_text} label={i18n.t("incident-note")} placeholder={i18n.t("incident-note")}
+                {node} grows=true testid="incident-note-input" class="textarea-short" />
+            <DraftState problem={draft.problem.clone()} />
+            <div class="form-buttons">
+                <button class="button" disabled={draft.text.trim().is_empty()} data-testid="incident-note-add"
+                    onclick={move |_| add.emit(())}>{ i18n.t("incident-note-add") }</button>
+                <kbd>{ i18n.t("send-hint") }</kbd>
+            </div>
+        </div>
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Properties)]
+struct EditableTextProps {
+    id: DocId,
+    /// `summary` or `postmortem`: names the draft and the test ids.
+    what: &'static str,
+    heading: AttrValue,
+    text: String,
+    none: AttrValue,
+    is_locked: bool,
+    /// Told of the text that the editing began with and the one it ended with.
+    on_save: Callback<(String, String)>,
+}
+
+/// A Markdown text with its editor.
+#[component]
+fn EditableText(props: &EditableTextProps) -> Html {
+    let i18n = use_i18n();
+    // The text that the editing began with, while it goes on.
+    let base = use_state_eq(|| None::<String>);
+    let begin = {
+        let (base, text) = (base.clone(), props.text.clone());
+        move |_| base.set(Some(text.clone()))
+    };
+    html! {
+        <section class="block" data-testid={format!("incident-{}", props.what)}>
+            <div class="panel-head">
+                <h2>{ props.heading.clone() }</h2>
+                if base.is_none() && !props.is_locked {
+                    <button class="button-text" onclick={begin} data-testid={format!("{}-edit", props.what)}>
+                        { i18n.t("edit") }
+                    </button>
+                }
+            </div>
+            if let Some(began) = (*base).clone() {
+                <TextEditor draft_key={format!("{}/{}", props.what, props.id)} base={began.clone()} what={props.what}
+                    heading={props.heading.clone()} on_done={
+                        let (base, on_save) = (base.clone(), props.on_save.clone());
+                        Callback::from(move |text: Option<String>| {
+                            base.set(None);
+                            if let Some(text) = text {
+                                on_save.emit((began.clone(), text));
+                            }
+                        })
+                    } />
+            } else if props.text.trim().is_empty() {
+                <p class="hint">{ props.none.clone() }</p>
+            } else {
+                <Markdown text={props.text.clone()} />
+            }
+        </section>
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Properties)]
+struct TextEditorProps {
+    draft_key: String,
+    base: String,
+    what: &'static str,
+    heading: AttrValue,
+    /// Told of the new text, or of nothing.
+    on_done: Callback<Option<String>>,
+}
+
+#[component]
+fn TextEditor(props: &TextEditorProps) -> Html {
+    let i18n = use_i18n();
+    let node = use_autofocus();
+    let draft: Draft = use_draft(props.draft_key.clone(), props.base.clone());
+    let finish = {
+        let (draft, on_done, base) = (draft.clone(), props.on_done.clone(), props.base.clone());
+        Callback::from(move |takes: bool| {
+            let text = draft.text.clone();
+            draft.discard(base.clone());
+            on_done.emit((takes && text != base).then_some(text));
+        })
+    };
+    {
+        let (finish, draft, node) = (finish.clone(), draft.clone(), node.clone());
+        use_commands(Layer::Form, move |command| {
+            let here = node.get().is_some_and(|node| node.contains(active_element().as_deref()));
+            match command {
+                Command::Send if here => finish.emit(true),
+                Command::Back if here && !draft.is_touched => finish.emit(false),
+                _ => return false,
+            }
+            true
+        });
+    }
+    let on_text = {
+        let draft = draft.clone();
+        Callback::from(move |text| draft.set(text))
+    };
+    html! {
+        <div class="editor">
+            <TextArea value={draft.text.clone()} {on_text} label={props.heading.clone()} {node} grows=true
+                testid={format!("{}-input", props.what)} />
+            <DraftState problem={draft.problem.clone()} />
+            <div class="form-buttons">
+                <button class="button button-main" data-testid={format!("{}-save", props.what)}
+                    onclick={let finish = finish.clone(); move |_| finish.emit(true)}>{ i18n.t("save") }</button>
+                <button class="button" data-testid={format!("{}-cancel", props.what)}
+                    onclick={move |_| finish.emit(false)}>{ i18n.t("cancel") }</button>
+            </div>
+        </div>
+    }
+}
