@@ -65,6 +65,8 @@ struct Case {
     phrases: &'static Phrases,
     russian: bool,
     priority: Priority,
+    /// Which of its courses it takes.
+    course: usize,
 }
 
 impl Case {
@@ -91,7 +93,27 @@ impl Case {
             Fate::Active | Fate::Warned | Fate::Waiting | Fate::Breached => shifted.min(Priority::High),
             Fate::Done | Fate::Late | Fate::Cancelled => shifted,
         };
-        Self { scenario, script, phrases, russian, priority }
+        // Who waits for an answer has been asked something; the first course always has a question.
+        let course =
+            if fate == Fate::Waiting { 0 } else { usize::try_from(chance.between(0, 2)).unwrap_or(0) };
+        Self { scenario, script, phrases, russian, priority, course }
+    }
+
+    /// The question and its answer, where the course has one.
+    fn question(&self) -> Option<(&'static str, &'static str)> {
+        let index = self.scenario.asks.get(self.course).copied().flatten()?;
+        Some((self.script.questions.get(index)?, self.script.answers.get(index)?))
+    }
+
+    /// What an agent notes, where the course has it.
+    fn note(&self) -> Option<&'static str> {
+        let index = self.scenario.noted.get(self.course).copied().flatten()?;
+        self.script.notes.get(index).copied()
+    }
+
+    /// What the course says.
+    fn line(&self, lines: [&'static str; 3]) -> &'static str {
+        lines.get(self.course).copied().unwrap_or_default()
     }
 
     fn terms<'a>(&self, rules: &'a CompiledRules) -> Option<Terms<'a>> {
@@ -241,11 +263,6 @@ impl Story {
         self.say(at, AuthorSide::Requester, Visibility::Public, text);
     }
 
-    fn note(&mut self, at: UtcMillis) {
-        let text = self.chance.text(self.about.script.notes);
-        self.say(at, AuthorSide::Staff, Visibility::Internal, text);
-    }
-
     fn status(&mut self, at: UtcMillis, status: Status) {
         let by = self.agent.clone();
         self.step(at, &by, TicketOp::SetStatus { status });
@@ -257,8 +274,8 @@ impl Story {
 
     fn create(&mut self, asset: String) {
         let Case { scenario, script, priority, .. } = self.about;
-        let title = self.filled(self.chance.text(script.titles));
-        let description = self.filled(self.chance.text(script.descriptions));
+        let title = self.filled(self.about.line(script.titles));
+        let description = self.filled(self.about.line(script.descriptions));
         let mut tags: BTreeSet<String> =
             scenario.tags.iter().filter(|_| self.chance.happens(70)).map(|tag| (*tag).to_owned()).collect();
         if self.chance.happens(8) {
@@ -295,13 +312,14 @@ impl Story {
         if pace.first_response_at > pace.end {
             return;
         }
-        self.take(pace.first_response_at);
+        self.take(&pace);
         self.work(&pace, fate);
         match fate {
             Fate::Done | Fate::Late => self.finish(&pace, cast.now),
             Fate::Waiting => {
                 let at = self.soon(&pace, 10, 50);
-                self.reply(at, self.about.script.questions);
+                let Some((question, _)) = self.about.question() else { return };
+                self.reply(at, &[question]);
                 self.status(at.plus_ms(MINUTE), Status::Pending);
             }
             Fate::Active | Fate::Warned | Fate::Breached => {
@@ -348,13 +366,14 @@ impl Story {
     }
 
     /// Somebody takes it and answers.
-    fn take(&mut self, first_response_at: UtcMillis) {
+    fn take(&mut self, pace: &Pace<'_>) {
         let agent = self.agent.clone();
-        let wait = first_response_at.since(self.created_at);
-        let taken = self.created_at.plus_ms(wait * self.chance.between(30, 90) / 100);
+        let wait = pace.calendar.business_ms(self.created_at, pace.first_response_at);
+        let taken = pace.calendar.add_business_ms(self.created_at, wait * self.chance.between(30, 90) / 100);
+        let taken = taken.unwrap_or(pace.first_response_at);
         self.step(taken, &agent, TicketOp::SetAssignee { assignee: Some(agent.clone()) });
         self.status(taken.plus_ms(5_000), Status::InProgress);
-        self.reply(first_response_at, self.about.phrases.first_replies);
+        self.reply(pace.first_response_at, self.about.phrases.first_replies);
     }
 
     /// An instant within some of the time in which an answer is expected.
@@ -365,18 +384,23 @@ impl Story {
 
     /// What happens between the first answer and the end.
     fn work(&mut self, pace: &Pace<'_>, fate: Fate) {
-        if self.chance.happens(55) {
+        if let Some(note) = self.about.note()
+            && self.chance.happens(65)
+        {
             let at = self.soon(pace, 2, 20);
-            self.note(at);
+            self.say(at, AuthorSide::Staff, Visibility::Internal, note);
         }
-        if fate != Fate::Waiting && self.chance.happens(40) {
+        if let Some((question, answer)) = self.about.question()
+            && fate != Fate::Waiting
+            && self.chance.happens(50)
+        {
             let asked = self.soon(pace, 3, 20);
             let answered = pace.calendar.add_business_ms(asked, self.chance.between(10, 120) * MINUTE);
             let answered = answered.unwrap_or(pace.end);
             if answered.plus_ms(HOUR) < pace.end {
-                self.reply(asked, self.about.script.questions);
+                self.reply(asked, &[question]);
                 self.status(asked.plus_ms(30_000), Status::Pending);
-                self.ask(answered, self.about.script.answers);
+                self.ask(answered, &[answer]);
                 self.status(answered.plus_ms(4 * MINUTE), Status::InProgress);
                 let at = self.soon(pace, 2, 25);
                 self.reply(at, self.about.phrases.progress);
@@ -397,7 +421,8 @@ impl Story {
             let tag = if self.about.russian { "решено-удалённо" } else { "solved-remotely" };
             self.step(pace.end, &agent, TicketOp::SetTag { tag: tag.to_owned(), on: true });
         }
-        self.reply(pace.end, self.about.script.solutions);
+        let solution = self.about.line(self.about.script.solutions);
+        self.reply(pace.end, &[solution]);
         self.status(pace.end.plus_ms(30_000), Status::Resolved);
         let thanked = self.last().plus_ms(self.chance.between(5, 300) * MINUTE);
         if self.chance.happens(65) && thanked < now {

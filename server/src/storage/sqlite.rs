@@ -2,6 +2,10 @@
 //!
 //! `BEGIN IMMEDIATE` takes the file's write lock, so transactions of different processes (`serve` and `admin`)
 //! do not overlap either; who comes second waits up to [`BUSY`].
+//!
+//! Queries are checked when they are compiled, against the descriptions in `.sqlx`. After a change of SQL: apply
+//! `migrations/` to an empty database, then `DATABASE_URL=sqlite://FILE SQLX_OFFLINE_DIR=$PWD/server/.sqlx cargo
+//! check -p workernet-server` describes the queries anew; remove the old descriptions first.
 
 use std::{fs::File, path::Path, time::Duration};
 
