@@ -38,7 +38,8 @@ CREATE TABLE snapshots (
     bytes     BLOB NOT NULL
 ) STRICT;
 
--- A line of the ticket list. `status` and `priority` are small numbers; `priority` grows with haste.
+-- A line of the ticket list. `status` and `priority` are small numbers; `priority` grows with haste. `done`: the status
+-- is resolved, closed or cancelled.
 -- `due_key` sorts by the clock that runs out next: its instant, or, without a clock, 2^62 - updated_at, which stands
 -- behind every instant and brings the newest change first.
 CREATE TABLE tickets (
@@ -47,6 +48,7 @@ CREATE TABLE tickets (
     number     TEXT NOT NULL,
     title      TEXT NOT NULL,
     status     INTEGER NOT NULL,
+    done       INTEGER NOT NULL,
     priority   INTEGER NOT NULL,
     category   TEXT,
     assignee   TEXT,
@@ -61,39 +63,45 @@ CREATE TABLE tickets (
     deleted    INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX tickets_by_number ON tickets (number);
--- Every list is a range of one of these, or a merge of a few ranges (one per status and priority): the facet that
--- the filter names, then status, then priority, then what is sorted by.
-CREATE INDEX tickets_updated           ON tickets (updated_at) WHERE deleted = 0;
-CREATE INDEX tickets_created           ON tickets (created_at) WHERE deleted = 0;
-CREATE INDEX tickets_priority          ON tickets (priority, updated_at) WHERE deleted = 0;
-CREATE INDEX tickets_due               ON tickets (due_key) WHERE deleted = 0;
-CREATE INDEX tickets_grid_updated      ON tickets (status, priority, updated_at) WHERE deleted = 0;
-CREATE INDEX tickets_grid_created      ON tickets (status, priority, created_at) WHERE deleted = 0;
-CREATE INDEX tickets_grid_due          ON tickets (status, priority, due_key) WHERE deleted = 0;
-CREATE INDEX tickets_assignee_updated  ON tickets (assignee, status, priority, updated_at) WHERE deleted = 0;
-CREATE INDEX tickets_assignee_created  ON tickets (assignee, status, priority, created_at) WHERE deleted = 0;
-CREATE INDEX tickets_assignee_due      ON tickets (assignee, status, priority, due_key) WHERE deleted = 0;
-CREATE INDEX tickets_team_updated      ON tickets (team, status, priority, updated_at) WHERE deleted = 0;
-CREATE INDEX tickets_team_created      ON tickets (team, status, priority, created_at) WHERE deleted = 0;
-CREATE INDEX tickets_team_due          ON tickets (team, status, priority, due_key) WHERE deleted = 0;
-CREATE INDEX tickets_category_updated  ON tickets (category, status, priority, updated_at) WHERE deleted = 0;
-CREATE INDEX tickets_category_created  ON tickets (category, status, priority, created_at) WHERE deleted = 0;
-CREATE INDEX tickets_category_due      ON tickets (category, status, priority, due_key) WHERE deleted = 0;
+-- Every list walks one of these, or two at once (done and not done): the facet that the filter names first, then what
+-- is sorted by; what else is filtered by stands behind that, so that only the lines of the page are read.
+CREATE INDEX tickets_by_updated           ON tickets (done, updated_at, doc, status, priority, due_key) WHERE deleted = 0;
+CREATE INDEX tickets_by_created           ON tickets (done, created_at, doc, status, priority, due_key) WHERE deleted = 0;
+CREATE INDEX tickets_by_priority          ON tickets (done, priority, updated_at, doc, status, due_key) WHERE deleted = 0;
+CREATE INDEX tickets_by_due               ON tickets (done, due_key, doc, status, priority) WHERE deleted = 0;
+CREATE INDEX tickets_assignee_by_updated  ON tickets (assignee, done, updated_at, doc, status, priority, due_key) WHERE deleted = 0;
+CREATE INDEX tickets_assignee_by_created  ON tickets (assignee, done, created_at, doc, status, priority, due_key) WHERE deleted = 0;
+CREATE INDEX tickets_assignee_by_priority ON tickets (assignee, done, priority, updated_at, doc, status, due_key) WHERE deleted = 0;
+CREATE INDEX tickets_assignee_by_due      ON tickets (assignee, done, due_key, doc, status, priority) WHERE deleted = 0;
+CREATE INDEX tickets_team_by_updated      ON tickets (team, done, updated_at, doc, status, priority, due_key) WHERE deleted = 0;
+CREATE INDEX tickets_team_by_created      ON tickets (team, done, created_at, doc, status, priority, due_key) WHERE deleted = 0;
+CREATE INDEX tickets_team_by_priority     ON tickets (team, done, priority, updated_at, doc, status, due_key) WHERE deleted = 0;
+CREATE INDEX tickets_team_by_due          ON tickets (team, done, due_key, doc, status, priority) WHERE deleted = 0;
+CREATE INDEX tickets_category_by_updated  ON tickets (category, done, updated_at, doc, status, priority, due_key) WHERE deleted = 0;
+CREATE INDEX tickets_category_by_created  ON tickets (category, done, created_at, doc, status, priority, due_key) WHERE deleted = 0;
+CREATE INDEX tickets_category_by_priority ON tickets (category, done, priority, updated_at, doc, status, due_key) WHERE deleted = 0;
+CREATE INDEX tickets_category_by_due      ON tickets (category, done, due_key, doc, status, priority) WHERE deleted = 0;
+-- A few combinations of status and priority, which may be rare among all tickets, are ranges of these.
+CREATE INDEX tickets_grid_by_updated      ON tickets (status, priority, updated_at, doc, due_key) WHERE deleted = 0;
+CREATE INDEX tickets_grid_by_created      ON tickets (status, priority, created_at, doc, due_key) WHERE deleted = 0;
+CREATE INDEX tickets_grid_by_due          ON tickets (status, priority, due_key) WHERE deleted = 0;
 
 -- The tags of the tickets that are not deleted, with copies of what lists filter and sort by.
 CREATE TABLE ticket_tags (
     doc        INTEGER NOT NULL REFERENCES tickets (doc) ON DELETE CASCADE,
     tag        TEXT NOT NULL,
     status     INTEGER NOT NULL,
+    done       INTEGER NOT NULL,
     priority   INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
     due_key    INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX ticket_tags_by_doc  ON ticket_tags (doc);
-CREATE INDEX ticket_tags_updated ON ticket_tags (tag, status, priority, updated_at, doc);
-CREATE INDEX ticket_tags_created ON ticket_tags (tag, status, priority, created_at, doc);
-CREATE INDEX ticket_tags_due     ON ticket_tags (tag, status, priority, due_key, doc);
+CREATE INDEX ticket_tags_of_doc      ON ticket_tags (doc);
+CREATE INDEX ticket_tags_by_updated  ON ticket_tags (tag, done, updated_at, doc, status, priority, due_key);
+CREATE INDEX ticket_tags_by_created  ON ticket_tags (tag, done, created_at, doc, status, priority, due_key);
+CREATE INDEX ticket_tags_by_priority ON ticket_tags (tag, done, priority, updated_at, doc, status, due_key);
+CREATE INDEX ticket_tags_by_due      ON ticket_tags (tag, done, due_key, doc, status, priority);
 
 -- A line of the article list.
 CREATE TABLE articles (

@@ -39,7 +39,7 @@ async fn run() {
     let kept = std::env::var("DESK_BENCH_DIR").ok().map(PathBuf::from);
     let path = kept.as_deref().unwrap_or(dir.path()).join("desk.db");
     let key = Key::new([7; 32]);
-    let mut corpus = Corpus::new(1);
+    let mut corpus = Corpus::new(1, tickets);
 
     let store = Store::open(&path, &key, OpenOptions::default()).await.expect("opens").store;
     if store.documents_len().await.expect("counts") == 0 {

@@ -56,7 +56,7 @@ impl Store {
         order: &'static str,
         limit: u32,
     ) -> Result<Vec<Alert>, StoreError> {
-        let sql = AssertSqlSafe(format!("{ALERTS} AND {condition} ORDER BY {order} LIMIT ?"));
+        let sql = AssertSqlSafe(format!("{ALERTS} AND {condition} ORDER BY {order} LIMIT ? + 0"));
         let mut held = self.quick_reader().await?;
         let rows = sqlx::query(sql).bind(i64::from(limit)).fetch_all(held.conn()?).await?;
         rows.iter().map(alert).collect()

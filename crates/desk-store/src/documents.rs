@@ -56,7 +56,7 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<StoredDocument>, StoreError> {
         const SQL: &str = "SELECT d.id, d.kind, d.heads, d.schema, d.projected, s.codec, s.raw_bytes, s.bytes \
-             FROM documents d JOIN snapshots s ON s.doc = d.doc WHERE d.kind = ? AND d.id > ? ORDER BY d.id LIMIT ?";
+             FROM documents d JOIN snapshots s ON s.doc = d.doc WHERE d.kind = ? AND d.id > ? ORDER BY d.id LIMIT ? + 0";
         let mut held = self.slow_reader().await?;
         let rows = sqlx::query(SQL)
             .bind(i64::from(kind.code()))
@@ -71,7 +71,7 @@ impl Store {
     /// settings), in the order of their ids.
     pub async fn digest_rows(&self, after: Option<DocId>, limit: u32) -> Result<Vec<DigestRow>, StoreError> {
         const SQL: &str =
-            "SELECT id, kind, heads FROM documents WHERE id > ? AND kind <> ? ORDER BY id LIMIT ?";
+            "SELECT id, kind, heads FROM documents WHERE id > ? AND kind <> ? ORDER BY id LIMIT ? + 0";
         let mut held = self.slow_reader().await?;
         let rows = sqlx::query(SQL)
             .bind(after.map(codes::id_bytes).unwrap_or_default())

@@ -38,7 +38,7 @@ impl Store {
         max_changes: usize,
     ) -> Result<Vec<OutboxChange>, StoreError> {
         const SQL: &str = "SELECT o.seq, d.id, d.kind, o.hash, o.bytes, o.edit, o.edited_at \
-             FROM outbox o JOIN documents d ON d.doc = o.doc ORDER BY o.seq LIMIT ?";
+             FROM outbox o JOIN documents d ON d.doc = o.doc ORDER BY o.seq LIMIT ? + 0";
         let mut held = self.slow_reader().await?;
         let limit = i64::try_from(max_changes).unwrap_or(i64::MAX);
         let mut rows = sqlx::query(SQL).bind(limit).fetch(held.conn()?);

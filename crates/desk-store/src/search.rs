@@ -80,7 +80,7 @@ async fn newest(
     expression: String,
     limit: usize,
 ) -> Result<Vec<i64>, StoreError> {
-    const SQL: &str = "SELECT d.doc FROM (SELECT rowid AS key FROM search WHERE search MATCH ? ORDER BY rowid LIMIT ?) m \
+    const SQL: &str = "SELECT d.doc FROM (SELECT rowid AS key FROM search WHERE search MATCH ? ORDER BY rowid LIMIT ? + 0) m \
          JOIN search_docs d ON d.key = m.key ORDER BY m.key";
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     Ok(sqlx::query_scalar(SQL).bind(expression).bind(limit).fetch_all(conn).await?)

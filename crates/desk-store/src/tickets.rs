@@ -52,7 +52,8 @@ impl Store {
     pub async fn counts(&self, member: &str, now: UtcMillis) -> Result<Counts, StoreError> {
         const SQL: &str = include_str!("tickets/counts.sql");
         const NEXT: &str = "SELECT id, number, title, due_metric, due_key FROM tickets \
-             WHERE deleted = 0 AND due_key > ? AND due_metric IS NOT NULL ORDER BY due_key, doc LIMIT 1";
+             WHERE deleted = 0 AND done = 0 AND due_key > ? AND due_metric IS NOT NULL \
+             ORDER BY due_key, doc LIMIT 1";
         let mut held = self.quick_reader().await?;
         let row = sqlx::query(SQL).bind(member).bind(now.0).fetch_one(held.conn()?).await?;
         let next = sqlx::query(NEXT).bind(now.0).fetch_optional(held.conn()?).await?;
@@ -73,7 +74,7 @@ impl Store {
     /// The tags that tickets bear, the most used first, at most `limit`.
     pub async fn list_tags(&self, limit: u32) -> Result<Vec<TagCount>, StoreError> {
         const SQL: &str = "SELECT tag, count(*) AS tickets FROM ticket_tags GROUP BY tag \
-             ORDER BY tickets DESC, tag LIMIT ?";
+             ORDER BY tickets DESC, tag LIMIT ? + 0";
         let mut held = self.quick_reader().await?;
         let rows = sqlx::query(SQL).bind(i64::from(limit)).fetch_all(held.conn()?).await?;
         let tag = |row: &SqliteRow| {

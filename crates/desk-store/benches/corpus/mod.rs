@@ -19,6 +19,8 @@ use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 /// 2026-11-21T09:00:00Z.
 pub(crate) const NOW: UtcMillis = UtcMillis(1_795_251_600_000);
 
+/// For how long the help desk has been running.
+const YEARS_MS: i64 = 3 * 365 * 86_400_000;
 /// Tickets that are remembered, to be edited.
 const KEPT: usize = 5_000;
 
@@ -84,13 +86,15 @@ pub(crate) struct Corpus {
     pub(crate) teams: Vec<String>,
     pub(crate) categories: Vec<String>,
     pub(crate) tags: Vec<String>,
-    made: u64,
+    made: i64,
+    step_ms: i64,
     /// Some of the tickets, to be edited later.
     kept: Vec<Ticket>,
 }
 
 impl Corpus {
-    pub(crate) fn new(seed: u64) -> Self {
+    /// `tickets`: how many there will be; they are made in the order in which they came in.
+    pub(crate) fn new(seed: u64, tickets: usize) -> Self {
         let mut random = StdRng::seed_from_u64(seed);
         let words = [
             rare(&mut random, RUSSIAN, "абвгдежзиклмнопрстуфхцчшэюя"),
@@ -106,6 +110,7 @@ impl Corpus {
             categories: named("category", 25),
             tags: named("тег", 150),
             made: 0,
+            step_ms: YEARS_MS / i64::try_from(tickets.max(1)).expect("few"),
             kept: Vec::new(),
         }
     }
@@ -113,7 +118,8 @@ impl Corpus {
     /// A ticket, with the bytes of a document of the usual size.
     pub(crate) fn ticket(&mut self) -> DocWrite {
         self.made += 1;
-        let created_at = NOW.plus_ms(-self.random.random_range(0..3 * 365 * 86_400_000_i64));
+        let created_at = NOW
+            .plus_ms(-self.random.random_range(0..86_400_000) - (YEARS_MS - self.made * self.step_ms).max(0));
         let age = NOW.since(created_at);
         let updated_at = created_at.plus_ms(self.random.random_range(0..=age.min(20 * 86_400_000)));
         let id = DocId(uuid_v7(created_at, self.random.random()));
@@ -179,8 +185,8 @@ impl Corpus {
         self.made += 1;
         let comment = self.comment(NOW, 0);
         ticket.comments.push(comment);
-        ticket.updated_at = NOW.plus_ms(i64::try_from(self.made).unwrap_or(0) * 1_000);
-        if self.made.is_multiple_of(3) {
+        ticket.updated_at = NOW.plus_ms(self.made * 1_000);
+        if self.made % 3 == 0 {
             ticket.status = *Status::ALL.choose(&mut self.random).expect("not empty");
             ticket.tags.insert(skewed(&mut self.random, &self.tags));
         }

@@ -16,18 +16,18 @@ struct Line<'a> {
 
 pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result<(), StoreError> {
     const TICKETS: Insert = Insert {
-        head: "INSERT INTO tickets (doc, id, number, title, status, priority, category, assignee, team, requester, tags, \
+        head: "INSERT INTO tickets (doc, id, number, title, status, done, priority, category, assignee, team, requester, tags, \
                created_at, updated_at, due_key, due_metric, conflicted, deleted) VALUES",
-        columns: 17,
-        tail: "ON CONFLICT (doc) DO UPDATE SET title = excluded.title, status = excluded.status, \
+        columns: 18,
+        tail: "ON CONFLICT (doc) DO UPDATE SET title = excluded.title, status = excluded.status, done = excluded.done, \
                priority = excluded.priority, category = excluded.category, assignee = excluded.assignee, \
                team = excluded.team, requester = excluded.requester, tags = excluded.tags, \
                created_at = excluded.created_at, updated_at = excluded.updated_at, due_key = excluded.due_key, \
                due_metric = excluded.due_metric, conflicted = excluded.conflicted, deleted = excluded.deleted",
     };
     const TAGS: Insert = Insert {
-        head: "INSERT INTO ticket_tags (doc, tag, status, priority, created_at, updated_at, due_key) VALUES",
-        columns: 7,
+        head: "INSERT INTO ticket_tags (doc, tag, status, done, priority, created_at, updated_at, due_key) VALUES",
+        columns: 8,
         tail: "",
     };
     const SOURCES: Insert = Insert {
@@ -50,6 +50,7 @@ pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) ->
                 .bind(ticket.number())
                 .bind(ticket.title.as_str())
                 .bind(codes::status_code(ticket.status))
+                .bind(ticket.status.is_done())
                 .bind(codes::priority_code(ticket.priority))
                 .bind(ticket.category.as_deref())
                 .bind(ticket.assignee.as_deref())
@@ -74,6 +75,7 @@ pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) ->
             .bind(line.doc)
             .bind(*tag)
             .bind(codes::status_code(line.ticket.status))
+            .bind(line.ticket.status.is_done())
             .bind(codes::priority_code(line.ticket.priority))
             .bind(line.ticket.created_at.0)
             .bind(line.ticket.updated_at.0)

@@ -1,10 +1,12 @@
 //! The statements of the ticket list, put together from constants and the numbers of statuses and priorities.
 //!
-//! No single index serves every filter in every order. But one status and one priority at a time, within the facet
-//! that the filter names (assignee, tag, category, team, in this order of preference), every order is a range of an
-//! index. So a list is a merge of such ranges: `UNION ALL … ORDER BY … LIMIT`, which SQLite reads lazily, each range in
-//! order, without sorting. What the index does not know (a second facet) is checked row by row. Only the row
-//! numbers go through the merge; the lines themselves are read for the page alone.
+//! A list walks an index in the order that is wanted, within the facet that the filter names (assignee, tag, category,
+//! team, in this order of preference) and within what is done or what is not, or both at once (`UNION ALL … ORDER BY …
+//! LIMIT`, which SQLite reads lazily). Status, priority and due time stand in the index too, so that only the lines of the
+//! page are read; a second facet is checked row by row.
+//!
+//! Such a walk may be long when few of all tickets fit. So, without a facet, a few combinations of status and priority are
+//! ranges of their own, one each, which are merged.
 //!
 //! With a text the newest matches of the index are few enough to be filtered and sorted as they are.
 
@@ -22,6 +24,9 @@ use crate::{codes, search};
 pub(super) const COLUMNS: &str = "t.id, t.number, t.title, t.status, t.priority, t.category, t.assignee, t.team, t.requester, \
      t.tags, t.created_at, t.updated_at, t.due_key, t.due_metric, t.conflicted, \
      EXISTS (SELECT 1 FROM outbox o WHERE o.doc = t.doc)";
+
+/// Most combinations of status and priority that are merged; beyond that a walk is faster.
+const CELLS_MAX: usize = 6;
 
 /// What the filter names first: it leads the index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,8 +57,9 @@ const TAG: &str = "?3";
 const CATEGORY: &str = "?4";
 const TEXT: &str = "?5";
 const NOW: &str = "?6";
-const LIMIT: &str = "?7";
-const OFFSET: &str = "?8";
+// A bare parameter as the limit would make SQLite prepare the statement anew for every value, to plan for it.
+const LIMIT: &str = "?7 + 0";
+const OFFSET: &str = "?8 + 0";
 
 impl<'a> ListSql<'a> {
     /// `None`: no ticket can fit.
@@ -113,9 +119,9 @@ impl<'a> ListSql<'a> {
             let found = self.found();
             return format!("SELECT {COLUMNS} {found} ORDER BY {outer} LIMIT {LIMIT} OFFSET {OFFSET}");
         }
-        let ranges = self.ranges(&order).join(" UNION ALL ");
+        let walks = self.walks(&order).join(" UNION ALL ");
         format!(
-            "SELECT {COLUMNS} FROM ({ranges} ORDER BY {inner} LIMIT {LIMIT} OFFSET {OFFSET}) page \
+            "SELECT {COLUMNS} FROM ({walks} ORDER BY {inner} LIMIT {LIMIT} OFFSET {OFFSET}) page \
              JOIN tickets t ON t.doc = page.doc ORDER BY {outer}"
         )
     }
@@ -125,40 +131,68 @@ impl<'a> ListSql<'a> {
         if self.text.is_some() {
             return format!("SELECT count(*) {}", self.found());
         }
-        let from = self.from("updated");
-        let lists = self.lists(self.alias());
-        format!("SELECT count(*) {from} {lists}")
+        let (alias, lists) = (self.alias(), self.lists());
+        if let Some(cells) = self.cells() {
+            let from = self.from("tickets_grid", "updated");
+            // All statuses with all of these priorities, or the other way round: pairs of lists say the same.
+            debug_assert!(!cells.is_empty(), "a filter names at least one status and priority");
+            let statuses = join(or_all(&self.statuses, Status::ALL).iter().copied().map(codes::status_code));
+            let priorities =
+                join(or_all(&self.priorities, Priority::ALL).iter().copied().map(codes::priority_code));
+            return format!(
+                "SELECT count(*) {from} AND t.status IN ({statuses}) AND t.priority IN ({priorities})"
+            );
+        }
+        let from = self.from(self.family(), "updated");
+        let sides = join(self.sides().iter().copied());
+        format!("SELECT count(*) {from} AND {alias}.done IN ({sides}) {lists}")
     }
 
-    /// The ranges, each in the order's direction.
-    fn ranges(&self, order: &Order) -> Vec<String> {
+    /// The walks, each in the order's direction.
+    fn walks(&self, order: &Order) -> Vec<String> {
+        let keys = order.keys.replace('@', self.alias());
+        let select = format!("SELECT {}.doc AS doc, {keys}", self.alias());
+        if let Some(cells) = self.cells() {
+            let from = self.from("tickets_grid", order.grid);
+            let walk = |(status, priority)| {
+                format!("{select} {from} AND t.status = {status} AND t.priority = {priority}")
+            };
+            return cells.into_iter().map(walk).collect();
+        }
+        let from = self.from(self.family(), order.suffix);
+        let lists = self.lists();
         let alias = self.alias();
-        let keys = order.keys.replace('@', alias);
-        let select = format!("SELECT {alias}.doc AS doc, {keys}");
-        // Without a facet, a status and a priority the order's own index is one range.
-        if self.facet == Facet::None && self.statuses.is_empty() && self.priorities.is_empty() {
-            let index = order.plain_index;
-            let rest = self.rest();
-            return vec![format!("{select} FROM tickets t INDEXED BY {index} WHERE t.deleted = 0 {rest}")];
+        self.sides().iter().map(|done| format!("{select} {from} AND {alias}.done = {done} {lists}")).collect()
+    }
+
+    /// The combinations of status and priority, when they are few and nothing better leads.
+    fn cells(&self) -> Option<Vec<(i64, i64)>> {
+        let statuses = or_all(&self.statuses, Status::ALL);
+        let priorities = or_all(&self.priorities, Priority::ALL);
+        if self.facet != Facet::None || statuses.len() * priorities.len() > CELLS_MAX {
+            return None;
         }
-        let from = self.from(order.suffix);
-        let mut ranges = Vec::new();
-        for status in or_all(&self.statuses, Status::ALL) {
-            for priority in or_all(&self.priorities, Priority::ALL) {
-                let (status, priority) = (codes::status_code(*status), codes::priority_code(*priority));
-                ranges.push(format!(
-                    "{select} {from} AND {alias}.status = {status} AND {alias}.priority = {priority}"
-                ));
-            }
+        let of = |status: &Status| {
+            let status = codes::status_code(*status);
+            priorities.iter().map(move |priority| (status, codes::priority_code(*priority)))
+        };
+        Some(statuses.iter().flat_map(of).collect())
+    }
+
+    /// Whether what is not done (0) and what is done (1) is wanted.
+    fn sides(&self) -> &'static [u8] {
+        let done = or_all(&self.statuses, Status::ALL).iter().filter(|status| status.is_done()).count();
+        match done {
+            0 => &[0],
+            _ if done == self.statuses.len() => &[1],
+            _ => &[0, 1],
         }
-        ranges
     }
 
     /// `FROM` and `WHERE` over the newest matches of the text.
     fn found(&self) -> String {
         let max = search::MATCHES_MAX;
-        let (lists, rest) = (self.lists("t"), self.rest_without(Facet::None));
-        let breached = if self.filter.breached { format!("AND t.due_key <= {NOW}") } else { String::new() };
+        let (lists, rest, breached) = (self.lists(), self.rest_without(Facet::None), self.breached("t"));
         format!(
             "FROM (SELECT rowid AS key FROM search WHERE search MATCH {TEXT} ORDER BY rowid LIMIT {max}) m \
              JOIN search_docs d ON d.key = m.key JOIN tickets t ON t.doc = d.doc \
@@ -168,37 +202,43 @@ impl<'a> ListSql<'a> {
 
     /// The name under which ranges know the table that they read.
     fn alias(&self) -> &'static str {
-        if self.facet == Facet::Tag { "g" } else { "t" }
+        if self.facet == Facet::Tag && self.text.is_none() { "g" } else { "t" }
     }
 
-    /// `FROM` and `WHERE` up to status and priority. `suffix`: of the index whose order is wanted.
-    fn from(&self, suffix: &str) -> String {
-        // Few tickets are breached, and they stand together in the indexes by due time.
-        let suffix = if self.filter.breached { "due" } else { suffix };
-        let breached = if self.filter.breached {
-            format!("AND {}.due_key <= {NOW}", self.alias())
-        } else {
-            String::new()
-        };
-        let rest = self.rest();
-        let tickets = |family: &str, lead: &str| {
-            format!(
-                "FROM tickets t INDEXED BY {family}_{suffix} WHERE t.deleted = 0 {lead} {breached} {rest}"
-            )
-        };
+    /// The first part of the names of the indexes that the facet leads.
+    fn family(&self) -> &'static str {
         match self.facet {
-            Facet::None => tickets("tickets_grid", ""),
-            Facet::Assignee => tickets("tickets_assignee", &format!("AND t.assignee = {ASSIGNEE}")),
-            Facet::Nobody => tickets("tickets_assignee", "AND t.assignee IS NULL"),
-            Facet::Category => tickets("tickets_category", &format!("AND t.category = {CATEGORY}")),
-            Facet::Team => tickets("tickets_team", &format!("AND t.team = {TEAM}")),
-            Facet::Tag => {
-                let join = if rest.is_empty() { "" } else { "JOIN tickets t ON t.doc = g.doc" };
-                format!(
-                    "FROM ticket_tags g INDEXED BY ticket_tags_{suffix} {join} WHERE g.tag = {TAG} {breached} {rest}"
-                )
-            }
+            Facet::None => "tickets",
+            Facet::Assignee | Facet::Nobody => "tickets_assignee",
+            Facet::Category => "tickets_category",
+            Facet::Team => "tickets_team",
+            Facet::Tag => "ticket_tags",
         }
+    }
+
+    /// `FROM` and `WHERE` but for status and priority, over the index of that family and order.
+    fn from(&self, family: &str, suffix: &str) -> String {
+        let rest = self.rest();
+        let breached = self.breached(self.alias());
+        let table = match self.facet {
+            Facet::None | Facet::Assignee | Facet::Nobody | Facet::Category | Facet::Team => "tickets t",
+            Facet::Tag => "ticket_tags g",
+        };
+        let join =
+            if table == "ticket_tags g" && !rest.is_empty() { "JOIN tickets t ON t.doc = g.doc" } else { "" };
+        let lead = match self.facet {
+            Facet::None => "t.deleted = 0".to_owned(),
+            Facet::Assignee => format!("t.deleted = 0 AND t.assignee = {ASSIGNEE}"),
+            Facet::Nobody => "t.deleted = 0 AND t.assignee IS NULL".to_owned(),
+            Facet::Category => format!("t.deleted = 0 AND t.category = {CATEGORY}"),
+            Facet::Team => format!("t.deleted = 0 AND t.team = {TEAM}"),
+            Facet::Tag => format!("g.tag = {TAG}"),
+        };
+        format!("FROM {table} INDEXED BY {family}_by_{suffix} {join} WHERE {lead} {breached} {rest}")
+    }
+
+    fn breached(&self, alias: &str) -> String {
+        if self.filter.breached { format!("AND {alias}.due_key <= {NOW}") } else { String::new() }
     }
 
     /// The conditions that the facet's index does not know.
@@ -229,21 +269,31 @@ impl<'a> ListSql<'a> {
         rest.join(" ")
     }
 
-    /// Status and priority as lists, for counting and for matches of a text.
-    fn lists(&self, alias: &str) -> String {
-        let codes = |codes: Vec<i64>| codes.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
+    /// Status and priority as lists, where they say more than done or not.
+    fn lists(&self) -> String {
+        let alias = self.alias();
         let mut lists = String::new();
-        if !self.statuses.is_empty() || !self.priorities.is_empty() {
-            // An index is read from its front: with a priority alone every status is named.
-            let statuses = or_all(&self.statuses, Status::ALL).iter().copied().map(codes::status_code);
-            lists = format!("AND {alias}.status IN ({})", codes(statuses.collect()));
+        let whole_sides = self.text.is_none() && {
+            let sides = self.sides();
+            let of_sides =
+                Status::ALL.iter().filter(|status| sides.contains(&u8::from(status.is_done()))).count();
+            of_sides == or_all(&self.statuses, Status::ALL).len()
+        };
+        if !self.statuses.is_empty() && !whole_sides {
+            let statuses = join(self.statuses.iter().copied().map(codes::status_code));
+            lists = format!("AND {alias}.status IN ({statuses})");
         }
         if !self.priorities.is_empty() {
-            let priorities = self.priorities.iter().copied().map(codes::priority_code);
-            lists = format!("{lists} AND {alias}.priority IN ({})", codes(priorities.collect()));
+            let priorities = join(self.priorities.iter().copied().map(codes::priority_code));
+            lists = format!("{lists} AND {alias}.priority IN ({priorities})");
         }
         lists
     }
+}
+
+fn join(numbers: impl IntoIterator<Item = impl ToString>) -> String {
+    let texts: Vec<String> = numbers.into_iter().map(|number| number.to_string()).collect();
+    texts.join(", ")
 }
 
 fn or_all<'a, T>(named: &'a [T], all: &'a [T]) -> &'a [T] {
@@ -252,7 +302,7 @@ fn or_all<'a, T>(named: &'a [T], all: &'a [T]) -> &'a [T] {
 
 /// An order of the list.
 struct Order {
-    /// What is sorted by, as columns of a range; `@` stands for its table.
+    /// What is sorted by, as columns of a walk; `@` stands for its table.
     keys: &'static str,
     /// The order by those columns.
     inner: &'static str,
@@ -260,8 +310,8 @@ struct Order {
     outer: &'static str,
     /// The last part of the names of the indexes that have it.
     suffix: &'static str,
-    /// The index that has it for all tickets.
-    plain_index: &'static str,
+    /// The same for the grid, where a range has one priority.
+    grid: &'static str,
 }
 
 impl Order {
@@ -272,28 +322,28 @@ impl Order {
                 inner: "k DESC, doc DESC",
                 outer: "t.updated_at DESC, t.doc DESC",
                 suffix: "updated",
-                plain_index: "tickets_updated",
+                grid: "updated",
             },
             TicketSort::Created => Self {
                 keys: "@.created_at AS k",
                 inner: "k DESC, doc DESC",
                 outer: "t.created_at DESC, t.doc DESC",
                 suffix: "created",
-                plain_index: "tickets_created",
+                grid: "created",
             },
             TicketSort::Priority => Self {
                 keys: "@.priority AS p, @.updated_at AS k",
                 inner: "p DESC, k DESC, doc DESC",
                 outer: "t.priority DESC, t.updated_at DESC, t.doc DESC",
-                suffix: "updated",
-                plain_index: "tickets_priority",
+                suffix: "priority",
+                grid: "updated",
             },
             TicketSort::Due => Self {
                 keys: "@.due_key AS k",
                 inner: "k, doc",
                 outer: "t.due_key, t.doc",
                 suffix: "due",
-                plain_index: "tickets_due",
+                grid: "due",
             },
         }
     }

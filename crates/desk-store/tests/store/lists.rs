@@ -239,7 +239,8 @@ proptest! {
             );
             prop_assert_eq!(counts.active, naive_count(everything.clone()));
             prop_assert_eq!(counts.breached, naive_count(TicketFilter { breached: true, ..everything }));
-            let next = now.iter().filter(|case| !case.ticket.deleted).filter_map(|case| case.next_due);
+            let running = now.iter().filter(|case| !case.ticket.deleted && !case.ticket.status.is_done());
+            let next = running.filter_map(|case| case.next_due);
             let next = next.map(|due| due.due_at).filter(|due_at| *due_at > NOW).min();
             prop_assert_eq!(counts.next_due.map(|next| next.due.due_at), next);
 
