@@ -149,13 +149,17 @@ fn make_demo(dir: &Path, binary: &Path, ingredients: Ingredients) -> anyhow::Res
 /// it by that.
 fn start(dir: &Path, binary: &Path, port: u16, before: Option<&Running>) -> anyhow::Result<(Running, Child)> {
     let wished = format!("127.0.0.1:{port}");
-    if port == 0
-        && let Some(before) = before
-        && let Ok(started) = start_on(dir, binary, &before.address)
-    {
-        return Ok(started);
-    }
-    start_on(dir, binary, &wished)
+    let Some(before) = before.filter(|before| port == 0 || before.address == wished) else {
+        return start_on(dir, binary, &wished);
+    };
+    start_on(dir, binary, &before.address).or_else(|error| {
+        progress::note(&format!(
+            "the server cannot have its port again ({error:#}); stores that know it by {} stay offline until \
+             `--fresh` makes them anew",
+            before.address
+        ));
+        start_on(dir, binary, &wished)
+    })
 }
 
 fn start_on(dir: &Path, binary: &Path, listen: &str) -> anyhow::Result<(Running, Child)> {

@@ -171,7 +171,11 @@ fn picture(
     let bus = SessionBus::start(&logs)?;
     // The shell raises alerts at once where the demo's targets are missed; somebody has to take them.
     let _daemon = NotificationDaemon::start(&logs, &display, &bus)?;
-    let environment = environment.clone().with(&display.environment()).with(&bus.environment());
+    let mut environment = environment.clone().with(&display.environment()).with(&bus.environment());
+    // What the web view keeps for a person is not to be left among the person's own files.
+    for name in ["XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"] {
+        environment.set(name, logs.join("home").join(name));
+    }
     let log = logs.join("window.log");
     let mut driver = Driver::start(&log, &environment)?;
     let taken = progress::step("opening the window", || {
