@@ -1,0 +1,452 @@
+//! The commands and their arguments.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use desk_domain::{
+    article::ArticleStatus,
+    incident::Severity,
+    ticket::{Priority, Status},
+    time::UtcMillis,
+};
+
+use crate::assignment::{ArticleAssignment, IncidentAssignment, TicketAssignment};
+
+/// WorkerNet Desk without a window.
+#[derive(Debug, Parser)]
+#[command(name = "desk", version, arg_required_else_help = true, disable_help_subcommand = true)]
+pub(crate) struct Args {
+    /// Where everything is kept; the platform's place for application data if it is not named.
+    #[arg(long, global = true, env = "DESK_DATA_DIR", value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Print one JSON value.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a workspace on this device alone; it can join a server later.
+    Init {
+        /// What to call the workspace.
+        #[arg(long, value_name = "NAME")]
+        workspace: String,
+        /// Your address.
+        #[arg(long, value_name = "E")]
+        email: String,
+    },
+    /// Sign this device in to a server. A workspace on this device alone joins the server's.
+    Login(Login),
+    /// Send and fetch until nothing is left.
+    Sync {
+        /// Stay, and sync whenever there is something to do, until Ctrl+C.
+        #[arg(long)]
+        watch: bool,
+    },
+    /// Make tickets from another system's file. A repeated import changes nothing.
+    Import(Import),
+    /// Write every document and JSON Lines of them into a directory.
+    Export {
+        /// A directory that does not exist or is empty.
+        dir: PathBuf,
+        /// Replace the directory, whatever is in it.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Tickets.
+    #[command(subcommand)]
+    Ticket(Ticket),
+    /// Knowledge articles.
+    #[command(subcommand)]
+    Article(Article),
+    /// Incidents.
+    #[command(subcommand)]
+    Incident(Incident),
+    /// Find tickets, articles and incidents.
+    Search {
+        /// Words, the beginning of a word, or a number.
+        #[arg(required = true)]
+        query: Vec<String>,
+        /// At most so many.
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100))]
+        limit: u32,
+    },
+    /// Service levels.
+    #[command(subcommand)]
+    Sla(Sla),
+    /// What a person must know.
+    Alerts {
+        /// By then, instead of now; like 2026-11-21T09:05:00Z.
+        #[arg(long, value_name = "INSTANT")]
+        at: Option<UtcMillis>,
+    },
+    /// Edits that the server refused.
+    #[command(subcommand)]
+    Rejected(Rejected),
+    /// One number over all documents: equal on every store that has converged.
+    Digest,
+    /// Look whether everything is as it should be.
+    Doctor {
+        /// Mend what can be mended: rows and the index are derived anew from the documents.
+        #[arg(long)]
+        repair: bool,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Login {
+    /// The server's address, like https://desk.example.org.
+    #[arg(long, value_name = "URL")]
+    pub(crate) server: String,
+    /// The workspace's short name.
+    #[arg(long, value_name = "SLUG")]
+    pub(crate) workspace: String,
+    /// Your address.
+    #[arg(long, value_name = "E")]
+    pub(crate) email: String,
+    /// Read the password from standard input (a command line is seen by others).
+    #[arg(long, required = true)]
+    pub(crate) password_stdin: bool,
+}
+
+const IMPORT_HELP: &str = r#"Formats:
+  servicenow-csv  the audit log of a ServiceNow instance: a row per update of an incident
+  github-archive  a repository's issues and pull requests, {"magic", "repo", "labels", "issues", "pulls"}
+  csv             any CSV file; --map names a JSON file that says which column is what
+
+A map, in which only key and title have to be there:
+  {
+    "key": "Id",                         what tells one ticket from another
+    "origin": "old-desk",                put in front of the keys
+    "title": "Subject",
+    "description": "Body",
+    "status": {"column": "State", "values": {"New": "open", "Done": "resolved"}, "default": "open"},
+    "priority": {"column": "Prio", "values": {"A": "critical"}},
+    "category": "Area", "requester": "From", "assignee": "Agent", "team": "Group",
+    "tags": {"column": "Labels", "separator": ";"},
+    "created_at": {"column": "Created", "format": "%d.%m.%Y %H:%M"},
+    "updated_at": "Changed", "closed_at": "Closed",
+    "custom": {"room": "Room"}
+  }
+Dates without a format are RFC 3339, D.M.YYYY HH:MM, D-M-YYYY HH:MM, D/M/YYYY HH:MM or YYYY-MM-DD HH:MM.
+The delimiter (comma, semicolon, tab, bar) is found in the header."#;
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = IMPORT_HELP)]
+pub(crate) struct Import {
+    /// What kind of file it is.
+    pub(crate) format: ImportFormat,
+    /// The file.
+    pub(crate) file: PathBuf,
+    /// The time zone of dates that say none, like Europe/Moscow; the workspace's if it is not named.
+    #[arg(long)]
+    pub(crate) zone: Option<String>,
+    /// Which column is what (for csv).
+    #[arg(long, required_if_eq("format", "csv"), value_name = "FILE")]
+    pub(crate) map: Option<PathBuf>,
+    /// Take the reviews of pull requests as comments too (for github-archive).
+    #[arg(long)]
+    pub(crate) reviews: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ImportFormat {
+    ServicenowCsv,
+    GithubArchive,
+    Csv,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Ticket {
+    /// Make a ticket.
+    New {
+        /// One line that says what it is about.
+        #[arg(long)]
+        title: String,
+        /// The whole request.
+        #[arg(long)]
+        description: Option<String>,
+        /// low, medium, high, urgent or critical.
+        #[arg(long)]
+        priority: Option<Priority>,
+        /// A category.
+        #[arg(long)]
+        category: Option<String>,
+        /// A label; may be given several times.
+        #[arg(long = "tag", value_name = "TAG")]
+        tags: Vec<String>,
+        /// Who works on it: address, name or id.
+        #[arg(long)]
+        assignee: Option<String>,
+        /// The team's key or name.
+        #[arg(long)]
+        team: Option<String>,
+        /// Who asks.
+        #[arg(long)]
+        requester: Option<String>,
+    },
+    /// List tickets.
+    List {
+        /// Only of this status; may be given several times.
+        #[arg(long = "status")]
+        statuses: Vec<Status>,
+        /// Only of this priority; may be given several times.
+        #[arg(long = "priority")]
+        priorities: Vec<Priority>,
+        /// Only this person's: address, name or id; `none` for nobody's.
+        #[arg(long)]
+        assignee: Option<String>,
+        /// Only this team's.
+        #[arg(long)]
+        team: Option<String>,
+        /// Only with this tag.
+        #[arg(long)]
+        tag: Option<String>,
+        /// Only in this category.
+        #[arg(long)]
+        category: Option<String>,
+        /// Only such as hold these words.
+        #[arg(long)]
+        text: Option<String>,
+        /// Only such as are past their target.
+        #[arg(long)]
+        breached: bool,
+        /// What comes first.
+        #[arg(long, value_enum, default_value_t = Sort::Updated)]
+        sort: Sort,
+        /// At most so many.
+        #[arg(long)]
+        limit: Option<u32>,
+        /// Leave out so many from the top.
+        #[arg(long, default_value_t = 0)]
+        offset: u32,
+    },
+    /// Show a ticket whole.
+    Show {
+        /// TK-XXXXXXXX, or its id.
+        number: String,
+    },
+    /// Change a ticket.
+    #[command(
+        after_help = "Fields: title, description, status, priority, category, assignee (address, name, id or \
+nothing), team, requester, tags=A,B, tag+=TAG, tag-=TAG, custom.KEY. An empty value empties the field."
+    )]
+    Set {
+        /// TK-XXXXXXXX, or its id.
+        number: String,
+        /// What becomes what; several are one change.
+        #[arg(required = true, value_name = "FIELD=VALUE")]
+        assignments: Vec<TicketAssignment>,
+    },
+    /// Answer the requester, or write a note.
+    Comment {
+        /// TK-XXXXXXXX, or its id.
+        number: String,
+        /// The text; `-` reads it from standard input.
+        text: String,
+        /// For staff alone.
+        #[arg(long)]
+        internal: bool,
+    },
+    /// Who changed what, and when.
+    History {
+        /// TK-XXXXXXXX, or its id.
+        number: String,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Sort {
+    /// The newest change first.
+    Updated,
+    /// The newest first.
+    Created,
+    /// The most hasty first.
+    Priority,
+    /// What runs out first.
+    Due,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Article {
+    /// List articles, the newest change first.
+    List {
+        /// Only such as hold these words.
+        #[arg(long)]
+        text: Option<String>,
+        /// Only of this status.
+        #[arg(long)]
+        status: Option<ArticleStatus>,
+    },
+    /// Show an article whole.
+    Show {
+        /// Its id.
+        id: String,
+    },
+    /// Write a new article, as a draft.
+    New {
+        /// Its headline.
+        #[arg(long)]
+        title: String,
+        /// Markdown; `-` reads it from standard input.
+        #[arg(long, default_value = "")]
+        body: String,
+        /// A category.
+        #[arg(long)]
+        category: Option<String>,
+        /// A label; may be given several times.
+        #[arg(long = "tag", value_name = "TAG")]
+        tags: Vec<String>,
+    },
+    /// Change an article's headline, status, category or tags.
+    #[command(
+        after_help = "Fields: title, status (draft, published, archived), category, tag+=TAG, tag-=TAG."
+    )]
+    Set {
+        /// Its id.
+        id: String,
+        /// What becomes what; several are one change.
+        #[arg(required = true, value_name = "FIELD=VALUE")]
+        assignments: Vec<ArticleAssignment>,
+    },
+    /// Change an article's body; only the difference is written.
+    Edit {
+        /// Its id.
+        id: String,
+        /// The whole new body, Markdown; `-` reads it from standard input.
+        #[arg(long)]
+        body: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Incident {
+    /// List incidents: running ones first, then the newest.
+    List,
+    /// Show an incident whole.
+    Show {
+        /// INC-XXXXXXXX, or its id.
+        number: String,
+    },
+    /// Declare an incident.
+    New {
+        /// One line that says what is wrong.
+        #[arg(long)]
+        title: String,
+        /// P1 (the worst) to P4.
+        #[arg(long)]
+        severity: Severity,
+        /// What is known.
+        #[arg(long, default_value = "")]
+        summary: String,
+        /// What is affected; may be given several times.
+        #[arg(long = "service", value_name = "SERVICE")]
+        services: Vec<String>,
+        /// When users began to feel it.
+        #[arg(long, value_name = "INSTANT")]
+        impact_at: Option<UtcMillis>,
+    },
+    /// Change an incident.
+    #[command(
+        after_help = "Fields: title, summary, severity, status, service+=S, service-=S, ticket+=TK-…, \
+ticket-=TK-…, commander, communications, scribe (address, name, id or nothing), and the instants impact, detected, \
+acknowledged, mitigated, resolved."
+    )]
+    Set {
+        /// INC-XXXXXXXX, or its id.
+        number: String,
+        /// What becomes what; several are one change.
+        #[arg(required = true, value_name = "FIELD=VALUE")]
+        assignments: Vec<IncidentAssignment>,
+    },
+    /// Write into an incident's timeline.
+    Note {
+        /// INC-XXXXXXXX, or its id.
+        number: String,
+        /// Markdown; `-` reads it from standard input.
+        text: String,
+    },
+    /// Acknowledge an incident: somebody takes it.
+    Ack {
+        /// INC-XXXXXXXX, or its id.
+        number: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Sla {
+    /// Run a file of worked cases; needs no workspace.
+    Simulate {
+        /// The file; see vectors/README.md.
+        file: PathBuf,
+    },
+    /// Say why a ticket's due times are what they are.
+    Explain {
+        /// TK-XXXXXXXX, or its id.
+        number: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Rejected {
+    /// List them, the newest first.
+    List,
+    /// Show one whole.
+    Show {
+        /// Its number in the list.
+        id: i64,
+    },
+    /// Drop one from the list.
+    Discard {
+        /// Its number in the list.
+        id: i64,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_commands_are_well_formed() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn options_stand_before_and_after_the_command() {
+        for line in [
+            &["desk", "--json", "--data-dir", "/x", "digest"][..],
+            &["desk", "digest", "--data-dir", "/x", "--json"],
+        ] {
+            let args = Args::try_parse_from(line).unwrap();
+            assert!(args.json && args.data_dir == Some(PathBuf::from("/x")));
+        }
+    }
+
+    #[test]
+    fn wrong_usage_is_told_from_failure() {
+        let check = |line: &str| {
+            let error = Args::try_parse_from(line.split(' ')).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{line}: {error}");
+        };
+        check("desk nonsense");
+        check("desk init --workspace W");
+        check("desk login --server http://x --workspace w --email e");
+        check("desk import csv file");
+        check("desk import other file");
+        check("desk ticket set TK-1");
+        check("desk ticket set TK-1 status=lost");
+        check("desk ticket set TK-1 colour=red");
+        check("desk ticket set TK-1 status");
+        check("desk ticket new");
+        check("desk ticket list --status lost");
+        check("desk alerts --at yesterday");
+        check("desk search x --limit 0");
+        check("desk rejected retry 1");
+        check("desk incident new --title x --severity P9");
+    }
+}

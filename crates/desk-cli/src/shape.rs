@@ -1,0 +1,316 @@
+//! The JSON that `--json` prints. Scripts depend on these shapes: they grow, they do not change.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use desk_api::view::{ArticleRow, IncidentRow, TicketRow};
+use desk_domain::{
+    alert::Alert,
+    article::{Article, ArticleStatus},
+    ids::{CommentId, DocId},
+    incident::{Incident, IncidentRole, IncidentStatus, Milestone, Severity, TimelineEntry},
+    sla::Clocks,
+    ticket::{Comment, Conflict, LogEntry, Priority, Source, Status, Ticket, Visibility},
+    time::UtcMillis,
+    workspace::Workspace,
+};
+use serde::Serialize;
+
+/// The names behind references in documents.
+#[derive(Clone, Copy)]
+pub(crate) struct Names<'a>(pub(crate) Option<&'a Workspace>);
+
+impl Names<'_> {
+    /// A member's name, or the reference itself.
+    pub(crate) fn of(&self, reference: &str) -> String {
+        self.0.map_or(reference, |workspace| workspace.display_name(reference)).to_owned()
+    }
+}
+
+/// An element of `ticket list`.
+#[derive(Debug, Serialize)]
+pub(crate) struct TicketLine {
+    pub(crate) id: DocId,
+    pub(crate) number: String,
+    pub(crate) title: String,
+    pub(crate) status: Status,
+    pub(crate) priority: Priority,
+    pub(crate) category: Option<String>,
+    pub(crate) assignee: Option<String>,
+    pub(crate) team: Option<String>,
+    pub(crate) requester: Option<String>,
+    pub(crate) tags: BTreeSet<String>,
+    pub(crate) created_at: UtcMillis,
+    pub(crate) updated_at: UtcMillis,
+}
+
+impl From<TicketRow> for TicketLine {
+    fn from(row: TicketRow) -> Self {
+        Self {
+            id: row.id,
+            number: row.number,
+            title: row.title,
+            status: row.status,
+            priority: row.priority,
+            category: row.category,
+            assignee: row.assignee,
+            team: row.team,
+            requester: row.requester,
+            tags: row.tags,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// What `ticket show` and every command that changes a ticket prints, and a line of `tickets.jsonl`.
+#[derive(Debug, Serialize)]
+pub(crate) struct TicketWhole {
+    #[serde(flatten)]
+    pub(crate) line: TicketLine,
+    pub(crate) assignee_name: Option<String>,
+    pub(crate) requester_name: Option<String>,
+    pub(crate) description: String,
+    pub(crate) custom: BTreeMap<String, String>,
+    /// The conversation, oldest first, without what was withdrawn.
+    pub(crate) comments: Vec<CommentWhole>,
+    pub(crate) log: Vec<Logged>,
+    pub(crate) sla: Clocks,
+    pub(crate) conflicts: Vec<Conflict>,
+    pub(crate) source: Option<Source>,
+    pub(crate) deleted: bool,
+}
+
+/// A comment of `ticket show`.
+#[derive(Debug, Serialize)]
+pub(crate) struct CommentWhole {
+    pub(crate) id: CommentId,
+    pub(crate) author: String,
+    pub(crate) author_name: String,
+    pub(crate) visibility: Visibility,
+    pub(crate) body: String,
+    pub(crate) created_at: UtcMillis,
+}
+
+/// A log entry of `ticket show` and `ticket history`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Logged {
+    #[serde(flatten)]
+    pub(crate) entry: LogEntry,
+    pub(crate) by_name: String,
+}
+
+impl TicketWhole {
+    /// A ticket with its clocks.
+    pub(crate) fn new(ticket: Ticket, sla: Clocks, names: Names<'_>) -> Self {
+        let log = logged(&ticket.log, names);
+        let number = ticket.number();
+        let comment = |comment: Comment| CommentWhole {
+            id: comment.id,
+            author_name: names.of(&comment.author),
+            author: comment.author,
+            visibility: comment.visibility,
+            body: comment.body,
+            created_at: comment.created_at,
+        };
+        Self {
+            assignee_name: ticket.assignee.as_deref().map(|assignee| names.of(assignee)),
+            requester_name: ticket.requester.as_deref().map(|requester| names.of(requester)),
+            line: TicketLine {
+                id: ticket.id,
+                number,
+                title: ticket.title,
+                status: ticket.status,
+                priority: ticket.priority,
+                category: ticket.category,
+                assignee: ticket.assignee,
+                team: ticket.team,
+                requester: ticket.requester,
+                tags: ticket.tags,
+                created_at: ticket.created_at,
+                updated_at: ticket.updated_at,
+            },
+            description: ticket.description,
+            custom: ticket.custom,
+            comments: ticket.comments.into_iter().filter(|comment| !comment.deleted).map(comment).collect(),
+            log,
+            sla,
+            conflicts: ticket.conflicts,
+            source: ticket.source,
+            deleted: ticket.deleted,
+        }
+    }
+}
+
+/// A ticket's log with the names of who did it.
+pub(crate) fn logged(log: &[LogEntry], names: Names<'_>) -> Vec<Logged> {
+    log.iter().map(|entry| Logged { by_name: names.of(&entry.by), entry: entry.clone() }).collect()
+}
+
+/// An element of `article list`.
+#[derive(Debug, Serialize)]
+pub(crate) struct ArticleLine {
+    pub(crate) id: DocId,
+    pub(crate) title: String,
+    pub(crate) status: ArticleStatus,
+    pub(crate) category: Option<String>,
+    pub(crate) tags: BTreeSet<String>,
+    pub(crate) updated_at: UtcMillis,
+}
+
+impl From<ArticleRow> for ArticleLine {
+    fn from(row: ArticleRow) -> Self {
+        Self {
+            id: row.id,
+            title: row.title,
+            status: row.status,
+            category: row.category,
+            tags: row.tags,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// What `article show` prints, and a line of `articles.jsonl`.
+#[derive(Debug, Serialize)]
+pub(crate) struct ArticleWhole {
+    #[serde(flatten)]
+    pub(crate) line: ArticleLine,
+    pub(crate) body: String,
+    pub(crate) author: String,
+    pub(crate) author_name: String,
+    pub(crate) created_at: UtcMillis,
+    pub(crate) conflicts: Vec<Conflict>,
+    pub(crate) deleted: bool,
+}
+
+impl ArticleWhole {
+    /// An article.
+    pub(crate) fn new(article: Article, names: Names<'_>) -> Self {
+        Self {
+            author_name: names.of(&article.author),
+            line: ArticleLine {
+                id: article.id,
+                title: article.title,
+                status: article.status,
+                category: article.category,
+                tags: article.tags,
+                updated_at: article.updated_at,
+            },
+            body: article.body,
+            author: article.author,
+            created_at: article.created_at,
+            conflicts: article.conflicts,
+            deleted: article.deleted,
+        }
+    }
+}
+
+/// An element of `incident list`.
+#[derive(Debug, Serialize)]
+pub(crate) struct IncidentLine {
+    pub(crate) id: DocId,
+    pub(crate) number: String,
+    pub(crate) title: String,
+    pub(crate) severity: Severity,
+    pub(crate) status: IncidentStatus,
+    pub(crate) created_at: UtcMillis,
+    pub(crate) updated_at: UtcMillis,
+    pub(crate) escalates_at: Option<UtcMillis>,
+}
+
+impl From<IncidentRow> for IncidentLine {
+    fn from(row: IncidentRow) -> Self {
+        Self {
+            id: row.id,
+            number: row.number,
+            title: row.title,
+            severity: row.severity,
+            status: row.status,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            escalates_at: row.escalates_at,
+        }
+    }
+}
+
+/// What `incident show` prints, and a line of `incidents.jsonl`.
+#[derive(Debug, Serialize)]
+pub(crate) struct IncidentWhole {
+    #[serde(flatten)]
+    pub(crate) line: IncidentLine,
+    pub(crate) summary: String,
+    pub(crate) services: BTreeSet<String>,
+    pub(crate) roles: BTreeMap<IncidentRole, String>,
+    pub(crate) tickets: BTreeSet<DocId>,
+    pub(crate) timeline: Vec<TimelineLine>,
+    pub(crate) milestones: BTreeMap<Milestone, UtcMillis>,
+    pub(crate) postmortem: String,
+    pub(crate) conflicts: Vec<Conflict>,
+    pub(crate) deleted: bool,
+}
+
+/// A timeline entry of `incident show`.
+#[derive(Debug, Serialize)]
+pub(crate) struct TimelineLine {
+    #[serde(flatten)]
+    pub(crate) entry: TimelineEntry,
+    pub(crate) by_name: String,
+}
+
+impl IncidentWhole {
+    /// An incident, with the instant at which it escalates.
+    pub(crate) fn new(incident: Incident, escalates_at: Option<UtcMillis>, names: Names<'_>) -> Self {
+        Self {
+            line: IncidentLine {
+                id: incident.id,
+                number: incident.number(),
+                title: incident.title,
+                severity: incident.severity,
+                status: incident.status,
+                created_at: incident.created_at,
+                updated_at: incident.updated_at,
+                escalates_at,
+            },
+            summary: incident.summary,
+            services: incident.services,
+            roles: incident.roles,
+            tickets: incident.tickets,
+            timeline: incident
+                .timeline
+                .into_iter()
+                .map(|entry| TimelineLine { by_name: names.of(&entry.by), entry })
+                .collect(),
+            milestones: incident.milestones,
+            postmortem: incident.postmortem,
+            conflicts: incident.conflicts,
+            deleted: incident.deleted,
+        }
+    }
+}
+
+/// An element of `alerts`.
+#[derive(Debug, Serialize)]
+pub(crate) struct AlertLine {
+    /// The name under which it is acknowledged.
+    pub(crate) key: String,
+    #[serde(flatten)]
+    pub(crate) alert: Alert,
+}
+
+impl From<Alert> for AlertLine {
+    fn from(alert: Alert) -> Self {
+        Self { key: alert.key.to_string(), alert }
+    }
+}
+
+/// What `init` and `login` print.
+#[derive(Debug, Serialize)]
+pub(crate) struct SignedInLine {
+    pub(crate) workspace: String,
+    pub(crate) member: desk_domain::people::Member,
+    pub(crate) server: Option<String>,
+    pub(crate) data_dir: String,
+}
+
+#[cfg(test)]
+mod tests;

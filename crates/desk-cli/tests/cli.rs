@@ -1,0 +1,435 @@
+//! The program as scripts use it: arguments, exit status, what is on which stream.
+
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+use serde_json::{Value, json};
+
+/// A workspace in a directory of its own.
+struct Desk {
+    dir: tempfile::TempDir,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let desk = Self { dir: tempfile::tempdir().unwrap() };
+        let made = desk.json(&["init", "--workspace", "Test", "--email", "olga@example.org"]);
+        assert_eq!(made["workspace"], "Test");
+        assert_eq!(made["member"]["email"], "olga@example.org");
+        assert_eq!(made["server"], Value::Null);
+        desk
+    }
+
+    fn data_dir(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        run(&self.data_dir(), args, None)
+    }
+
+    /// What a command that goes well prints with `--json`.
+    fn json(&self, args: &[&str]) -> Value {
+        let mut all = vec!["--json"];
+        all.extend(args);
+        value(&self.run(&all), args)
+    }
+
+    /// What a command that fails says on standard error with `--json`.
+    fn failure(&self, args: &[&str]) -> Value {
+        let mut all = vec!["--json"];
+        all.extend(args);
+        let output = self.run(&all);
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {output:?}");
+        assert!(output.stdout.is_empty(), "{args:?}: {output:?}");
+        serde_json::from_slice(&output.stderr).unwrap_or_else(|error| panic!("{args:?}: {error}: {output:?}"))
+    }
+
+    fn file(&self, name: &str, text: &str) -> String {
+        let path = self.dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+}
+
+fn run(data_dir: &Path, args: &[&str], input: Option<&[u8]>) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_desk"))
+        .arg("--data-dir")
+        .arg(data_dir)
+        .args(args)
+        .env_remove("DBUS_SESSION_BUS_ADDRESS")
+        .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    if let (Some(input), Some(mut stdin)) = (input, child.stdin.take()) {
+        // The program may refuse before it has read everything.
+        drop(stdin.write_all(input));
+    }
+    child.wait_with_output().unwrap()
+}
+
+fn value(output: &Output, args: &[&str]) -> Value {
+    assert!(output.status.success(), "{args:?}: {output:?}");
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{args:?}: {error}: {output:?}"))
+}
+
+fn data(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared").join(name);
+    assert!(path.exists(), "{} must be there", path.display());
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn wrong_usage_is_2_and_failure_is_1() {
+    let dir = tempfile::tempdir().unwrap();
+    for args in
+        [&["nonsense"][..], &[], &["ticket", "set", "TK-1", "status=lost"], &["import", "csv", "x.csv"]]
+    {
+        let output = run(dir.path(), args, None);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {output:?}");
+        assert!(output.stdout.is_empty());
+    }
+    let output = run(&dir.path().join("none"), &["ticket", "list"], None);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("desk init"), "{output:?}");
+    assert!(!dir.path().join("none").exists(), "a command that failed made a data directory");
+}
+
+#[test]
+fn a_ticket_is_made_changed_answered_found_and_told_of() {
+    let desk = Desk::new();
+    let made = desk.json(&[
+        "ticket",
+        "new",
+        "--title",
+        "Принтер не печатает",
+        "--description",
+        "<script>alert(1)</script>",
+        "--priority",
+        "high",
+        "--category",
+        "hardware",
+        "--tag",
+        "vip",
+        "--tag",
+        "floor-2",
+    ]);
+    let number = made["number"].as_str().unwrap();
+    assert!(number.starts_with("TK-") && number.len() == 11);
+    assert_eq!(made["status"], "open");
+    assert_eq!(made["tags"], json!(["floor-2", "vip"]));
+    assert_eq!(made["description"], "<script>alert(1)</script>");
+    assert!(made["created_at"].as_str().unwrap().ends_with('Z'));
+
+    let set = desk.json(&[
+        "ticket",
+        "set",
+        &number.to_lowercase(),
+        "status=in_progress",
+        "priority=critical",
+        "assignee=OLGA@example.org",
+        "tag-=vip",
+        "tag+=new",
+        "custom.room=12",
+    ]);
+    assert_eq!((&set["status"], &set["priority"]), (&json!("in_progress"), &json!("critical")));
+    assert_eq!(set["assignee_name"], "olga");
+    assert_eq!(set["tags"], json!(["floor-2", "new"]));
+    assert_eq!(set["custom"], json!({"room": "12"}));
+
+    let replied = desk.json(&["ticket", "comment", number, "Иду"]);
+    let noted = desk.json(&["ticket", "comment", number, "Кто купил?", "--internal"]);
+    assert_eq!(replied["comments"][0]["visibility"], "public");
+    let bodies: Vec<&str> =
+        noted["comments"].as_array().unwrap().iter().map(|c| c["body"].as_str().unwrap()).collect();
+    assert_eq!(bodies, ["Иду", "Кто купил?"]);
+    assert_eq!(noted["comments"][1]["visibility"], "internal");
+
+    let shown = desk.json(&["ticket", "show", number]);
+    assert_eq!(shown["id"], made["id"]);
+    let kinds: Vec<&str> =
+        shown["log"].as_array().unwrap().iter().map(|entry| entry["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds[0], "created");
+    assert!(kinds.contains(&"status") && kinds.contains(&"reply") && kinds.contains(&"tag"));
+    assert_eq!(desk.json(&["ticket", "history", number]), shown["log"]);
+    assert!(shown["sla"]["resolution"]["state"].is_string());
+
+    let listed = desk.json(&["ticket", "list", "--status", "in_progress", "--assignee", "olga"]);
+    assert_eq!(listed.as_array().unwrap().len(), 1);
+    let keys: Vec<&str> = listed[0].as_object().unwrap().keys().map(String::as_str).collect();
+    let mut expected = vec![
+        "id",
+        "number",
+        "title",
+        "status",
+        "priority",
+        "category",
+        "assignee",
+        "team",
+        "requester",
+        "tags",
+        "created_at",
+        "updated_at",
+    ];
+    expected.sort_unstable();
+    assert_eq!(keys, expected);
+    assert_eq!(desk.json(&["ticket", "list", "--status", "closed"]), json!([]));
+    assert_eq!(desk.json(&["search", "принтер"])[0]["number"], number);
+    assert_eq!(desk.json(&["search", "купил"])[0]["number"], number);
+
+    let words = desk.run(&["ticket", "show", number]);
+    let words = String::from_utf8(words.stdout).unwrap();
+    assert!(words.contains(number) && words.contains("Кто купил?"), "{words}");
+    let explained = desk.json(&["sla", "explain", number]);
+    assert!(explained["clocks"].is_array(), "{explained}");
+}
+
+#[test]
+fn what_is_not_there_or_not_allowed_says_so() {
+    let desk = Desk::new();
+    assert_eq!(desk.failure(&["ticket", "show", "TK-00000000"])["code"], "not_found");
+    assert_eq!(desk.failure(&["ticket", "show", "nonsense"])["code"], "not_found");
+    assert_eq!(desk.failure(&["article", "show", "x"])["code"], "not_found");
+    assert_eq!(desk.failure(&["incident", "ack", "INC-00000000"])["code"], "not_found");
+    assert_eq!(desk.failure(&["rejected", "show", "7"])["code"], "not_found");
+    assert_eq!(desk.failure(&["ticket", "new", "--title", " "])["code"], "invalid");
+    assert_eq!(desk.failure(&["ticket", "new", "--title", &"x".repeat(10_000)])["code"], "too_large");
+    assert_eq!(desk.failure(&["init", "--workspace", "Again", "--email", "a@b"])["code"], "already_exists");
+    let made = desk.json(&["ticket", "new", "--title", "x"]);
+    let number = made["number"].as_str().unwrap();
+    assert_eq!(desk.failure(&["ticket", "set", number, "assignee=nobody@example.org"])["code"], "not_found");
+    desk.json(&["ticket", "set", number, "status=closed"]);
+    assert_eq!(desk.failure(&["ticket", "set", number, "status=pending"])["code"], "forbidden");
+    let huge = vec![b'x'; 10 * 1024 * 1024];
+    let output = run(&desk.data_dir(), &["--json", "ticket", "comment", number, "-"], Some(&huge));
+    assert_eq!(output.status.code(), Some(1));
+    let problem: Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(problem["code"], "too_large");
+    assert_eq!(desk.json(&["ticket", "show", number])["comments"], json!([]));
+}
+
+#[test]
+fn articles_and_incidents_live_their_lives() {
+    let desk = Desk::new();
+    let made = desk.json(&[
+        "article",
+        "new",
+        "--title",
+        "Бумага",
+        "--body",
+        "# Бумага\n\nВ шкафу.",
+        "--tag",
+        "офис",
+    ]);
+    let id = made["id"].as_str().unwrap();
+    assert_eq!(made["status"], "draft");
+    let set = desk.json(&["article", "set", id, "status=published", "tag+=принтер"]);
+    assert_eq!(set["status"], "published");
+    let edited = desk.json(&["article", "edit", id, "--body", "# Бумага\n\nВ шкафу слева."]);
+    assert_eq!(edited["body"], "# Бумага\n\nВ шкафу слева.");
+    assert_eq!(desk.json(&["article", "list", "--status", "published"]).as_array().unwrap().len(), 1);
+    assert_eq!(desk.json(&["article", "list", "--status", "archived"]), json!([]));
+    assert_eq!(desk.json(&["article", "show", id])["tags"], json!(["офис", "принтер"]));
+
+    let made = desk.json(&["incident", "new", "--title", "Почта", "--severity", "P1", "--service", "mail"]);
+    let number = made["number"].as_str().unwrap();
+    assert!(number.starts_with("INC-"));
+    let acknowledged = desk.json(&["incident", "ack", number]);
+    assert_eq!(acknowledged["status"], "investigating");
+    assert!(acknowledged["milestones"]["acknowledged"].is_string());
+    assert_eq!(desk.json(&["incident", "ack", number]), acknowledged);
+    let ticket = desk.json(&["ticket", "new", "--title", "x"]);
+    let link = format!("ticket+={}", ticket["number"].as_str().unwrap());
+    let set = desk.json(&["incident", "set", number, "severity=P2", "commander=olga", "service+=web", &link]);
+    assert_eq!(set["severity"], "P2");
+    assert_eq!(set["services"], json!(["mail", "web"]));
+    assert_eq!(set["tickets"], json!([ticket["id"]]));
+    assert!(set["roles"]["commander"].is_string());
+    desk.json(&["incident", "note", number, "Перезапуск"]);
+    let shown = desk.json(&["incident", "show", number]);
+    let notes = shown["timeline"].as_array().unwrap().iter().filter(|entry| entry["kind"] == "note").count();
+    assert_eq!(notes, 1);
+    assert_eq!(desk.json(&["incident", "list"])[0]["number"], number);
+}
+
+#[test]
+fn the_shared_files_are_imported_and_a_second_time_changes_nothing() {
+    let desk = Desk::new();
+    let log = data("data/servicenow_incident_event_log.csv");
+    let archive = data("data/github_archive_tls_esni.json");
+    let report = desk.json(&["import", "servicenow-csv", &log, "--zone", "America/Sao_Paulo"]);
+    let nothing = json!([]);
+    assert_eq!(
+        report,
+        json!({"created": {"tickets": 890, "comments": 0}, "updated": 0, "unchanged": 0, "refused": nothing})
+    );
+    let report = desk.json(&["import", "github-archive", &archive]);
+    assert_eq!(report["created"], json!({"tickets": 642, "comments": 1993}));
+    let before = desk.json(&["digest"]);
+    assert_eq!(
+        desk.json(&["import", "servicenow-csv", &log, "--zone", "America/Sao_Paulo"])["unchanged"],
+        890
+    );
+    let report = desk.json(&["import", "github-archive", &archive]);
+    assert_eq!(
+        report,
+        json!({"created": {"tickets": 0, "comments": 0}, "updated": 0, "unchanged": 642, "refused": nothing})
+    );
+    assert_eq!(desk.json(&["digest"]), before);
+    let all = desk.json(&["ticket", "list"]);
+    assert_eq!(all.as_array().unwrap().len(), 890 + 642);
+    assert_eq!(
+        desk.json(&["ticket", "list", "--limit", "700", "--offset", "1500"]).as_array().unwrap().len(),
+        32
+    );
+
+    let found = desk.json(&["search", "INC0000045"]);
+    let ticket = desk.json(&["ticket", "show", found[0]["number"].as_str().unwrap()]);
+    // 29-02-2016 01:16 in São Paulo.
+    assert_eq!(ticket["created_at"], "2016-02-29T04:16:00Z");
+    assert_eq!(ticket["requester"], "Caller 2403");
+
+    let dir = desk.dir.path().join("out");
+    let exported = desk.json(&["export", dir.to_str().unwrap()]);
+    assert_eq!(exported["tickets"], 890 + 642);
+    let lines = std::fs::read_to_string(dir.join("tickets.jsonl")).unwrap();
+    assert_eq!(lines.lines().count(), 890 + 642);
+    let line: Value = lines
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .find(|line| line["id"] == ticket["id"])
+        .unwrap();
+    for key in ["number", "title", "description", "status", "custom", "comments", "log", "tags", "created_at"]
+    {
+        assert_eq!(line[key], ticket[key], "{key}");
+    }
+    let document = dir.join("documents").join(format!("{}.automerge", ticket["id"].as_str().unwrap()));
+    assert!(document.metadata().unwrap().len() > 100);
+    assert_eq!(desk.failure(&["export", dir.to_str().unwrap()])["code"], "already_exists");
+    desk.json(&["export", dir.to_str().unwrap(), "--force"]);
+}
+
+#[test]
+fn an_import_tells_of_what_it_refuses_and_a_wrong_file_fails() {
+    let desk = Desk::new();
+    let file = desk.file(
+        "log.csv",
+        "number,incident_state,opened_at,sys_updated_at\n\
+         A,New,01-02-2016 10:00,01-02-2016 10:00\n\
+         A,-100,01-02-2016 10:00,01-02-2016 11:00\n\
+         A,Closed,01-02-2016 10:00,01-02-2016 12:00\n",
+    );
+    let report = desk.json(&["import", "servicenow-csv", &file]);
+    assert_eq!(report["created"]["tickets"], 1);
+    assert_eq!(report["refused"][0]["line"], 3);
+    let words = desk.run(&["import", "servicenow-csv", &file]);
+    assert!(String::from_utf8_lossy(&words.stdout).contains("line 3"), "{words:?}");
+
+    let archive = data("data/github_archive_tls_esni.json");
+    let problem = desk.failure(&["import", "servicenow-csv", &archive]);
+    assert_eq!(problem["code"], "bad_file");
+    assert!(problem["message"].as_str().unwrap().contains("sys_updated_at"), "{problem}");
+    assert_eq!(desk.failure(&["import", "github-archive", &file])["code"], "bad_file");
+    assert_eq!(desk.failure(&["import", "github-archive", "/no/such/file"])["code"], "bad_file");
+    let binary = std::env::current_exe().unwrap();
+    assert_eq!(desk.failure(&["import", "servicenow-csv", binary.to_str().unwrap()])["code"], "bad_file");
+    assert_eq!(
+        desk.failure(&["import", "servicenow-csv", &file, "--zone", "Mars/Phobos"])["code"],
+        "invalid"
+    );
+
+    let csv = desk.file("other.csv", "Id;Subject;State\n1;Mail;New\n");
+    let map = desk.file(
+        "map.json",
+        r#"{"key": "Id", "title": "Subject", "status": {"column": "State", "values": {"New": "open"}}}"#,
+    );
+    assert_eq!(desk.json(&["import", "csv", &csv, "--map", &map])["created"]["tickets"], 1);
+    let bad = desk.file("bad.json", "{}");
+    assert_eq!(desk.failure(&["import", "csv", &csv, "--map", &bad])["code"], "invalid");
+}
+
+#[test]
+fn scenarios_are_simulated_without_a_workspace() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = data("vectors/sla_scenarios.json");
+    let output = run(dir.path(), &["--json", "sla", "simulate", &file], None);
+    let simulated = value(&output, &["sla", "simulate"]);
+    let expected: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    let scenarios = expected["scenarios"].as_array().unwrap();
+    assert_eq!(simulated["scenarios"].as_array().unwrap().len(), scenarios.len());
+    for (done, scenario) in simulated["scenarios"].as_array().unwrap().iter().zip(scenarios) {
+        assert_eq!(done["id"], scenario["id"]);
+        for (metric, fields) in scenario["expect"].as_object().unwrap() {
+            for (field, expected) in fields.as_object().unwrap() {
+                assert_eq!(&done[metric][field], expected, "{} {metric} {field}", scenario["id"]);
+            }
+        }
+    }
+    let wrong = dir.path().join("wrong.json");
+    std::fs::write(&wrong, "[]").unwrap();
+    let output = run(dir.path(), &["sla", "simulate", wrong.to_str().unwrap()], None);
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn the_digest_is_of_the_documents_and_the_doctor_finds_nothing() {
+    let desk = Desk::new();
+    let empty = desk.json(&["digest"]);
+    assert_eq!(empty["digest"].as_str().unwrap().len(), 64);
+    assert_eq!(desk.json(&["digest"]), empty);
+    desk.json(&["ticket", "new", "--title", "x"]);
+    let one = desk.json(&["digest"]);
+    assert_ne!(one["digest"], empty["digest"]);
+    assert_eq!(one["documents"].as_u64(), empty["documents"].as_u64().map(|n| n + 1));
+    let report = desk.json(&["doctor"]);
+    assert_eq!(report["healthy"], true, "{report}");
+    assert_eq!(desk.json(&["doctor", "--repair"])["healthy"], true);
+    assert_eq!(desk.json(&["digest"]), one);
+    assert_eq!(desk.json(&["rejected", "list"]), json!([]));
+}
+
+#[test]
+fn what_will_be_due_is_told_for_a_day_to_come() {
+    let desk = Desk::new();
+    let made = desk.json(&["ticket", "new", "--title", "x", "--priority", "critical"]);
+    assert_eq!(desk.json(&["alerts", "--at", "2020-01-01T00:00:00Z"]), json!([]));
+    let due = made["sla"]["resolution"]["due_at"].as_str().unwrap();
+    let alerts = desk.json(&["alerts", "--at", "2099-01-01T00:00:00Z"]);
+    let breach = alerts
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|alert| alert["rule"] == "resolution_breach")
+        .unwrap_or_else(|| panic!("{alerts}"));
+    assert_eq!(breach["due_at"], due);
+    assert_eq!(breach["number"], made["number"]);
+}
+
+#[test]
+fn a_server_that_is_not_there_is_told_from_one_that_refuses() {
+    let desk = Desk::new();
+    let args = [
+        "--json",
+        "login",
+        "--server",
+        "http://127.0.0.1:9",
+        "--workspace",
+        "w",
+        "--email",
+        "e@x",
+        "--password-stdin",
+    ];
+    let output = run(&desk.data_dir(), &args, Some(b"secret\n"));
+    assert_eq!(output.status.code(), Some(1));
+    let problem: Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(problem["code"], "offline", "{problem}");
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("secret"));
+    let output = run(&desk.data_dir(), &args, Some(b""));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("no password"));
+}
