@@ -203,17 +203,19 @@ CREATE TABLE sources (
 CREATE INDEX sources_by_doc ON sources (doc);
 CREATE INDEX sources_by_key ON sources (key COLLATE NOCASE);
 
--- The full-text index. It holds terms that the program made (lower case, stems), not the text; the tokenizer only
--- splits at blanks. Keys count down with the time of the last change of the text, so that an ascending walk
--- meets the newest first and may stop early.
+-- The full-text index: `search` over everything, `search_titles` over titles and numbers alone, which rank first. They
+-- hold terms that the program made (lower case, stems), not the text; the tokenizer only splits at blanks. Keys count
+-- down with the time of the last change of the text, so that an ascending walk meets the newest first and may stop
+-- early. The larger `hashsize` means fewer flushes while thousands of documents are written at once.
 CREATE VIRTUAL TABLE search USING fts5 (
-    title, body,
-    content = '', contentless_delete = 1, detail = column, prefix = '2 3', tokenize = 'ascii'
+    terms, content = '', contentless_delete = 1, detail = none, prefix = '2 3', tokenize = 'ascii'
 );
--- Fewer flushes while thousands of documents are written at once; freed at the end of the transaction.
+CREATE VIRTUAL TABLE search_titles USING fts5 (
+    terms, content = '', contentless_delete = 1, detail = none, prefix = '2 3', tokenize = 'ascii'
+);
 INSERT INTO search (search, rank) VALUES ('hashsize', 8388608);
 
--- Which document stands behind a key of `search`, and a hash of the text that was indexed.
+-- Which document stands behind a key of both, and a hash of the text that was indexed.
 CREATE TABLE search_docs (
     key       INTEGER PRIMARY KEY,
     doc       INTEGER NOT NULL UNIQUE REFERENCES documents (doc) ON DELETE CASCADE,

@@ -17,7 +17,7 @@ impl Store {
         let matching = text.and_then(|text| search::Query::new(text, Some(DocKind::Article)));
         let mut held = self.quick_reader().await?;
         let query = match matching {
-            Some(matching) => sqlx::query(FOUND).bind(matching.anywhere()),
+            Some(matching) => sqlx::query(FOUND).bind(matching.expression()),
             None => sqlx::query(ALL),
         };
         let rows = query.fetch_all(held.conn()?).await?;

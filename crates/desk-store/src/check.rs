@@ -59,7 +59,9 @@ impl Store {
         // One state of the store for all that follows.
         let mut snapshot = held.conn()?.begin().await?;
         // SQLite checks the index by the structure that the connection read last; a query brings that up to date.
-        sqlx::query("SELECT rowid FROM search LIMIT 1").fetch_optional(&mut *snapshot).await?;
+        for sql in ["SELECT rowid FROM search LIMIT 1", "SELECT rowid FROM search_titles LIMIT 1"] {
+            sqlx::query(sql).fetch_optional(&mut *snapshot).await?;
+        }
         let (index, structure): (Vec<String>, Vec<String>) = messages(&mut snapshot, "PRAGMA quick_check")
             .await?
             .into_iter()
@@ -95,7 +97,11 @@ impl Store {
         let mut held = self.writer().await?;
         let conn = held.conn()?;
         let mut transaction = conn.begin_with("BEGIN IMMEDIATE").await?;
-        for sql in ["INSERT INTO search (search) VALUES ('delete-all')", "DELETE FROM search_docs"] {
+        for sql in [
+            "INSERT INTO search (search) VALUES ('delete-all')",
+            "INSERT INTO search_titles (search_titles) VALUES ('delete-all')",
+            "DELETE FROM search_docs",
+        ] {
             sqlx::query(sql).execute(&mut *transaction).await?;
         }
         transaction.commit().await?;

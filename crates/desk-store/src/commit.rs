@@ -17,7 +17,12 @@ use desk_domain::{
 };
 use sqlx::{Connection, SqliteConnection};
 
-use crate::{Batch, Committed, DocWrite, Store, StoreError, bulk, bulk::Insert, lane::Held, meta};
+use crate::{
+    Batch, Committed, DocWrite, Store, StoreError,
+    bulk::{self, Insert},
+    lane::Held,
+    meta,
+};
 
 /// A document of the batch with its row number and what was known of it before.
 struct Placed<'a> {
@@ -142,29 +147,22 @@ async fn project(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result<(
 
 /// Removes the rows of documents that have several of them, or had some and have none any more.
 async fn clear(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result<(), StoreError> {
-    const MANY: [&str; 3] = [
-        "DELETE FROM ticket_tags WHERE doc IN (SELECT value FROM json_each(?))",
-        "DELETE FROM deadlines WHERE doc IN (SELECT value FROM json_each(?))",
-        "DELETE FROM sources WHERE doc IN (SELECT value FROM json_each(?))",
-    ];
-    const ONE: [&str; 3] = [
-        "DELETE FROM tickets WHERE doc IN (SELECT value FROM json_each(?))",
-        "DELETE FROM articles WHERE doc IN (SELECT value FROM json_each(?))",
-        "DELETE FROM incidents WHERE doc IN (SELECT value FROM json_each(?))",
-    ];
+    // One trip to the database; each statement takes the next bound value.
+    const MANY: &str = "DELETE FROM ticket_tags WHERE doc IN (SELECT value FROM json_each(?)); \
+         DELETE FROM deadlines WHERE doc IN (SELECT value FROM json_each(?)); \
+         DELETE FROM sources WHERE doc IN (SELECT value FROM json_each(?))";
+    const ONE: &str = "DELETE FROM tickets WHERE doc IN (SELECT value FROM json_each(?)); \
+         DELETE FROM articles WHERE doc IN (SELECT value FROM json_each(?)); \
+         DELETE FROM incidents WHERE doc IN (SELECT value FROM json_each(?))";
     let existing = || placed.iter().filter(|placed| placed.existed);
     if existing().next().is_some() {
         let docs = bulk::json_numbers(existing().map(|placed| placed.doc));
-        for sql in MANY {
-            sqlx::query(sql).bind(&docs).execute(&mut *conn).await?;
-        }
+        sqlx::query(MANY).bind(&docs).bind(&docs).bind(&docs).execute(&mut *conn).await?;
     }
     let unread = || existing().filter(|placed| placed.state().is_none());
     if unread().next().is_some() {
         let docs = bulk::json_numbers(unread().map(|placed| placed.doc));
-        for sql in ONE {
-            sqlx::query(sql).bind(&docs).execute(&mut *conn).await?;
-        }
+        sqlx::query(ONE).bind(&docs).bind(&docs).bind(&docs).execute(&mut *conn).await?;
     }
     Ok(())
 }
@@ -175,6 +173,7 @@ async fn deadlines(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result
         columns: 5,
         // The same rule at the same share is one deadline, the earlier of the two.
         tail: "ON CONFLICT (doc, rule, percent) DO UPDATE SET due_at = min(due_at, excluded.due_at)",
+        chunks: bulk::MANY,
     };
     let rows: Vec<_> = placed
         .iter()

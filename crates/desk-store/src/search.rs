@@ -51,9 +51,9 @@ impl Store {
         let mut held = self.quick_reader().await?;
         let conn = held.conn()?;
         let mut docs = exact(conn, text).await?;
-        for expression in [query.in_title(), query.anywhere()] {
+        for sql in [IN_TITLES, ANYWHERE] {
             if docs.len() < limit {
-                docs.extend(newest(conn, expression, limit).await?);
+                docs.extend(newest(conn, sql, &query, limit).await?);
             }
         }
         hits(conn, &docs, kind, limit).await
@@ -74,16 +74,22 @@ async fn exact(conn: &mut SqliteConnection, text: &str) -> Result<Vec<i64>, Stor
         .await?)
 }
 
+const IN_TITLES: &str = "SELECT d.doc FROM \
+     (SELECT rowid AS key FROM search_titles WHERE search_titles MATCH ? ORDER BY rowid LIMIT ? + 0) m \
+     JOIN search_docs d ON d.key = m.key ORDER BY m.key";
+const ANYWHERE: &str = "SELECT d.doc FROM \
+     (SELECT rowid AS key FROM search WHERE search MATCH ? ORDER BY rowid LIMIT ? + 0) m \
+     JOIN search_docs d ON d.key = m.key ORDER BY m.key";
+
 /// The newest matches, by the time at which their text last changed.
 async fn newest(
     conn: &mut SqliteConnection,
-    expression: String,
+    sql: &'static str,
+    query: &Query,
     limit: usize,
 ) -> Result<Vec<i64>, StoreError> {
-    const SQL: &str = "SELECT d.doc FROM (SELECT rowid AS key FROM search WHERE search MATCH ? ORDER BY rowid LIMIT ? + 0) m \
-         JOIN search_docs d ON d.key = m.key ORDER BY m.key";
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    Ok(sqlx::query_scalar(SQL).bind(expression).bind(limit).fetch_all(conn).await?)
+    Ok(sqlx::query_scalar(sql).bind(query.expression()).bind(limit).fetch_all(conn).await?)
 }
 
 /// What is shown of the documents, in the given order, without repetitions and what is deleted.

@@ -4,7 +4,11 @@ use desk_domain::{article::Article, state::State};
 use sqlx::SqliteConnection;
 
 use super::Placed;
-use crate::{StoreError, bulk::Insert, codes};
+use crate::{
+    StoreError,
+    bulk::{Insert, MANY},
+    codes,
+};
 
 pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result<(), StoreError> {
     const ARTICLES: Insert = Insert {
@@ -13,6 +17,7 @@ pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) ->
         tail: "ON CONFLICT (doc) DO UPDATE SET title = excluded.title, status = excluded.status, \
                category = excluded.category, tags = excluded.tags, updated_at = excluded.updated_at, \
                deleted = excluded.deleted",
+        chunks: MANY,
     };
     let mut lines: Vec<(i64, &Article, String)> = Vec::new();
     for placed in placed {

@@ -12,7 +12,7 @@ use super::Placed;
 use crate::{
     DocWrite, StoreError,
     batch::heads_to_bytes,
-    bulk::{self, Insert},
+    bulk::{self, Insert, MANY},
     codes,
     documents::{Packed, pack},
 };
@@ -101,12 +101,14 @@ pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) ->
         columns: 7,
         tail: "ON CONFLICT (doc) DO UPDATE SET heads = excluded.heads, schema = excluded.schema, \
                projected = excluded.projected, updated_at = excluded.updated_at",
+        chunks: MANY,
     };
     const SNAPSHOTS: Insert = Insert {
         head: "INSERT INTO snapshots (doc, codec, raw_bytes, bytes) VALUES",
         columns: 4,
         tail: "ON CONFLICT (doc) DO UPDATE SET codec = excluded.codec, raw_bytes = excluded.raw_bytes, \
                bytes = excluded.bytes",
+        chunks: MANY,
     };
     DOCUMENTS
         .run(conn, placed, |query, placed| {
@@ -171,7 +173,9 @@ pub(super) async fn drop_all(
             return Err(StoreError::Unsent { doc: *id });
         }
         if let Some(key) = row.try_get::<Option<i64>, _>(2)? {
-            sqlx::query("DELETE FROM search WHERE rowid = ?").bind(key).execute(&mut *conn).await?;
+            const UNINDEX: &str =
+                "DELETE FROM search WHERE rowid = ?; DELETE FROM search_titles WHERE rowid = ?";
+            sqlx::query(UNINDEX).bind(key).bind(key).execute(&mut *conn).await?;
         }
         // The rest goes by the foreign keys.
         let doc: i64 = row.try_get(0)?;

@@ -4,7 +4,11 @@ use desk_domain::{alert::AlertRule, incident::Incident, state::State, time::UtcM
 use sqlx::SqliteConnection;
 
 use super::Placed;
-use crate::{StoreError, bulk::Insert, codes};
+use crate::{
+    StoreError,
+    bulk::{Insert, MANY},
+    codes,
+};
 
 pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result<(), StoreError> {
     const INCIDENTS: Insert = Insert {
@@ -14,6 +18,7 @@ pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) ->
         tail: "ON CONFLICT (doc) DO UPDATE SET title = excluded.title, severity = excluded.severity, \
                status = excluded.status, is_over = excluded.is_over, created_at = excluded.created_at, \
                updated_at = excluded.updated_at, escalates_at = excluded.escalates_at, deleted = excluded.deleted",
+        chunks: MANY,
     };
     let lines: Vec<(&Placed<'_>, &Incident)> = placed
         .iter()

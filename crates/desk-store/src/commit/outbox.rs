@@ -7,7 +7,7 @@ use sqlx::{Row, SqliteConnection};
 
 use crate::{
     Hash32, OutboxEntry, Rejection, StoreError,
-    bulk::{self, Insert},
+    bulk::{self, Insert, MANY},
     codes,
 };
 
@@ -54,6 +54,7 @@ pub(super) async fn add(conn: &mut SqliteConnection, entries: &[OutboxEntry]) ->
         head: "INSERT INTO outbox (doc, hash, bytes, edit, edited_at) VALUES",
         columns: 5,
         tail: "ON CONFLICT (hash) DO NOTHING",
+        chunks: MANY,
     };
     if entries.is_empty() {
         return Ok(());

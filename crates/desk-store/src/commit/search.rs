@@ -9,7 +9,7 @@ use sqlx::SqliteConnection;
 use super::Placed;
 use crate::{
     StoreError,
-    bulk::{self, Insert},
+    bulk::{self, Insert, MANY, SINGLY},
     search::{kind_term, terms::Terms},
 };
 
@@ -126,18 +126,17 @@ fn first_key(changed_at: UtcMillis) -> i64 {
 }
 
 async fn remove(conn: &mut SqliteConnection, keys: &[i64]) -> Result<(), StoreError> {
+    // One trip to the database; each statement takes the next bound value.
+    const REMOVE: &str = "DELETE FROM search WHERE rowid IN (SELECT value FROM json_each(?)); \
+         DELETE FROM search_titles WHERE rowid IN (SELECT value FROM json_each(?)); \
+         DELETE FROM search_docs WHERE key IN (SELECT value FROM json_each(?))";
     if keys.is_empty() {
         return Ok(());
     }
     let mut sorted = keys.to_vec();
     sorted.sort_unstable();
-    let json = bulk::json_numbers(sorted);
-    for sql in [
-        "DELETE FROM search WHERE rowid IN (SELECT value FROM json_each(?))",
-        "DELETE FROM search_docs WHERE key IN (SELECT value FROM json_each(?))",
-    ] {
-        sqlx::query(sql).bind(&json).execute(&mut *conn).await?;
-    }
+    let keys = bulk::json_numbers(sorted);
+    sqlx::query(REMOVE).bind(&keys).bind(&keys).bind(&keys).execute(conn).await?;
     Ok(())
 }
 
@@ -169,30 +168,38 @@ fn scatter(doc: u64, round: u64) -> u64 {
 }
 
 async fn insert(conn: &mut SqliteConnection, mut entries: Vec<Entry<'_>>) -> Result<(), StoreError> {
-    const SEARCH: Insert =
-        Insert { head: "INSERT INTO search (rowid, title, body) VALUES", columns: 3, tail: "" };
-    const DOCS: Insert =
-        Insert { head: "INSERT INTO search_docs (key, doc, text_hash) VALUES", columns: 3, tail: "" };
+    const DOCS: Insert = Insert {
+        head: "INSERT INTO search_docs (key, doc, text_hash) VALUES",
+        columns: 3,
+        tail: "",
+        chunks: MANY,
+    };
+    const TITLES: Insert = Insert {
+        head: "INSERT INTO search_titles (rowid, terms) VALUES",
+        columns: 2,
+        tail: "",
+        chunks: SINGLY,
+    };
+    const ALL: Insert =
+        Insert { head: "INSERT INTO search (rowid, terms) VALUES", columns: 2, tail: "", chunks: SINGLY };
     // FTS5 flushes what it gathered whenever keys do not ascend.
     entries.sort_unstable_by_key(|entry| entry.key);
+    DOCS.run(conn, &entries, |query, entry| {
+        query.bind(entry.key).bind(entry.doc).bind(entry.hash.as_slice())
+    })
+    .await?;
     let mut terms = Terms::new();
     for chunk in entries.chunks(64) {
-        let rows: Vec<(i64, String, String)> = chunk
-            .iter()
-            .map(|entry| {
-                let title = terms.index("", entry.texts.title.iter().copied());
-                let body = terms.index(entry.kind_term, entry.texts.body.iter().copied());
-                (entry.key, title, body)
-            })
-            .collect();
-        SEARCH
-            .run(conn, &rows, |query, (key, title, body)| {
-                query.bind(*key).bind(title.as_str()).bind(body.as_str())
-            })
-            .await?;
+        let mut titles = Vec::with_capacity(chunk.len());
+        let mut all = Vec::with_capacity(chunk.len());
+        for Entry { key, kind_term, texts, .. } in chunk {
+            titles.push((*key, terms.index(kind_term, texts.title.iter().copied())));
+            all.push((*key, terms.index(kind_term, texts.title.iter().chain(&texts.body).copied())));
+        }
+        TITLES.run(conn, &titles, |query, (key, terms)| query.bind(*key).bind(terms.as_str())).await?;
+        ALL.run(conn, &all, |query, (key, terms)| query.bind(*key).bind(terms.as_str())).await?;
     }
-    DOCS.run(conn, &entries, |query, entry| query.bind(entry.key).bind(entry.doc).bind(entry.hash.as_slice()))
-        .await
+    Ok(())
 }
 
 #[cfg(test)]

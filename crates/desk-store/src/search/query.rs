@@ -34,21 +34,12 @@ impl Query {
         Some(Self { words: parts.join(" AND "), kind: kind.map(kind_term) })
     }
 
-    /// Matches wherever the words stand.
-    pub(crate) fn anywhere(&self) -> String {
-        self.expression("")
-    }
-
-    /// Matches only where all words stand in the title.
-    pub(crate) fn in_title(&self) -> String {
-        self.expression("title : ")
-    }
-
-    fn expression(&self, columns: &str) -> String {
+    /// What the index is asked.
+    pub(crate) fn expression(&self) -> String {
         let words = &self.words;
         match self.kind {
-            Some(kind) => format!("{columns}({words}) AND \"{kind}\""),
-            None => format!("{columns}({words})"),
+            Some(kind) => format!("{words} AND \"{kind}\""),
+            None => words.clone(),
         }
     }
 }
@@ -72,15 +63,15 @@ mod tests {
     #[test]
     fn what_is_typed_becomes_quoted_terms() {
         let check = |text: &str, expected: Option<&str>| {
-            assert_eq!(Query::new(text, None).map(|query| query.anywhere()).as_deref(), expected, "{text}");
+            assert_eq!(Query::new(text, None).map(|query| query.expression()).as_deref(), expected, "{text}");
         };
-        check("принтеры", Some("((\"принтер\" OR \"принтеры\" *))"));
-        check("VPN я", Some("(\"vpn\" * AND \"я\")"));
-        check("a\" OR \"b", Some("(\"a\" AND \"or\" * AND \"b\")"));
-        check("title:x NOT (y*", Some("((\"titl\" OR \"title\" *) AND \"x\" AND \"not\" * AND \"y\")"));
-        check("vpn VPN", Some("(\"vpn\" *)"));
+        check("принтеры", Some("(\"принтер\" OR \"принтеры\" *)"));
+        check("VPN я", Some("\"vpn\" * AND \"я\""));
+        check("a\" OR \"b", Some("\"a\" AND \"or\" * AND \"b\""));
+        check("title:x NOT (y*", Some("(\"titl\" OR \"title\" *) AND \"x\" AND \"not\" * AND \"y\""));
+        check("vpn VPN", Some("\"vpn\" *"));
         check("?!", None);
         let query = Query::new("vpn", Some(DocKind::Article)).expect("a word");
-        assert_eq!(query.in_title(), "title : (\"vpn\" *) AND \"§a\"");
+        assert_eq!(query.expression(), "\"vpn\" * AND \"§a\"");
     }
 }

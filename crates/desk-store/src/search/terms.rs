@@ -25,7 +25,7 @@ pub(crate) fn words(text: &str, mut each: impl FnMut(&str)) {
             }
             // Other accents and stress marks, soft hyphens and joiners neither end a word nor belong to it.
             '\u{300}'..='\u{36F}' | '\u{AD}' | '\u{200B}'..='\u{200D}' | '\u{2060}' | '\u{FEFF}' => {}
-            c if c.is_alphanumeric() => {
+            c if is_russian(c) || c.is_alphanumeric() => {
                 if chars < TERM_MAX_CHARS {
                     push_lower(&mut word, c);
                     chars += 1;
@@ -45,9 +45,18 @@ pub(crate) fn words(text: &str, mut each: impl FnMut(&str)) {
     }
 }
 
+/// The letters that most texts consist of; the tables of Unicode are slower.
+fn is_russian(c: char) -> bool {
+    matches!(c, 'а'..='я' | 'А'..='Я')
+}
+
 fn push_lower(word: &mut String, c: char) {
     if c.is_ascii() {
         word.push(c.to_ascii_lowercase());
+        return;
+    }
+    if matches!(c, 'а'..='я') {
+        word.push(c);
         return;
     }
     for lower in c.to_lowercase().filter(|lower| lower.is_alphanumeric()) {

@@ -107,7 +107,7 @@ impl<'a> ListSql<'a> {
             .bind(filter.team.as_deref())
             .bind(filter.tag.as_deref())
             .bind(filter.category.as_deref())
-            .bind(self.text.as_ref().map(search::Query::anywhere))
+            .bind(self.text.as_ref().map(search::Query::expression))
             .bind(now.0)
     }
 
@@ -132,16 +132,10 @@ impl<'a> ListSql<'a> {
             return format!("SELECT count(*) {}", self.found());
         }
         let (alias, lists) = (self.alias(), self.lists());
-        if let Some(cells) = self.cells() {
+        if self.facet == Facet::None && !lists.is_empty() {
             let from = self.from("tickets_grid", "updated");
-            // All statuses with all of these priorities, or the other way round: pairs of lists say the same.
-            debug_assert!(!cells.is_empty(), "a filter names at least one status and priority");
             let statuses = join(or_all(&self.statuses, Status::ALL).iter().copied().map(codes::status_code));
-            let priorities =
-                join(or_all(&self.priorities, Priority::ALL).iter().copied().map(codes::priority_code));
-            return format!(
-                "SELECT count(*) {from} AND t.status IN ({statuses}) AND t.priority IN ({priorities})"
-            );
+            return format!("SELECT count(*) {from} AND t.status IN ({statuses}) {lists}");
         }
         let from = self.from(self.family(), "updated");
         let sides = join(self.sides().iter().copied());
