@@ -64,9 +64,10 @@ pub(crate) fn AlertsPage() -> Html {
             });
         })
     };
-    let view = query.data.clone().unwrap_or_else(|| {
-        Rc::new(AlertsView { open: Vec::new(), acknowledged: Vec::new() })
-    });
+    let view = query
+        .data
+        .clone()
+        .unwrap_or_else(|| Rc::new(AlertsView { open: Vec::new(), acknowledged: Vec::new() }));
     let current = (*at).min(view.open.len().saturating_sub(1));
     {
         let (view, at, acknowledge) = (Rc::clone(&view), at.clone(), acknowledge.clone());

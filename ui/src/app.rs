@@ -2,11 +2,7 @@
 
 use std::rc::Rc;
 
-use desk_api::{
-    ApiError,
-    call::GetSession,
-    view::SessionView,
-};
+use desk_api::{ApiError, call::GetSession, view::SessionView};
 use desk_domain::ids::DocKind;
 use yew::prelude::*;
 
@@ -17,9 +13,9 @@ use crate::{
     live::{self, OPEN_ALERTS, SYNC, use_changed},
     ready, route,
     session::Session,
-    settings,
+    settings::{self, SETTINGS},
     sign_in::SignInPage,
-    store::StoreKey,
+    store::{StoreKey, use_store},
     widgets::{page::Problem, toast::Toasts},
 };
 
@@ -61,6 +57,7 @@ pub(crate) fn App() -> Html {
     {
         let (refresh, signed_out) = (refresh.clone(), signed_out.clone());
         use_effect_with((), move |()| {
+            settings::start();
             commands::start();
             route::start();
             refresh();
@@ -79,9 +76,9 @@ pub(crate) fn App() -> Html {
         None => {}
     });
 
+    let i18n = I18n { language: use_store(&SETTINGS).language };
     let Some(session_view) = &*view else {
         // Before the first reply there is nothing to show; it takes a moment shorter than a blink.
-        let i18n = I18n { language: settings::remembered_language() };
         return html! {
             <ContextProvider<I18n> context={i18n}>
                 if let Some(error) = (*error).clone() {
@@ -90,16 +87,15 @@ pub(crate) fn App() -> Html {
             </ContextProvider<I18n>>
         };
     };
-    let i18n = I18n { language: session_view.settings.language };
     let session = Rc::new(Session::from(session_view));
     let problem = (*error).clone().or_else(|| (*signed_out).clone());
     html! {
         <ContextProvider<I18n> context={i18n}>
             <ContextProvider<Rc<Session>> context={session}>
                 if session_view.who.is_some() {
-                    <Frame settings={session_view.settings.clone()} on_session={on_session} />
+                    <Frame on_session={on_session} />
                 } else {
-                    <SignInPage last={session_view.last_sign_in.clone()} settings={session_view.settings.clone()}
+                    <SignInPage last={session_view.last_sign_in.clone()}
                         {problem} on_session={
                             let signed_out = signed_out.clone();
                             Callback::from(move |session| {

@@ -3,7 +3,7 @@
 mod nav;
 mod status;
 
-use desk_api::view::{SessionView, Settings};
+use desk_api::view::SessionView;
 use yew::prelude::*;
 
 pub(crate) use self::status::sync_words;
@@ -29,9 +29,7 @@ use crate::{
 /// Properties of [`Frame`].
 #[derive(Clone, Debug, PartialEq, Properties)]
 pub(crate) struct FrameProps {
-    /// For the settings page.
-    pub(crate) settings: Settings,
-    /// Told of the session after the settings changed or the member signed out.
+    /// Told of the session after the member signed out.
     pub(crate) on_session: Callback<SessionView>,
 }
 
@@ -100,9 +98,7 @@ pub(crate) fn Frame(props: &FrameProps) -> Html {
         Route::Alerts => html! { <AlertsPage /> },
         Route::Rejected => html! { <RejectedPage /> },
         Route::Sync => html! { <SyncPage /> },
-        Route::Settings => {
-            html! { <SettingsPage settings={props.settings.clone()} on_session={props.on_session.clone()} /> }
-        }
+        Route::Settings => html! { <SettingsPage on_session={props.on_session.clone()} /> },
     };
     html! {
         <div class="frame" data-nav={if *folded { "folded" } else { "open" }} data-testid="frame">

@@ -154,9 +154,10 @@ fn inverse(incident: &Incident, op: &IncidentOp) -> Option<IncidentOp> {
         IncidentOp::LinkTicket { ticket, .. } => {
             IncidentOp::LinkTicket { ticket: *ticket, on: incident.tickets.contains(ticket) }
         }
-        IncidentOp::SetMilestone { milestone, .. } => {
-            IncidentOp::SetMilestone { milestone: *milestone, reached_at: *incident.milestones.get(milestone)? }
-        }
+        IncidentOp::SetMilestone { milestone, .. } => IncidentOp::SetMilestone {
+            milestone: *milestone,
+            reached_at: *incident.milestones.get(milestone)?,
+        },
         IncidentOp::EditPostmortem { body, .. } => {
             IncidentOp::EditPostmortem { base: Some(body.clone()), body: incident.postmortem.clone() }
         }
@@ -180,8 +181,12 @@ pub(crate) fn describe(i18n: I18n, session: &Session, op: &IncidentOp) -> String
         IncidentOp::SetStatus { status } => {
             pair(i18n.word("incident-field", "status"), i18n.word("incident-status", status))
         }
-        IncidentOp::SetService { service, on: true } => tr!(i18n, "incident-service-on", name = service.clone()),
-        IncidentOp::SetService { service, on: false } => tr!(i18n, "incident-service-off", name = service.clone()),
+        IncidentOp::SetService { service, on: true } => {
+            tr!(i18n, "incident-service-on", name = service.clone())
+        }
+        IncidentOp::SetService { service, on: false } => {
+            tr!(i18n, "incident-service-off", name = service.clone())
+        }
         IncidentOp::SetRole { role, member } => pair(
             i18n.word("incident-role", role),
             member.as_deref().map_or_else(|| i18n.t("nobody"), |who| session.name(who)),
@@ -249,7 +254,8 @@ mod tests {
             conflicts: vec![],
             schema: 1,
         };
-        let check = |op: IncidentOp, expected: Option<IncidentOp>| assert_eq!(inverse(&incident, &op), expected);
+        let check =
+            |op: IncidentOp, expected: Option<IncidentOp>| assert_eq!(inverse(&incident, &op), expected);
         check(
             IncidentOp::SetSeverity { severity: Severity::P1 },
             Some(IncidentOp::SetSeverity { severity: Severity::P2 }),
@@ -260,10 +266,7 @@ mod tests {
         );
         check(IncidentOp::SetService { service: "pos".into(), on: true }, None);
         check(IncidentOp::SetStatus { status: IncidentStatus::Resolved }, None);
-        check(
-            IncidentOp::SetMilestone { milestone: Milestone::Impact, reached_at: UtcMillis(1) },
-            None,
-        );
+        check(IncidentOp::SetMilestone { milestone: Milestone::Impact, reached_at: UtcMillis(1) }, None);
         check(
             IncidentOp::EditPostmortem { base: Some("a".into()), body: "ab".into() },
             Some(IncidentOp::EditPostmortem { base: Some("ab".into()), body: "a".into() }),

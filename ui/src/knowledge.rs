@@ -158,7 +158,9 @@ fn focus_search() -> bool {
     use wasm_bindgen::JsCast;
     let document = web_sys::window().and_then(|window| window.document());
     let field = document.and_then(|document| document.get_element_by_id("article-search"));
-    let Some(field) = field.and_then(|field| field.dyn_into::<web_sys::HtmlElement>().ok()) else { return false };
+    let Some(field) = field.and_then(|field| field.dyn_into::<web_sys::HtmlElement>().ok()) else {
+        return false;
+    };
     field.focus().is_ok()
 }
 
@@ -173,7 +175,9 @@ fn inverse(article: &Article, op: &ArticleOp) -> Option<ArticleOp> {
     let inverse = match op {
         ArticleOp::SetTitle { .. } => ArticleOp::SetTitle { title: article.title.clone() },
         ArticleOp::SetCategory { .. } => ArticleOp::SetCategory { category: article.category.clone() },
-        ArticleOp::SetTag { tag, .. } => ArticleOp::SetTag { tag: tag.clone(), on: article.tags.contains(tag) },
+        ArticleOp::SetTag { tag, .. } => {
+            ArticleOp::SetTag { tag: tag.clone(), on: article.tags.contains(tag) }
+        }
         ArticleOp::SetStatus { .. } => ArticleOp::SetStatus { status: article.status },
         ArticleOp::SetDeleted { .. } => ArticleOp::SetDeleted { deleted: article.deleted },
         // From the text after the edit back to the one before it; what others typed meanwhile stays.
@@ -313,10 +317,10 @@ fn Reader(props: &ArticleProps) -> Html {
                     <span class="hint" data-testid="article-status">{ i18n.word("article-status", article.status) }</span>
                     <span class="spring" />
                     if !is_locked {
-                        if article.status != ArticleStatus::Published {
-                            { move_to(ArticleStatus::Published, i18n.t("article-publish"), "article-publish") }
-                        } else {
+                        if article.status == ArticleStatus::Published {
                             { move_to(ArticleStatus::Draft, i18n.t("article-to-draft"), "article-to-draft") }
+                        } else {
+                            { move_to(ArticleStatus::Published, i18n.t("article-publish"), "article-publish") }
                         }
                         if article.status != ArticleStatus::Archived {
                             { move_to(ArticleStatus::Archived, i18n.t("article-archive"), "article-archive") }

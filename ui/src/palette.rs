@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use desk_api::{
     call::{AcknowledgeAlerts, ListAlerts, Search, SyncNow},
-    view::SearchHit,
+    view::{Language, SearchHit, Settings, Theme},
 };
 use desk_domain::ids::{DocId, DocKind};
 use gloo_timers::callback::Timeout;
@@ -13,12 +13,13 @@ use yew::prelude::*;
 use crate::{
     bridge,
     commands::run,
-    i18n::{I18n, use_i18n},
+    i18n::{I18n, tr, use_i18n},
     keys::Command,
     live::SYNC,
     overlay,
     rank::rank,
     route::{self, ROUTE, Route},
+    settings::{self, SETTINGS},
     store::StoreKey,
     tickets::{
         filter::{ListQuery, View},
@@ -54,6 +55,8 @@ enum Deed {
     NewIncident,
     SyncNow,
     AcknowledgeAll,
+    Language(Language),
+    Theme(Theme),
 }
 
 struct Entry {
@@ -87,7 +90,12 @@ fn entries(i18n: I18n) -> Vec<Entry> {
     entries.push(entry(Deed::NewIncident, i18n.t("new-incident"), "", Glyph::Plus));
     for view in View::ALL {
         let label = format!("{}: {}", i18n.t("tickets"), i18n.word("view", view.as_str()));
-        entries.push(entry(Deed::View(view), label, if view == View::default() { "G T" } else { "" }, Glyph::Ticket));
+        entries.push(entry(
+            Deed::View(view),
+            label,
+            if view == View::default() { "G T" } else { "" },
+            Glyph::Ticket,
+        ));
     }
     entries.push(entry(Deed::Knowledge, i18n.t("knowledge"), "G K", Glyph::Article));
     entries.push(entry(Deed::Incidents, i18n.t("incidents"), "G I", Glyph::Incident));
@@ -97,6 +105,22 @@ fn entries(i18n: I18n) -> Vec<Entry> {
     entries.push(entry(Deed::Sync, i18n.t("sync"), "", Glyph::Sync));
     entries.push(entry(Deed::SyncNow, i18n.t("sync-now"), "", Glyph::Sync));
     entries.push(entry(Deed::Settings, i18n.t("settings"), "", Glyph::Settings));
+    for (theme, name) in [
+        (Theme::System, i18n.t("theme-system")),
+        (Theme::Light, i18n.t("theme-light")),
+        (Theme::Dark, i18n.t("theme-dark")),
+    ] {
+        entries.push(entry(
+            Deed::Theme(theme),
+            tr!(i18n, "palette-theme", theme = name),
+            "",
+            Glyph::Settings,
+        ));
+    }
+    for (language, name) in [(Language::Ru, "Русский"), (Language::En, "English")] {
+        let label = tr!(i18n, "palette-language", language = name);
+        entries.push(entry(Deed::Language(language), label, "", Glyph::Settings));
+    }
     entries.push(entry(Deed::Key(Command::Undo), i18n.t("undo"), "Z", Glyph::Command));
     entries.push(entry(Deed::Key(Command::FoldNavigation), i18n.t("help-fold"), "[", Glyph::Fold));
     entries.push(entry(Deed::Key(Command::Help), i18n.t("help"), "?", Glyph::Command));
@@ -124,6 +148,10 @@ fn act(deed: Deed) {
         Deed::NewTicket => Route::NewTicket,
         Deed::NewArticle => Route::NewArticle,
         Deed::NewIncident => Route::NewIncident,
+        Deed::Language(language) => {
+            return settings::change(Settings { language, ..(*SETTINGS.current()).clone() });
+        }
+        Deed::Theme(theme) => return settings::change(Settings { theme, ..(*SETTINGS.current()).clone() }),
         Deed::SyncNow => {
             bridge::spawn(async {
                 match bridge::call(SyncNow {}).await {

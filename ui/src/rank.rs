@@ -5,10 +5,39 @@ use std::cmp::Reverse;
 /// The letters of the Russian layout with the Latin ones on the same keys, so that a word typed in the wrong
 /// layout is found too.
 const KEYS: [(char, char); 33] = [
-    ('й', 'q'), ('ц', 'w'), ('у', 'e'), ('к', 'r'), ('е', 't'), ('н', 'y'), ('г', 'u'), ('ш', 'i'), ('щ', 'o'),
-    ('з', 'p'), ('х', '['), ('ъ', ']'), ('ф', 'a'), ('ы', 's'), ('в', 'd'), ('а', 'f'), ('п', 'g'), ('р', 'h'),
-    ('о', 'j'), ('л', 'k'), ('д', 'l'), ('ж', ';'), ('э', '\''), ('я', 'z'), ('ч', 'x'), ('с', 'c'), ('м', 'v'),
-    ('и', 'b'), ('т', 'n'), ('ь', 'm'), ('б', ','), ('ю', '.'), ('ё', '`'),
+    ('й', 'q'),
+    ('ц', 'w'),
+    ('у', 'e'),
+    ('к', 'r'),
+    ('е', 't'),
+    ('н', 'y'),
+    ('г', 'u'),
+    ('ш', 'i'),
+    ('щ', 'o'),
+    ('з', 'p'),
+    ('х', '['),
+    ('ъ', ']'),
+    ('ф', 'a'),
+    ('ы', 's'),
+    ('в', 'd'),
+    ('а', 'f'),
+    ('п', 'g'),
+    ('р', 'h'),
+    ('о', 'j'),
+    ('л', 'k'),
+    ('д', 'l'),
+    ('ж', ';'),
+    ('э', '\''),
+    ('я', 'z'),
+    ('ч', 'x'),
+    ('с', 'c'),
+    ('м', 'v'),
+    ('и', 'b'),
+    ('т', 'n'),
+    ('ь', 'm'),
+    ('б', ','),
+    ('ю', '.'),
+    ('ё', '`'),
 ];
 
 /// The same keys pressed in the other layout.
@@ -16,7 +45,15 @@ pub(crate) fn other_layout(text: &str) -> String {
     text.chars()
         .map(|c| {
             KEYS.iter()
-                .find_map(|(ru, en)| if *ru == c { Some(*en) } else if *en == c { Some(*ru) } else { None })
+                .find_map(|(ru, en)| {
+                    if *ru == c {
+                        Some(*en)
+                    } else if *en == c {
+                        Some(*ru)
+                    } else {
+                        None
+                    }
+                })
                 .unwrap_or(c)
         })
         .collect()

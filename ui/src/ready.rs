@@ -1,7 +1,7 @@
 //! `<html data-ready="…">`: what a test or a stopwatch waits for.
 
-use wasm_bindgen::closure::Closure;
 use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
 
 fn soon(then: impl FnOnce() + 'static) {
     if let Some(window) = web_sys::window() {

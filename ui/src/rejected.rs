@@ -9,7 +9,7 @@ use desk_domain::{
     ids::DocKind,
 };
 use wasm_bindgen::JsCast;
-use web_sys::{HtmlTextAreaElement, HtmlDocument};
+use web_sys::{HtmlDocument, HtmlTextAreaElement};
 use yew::prelude::*;
 
 use crate::{
@@ -96,7 +96,8 @@ fn copy(text: &str) -> bool {
 pub(crate) fn RejectedPage() -> Html {
     let i18n = use_i18n();
     let session = use_session();
-    let kinds = &[DocKind::Ticket, DocKind::Article, DocKind::Incident, DocKind::Workspace, DocKind::Personal];
+    let kinds =
+        &[DocKind::Ticket, DocKind::Article, DocKind::Incident, DocKind::Workspace, DocKind::Personal];
     let query = use_query(ListRejected {}, kinds, None);
     let sync = use_store(&SYNC);
     {

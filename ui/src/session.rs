@@ -25,11 +25,7 @@ pub(crate) struct Session {
 
 impl From<&SessionView> for Session {
     fn from(view: &SessionView) -> Self {
-        Self {
-            who: view.who.clone(),
-            workspace: view.workspace.clone(),
-            read_only: view.read_only.clone(),
-        }
+        Self { who: view.who.clone(), workspace: view.workspace.clone(), read_only: view.read_only.clone() }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use desk_api::{
+    ErrorCode,
     call::{SaveSettings, SignOut},
     view::{Language, SessionView, Settings, SyncPhase, Theme},
 };
@@ -14,13 +15,18 @@ use crate::{
     i18n::{tr, use_i18n},
     live::SYNC,
     session::use_session,
-    store::use_store,
+    store::{Store, StoreKey, use_store},
     widgets::{
         field::{Choice, Select},
         page::Page,
         toast,
     },
 };
+
+thread_local! {
+    /// The settings that are in effect.
+    pub(crate) static SETTINGS: Store<Settings> = Store::new(Settings::default());
+}
 
 fn storage() -> Option<Storage> {
     web_sys::window()?.local_storage().ok()?
@@ -41,14 +47,24 @@ fn theme_word(theme: Theme) -> &'static str {
     }
 }
 
-/// The language of the last run.
-pub(crate) fn remembered_language() -> Language {
-    let word = storage().and_then(|storage| storage.get_item("desk.language").ok().flatten());
-    if word.as_deref() == Some("en") { Language::En } else { Language::Ru }
+/// Puts the settings of the last run into effect, until the session tells the saved ones.
+pub(crate) fn start() {
+    let item = |key| storage().and_then(|storage| storage.get_item(key).ok().flatten());
+    let language = if item("desk.language").as_deref() == Some("en") { Language::En } else { Language::Ru };
+    SETTINGS.put(Settings { language, theme: read_theme(&item("desk.theme").unwrap_or_default()) });
+}
+
+fn read_theme(word: &str) -> Theme {
+    match word {
+        "light" => Theme::Light,
+        "dark" => Theme::Dark,
+        _ => Theme::System,
+    }
 }
 
 /// Puts settings into effect.
 pub(crate) fn apply(settings: &Settings) {
+    SETTINGS.put(settings.clone());
     let root = web_sys::window().and_then(|window| window.document()?.document_element());
     if let Some(root) = root {
         let _ = root.set_attribute("data-theme", theme_word(settings.theme));
@@ -61,42 +77,41 @@ pub(crate) fn apply(settings: &Settings) {
     }
 }
 
-/// Properties of [`SettingsPage`] and [`LanguageChoice`].
-#[derive(Clone, Debug, PartialEq, Properties)]
-pub(crate) struct SettingsProps {
-    /// The present ones.
-    pub(crate) settings: Settings,
-    /// Told of the session after a change.
-    pub(crate) on_session: Callback<SessionView>,
-}
-
-fn save(settings: Settings, on_session: Callback<SessionView>) {
+/// Puts settings into effect and saves them for the member. Before somebody is signed in there is nobody to save
+/// them for; they are remembered on this machine then.
+pub(crate) fn change(settings: Settings) {
     apply(&settings);
     bridge::spawn(async move {
-        match bridge::call(SaveSettings { settings }).await {
-            Ok(session) => on_session.emit(session),
-            Err(error) => toast::failed(error),
+        if let Err(error) = bridge::call(SaveSettings { settings }).await
+            && error.code != ErrorCode::SignedOut
+        {
+            toast::failed(error);
         }
     });
 }
 
 /// The choice of the language.
 #[component]
-pub(crate) fn LanguageChoice(props: &SettingsProps) -> Html {
+pub(crate) fn LanguageChoice() -> Html {
     let i18n = use_i18n();
+    let settings = use_store(&SETTINGS);
     // Each language is written in itself, so that one finds it in a window in the other.
     let choices = Rc::new(vec![Choice::new("ru", "Русский"), Choice::new("en", "English")]);
-    let on_choose = {
-        let (settings, on_session) = (props.settings.clone(), props.on_session.clone());
-        Callback::from(move |word: String| {
-            let language = if word == "en" { Language::En } else { Language::Ru };
-            save(Settings { language, ..settings.clone() }, on_session.clone());
-        })
-    };
+    let value = language_word(settings.language);
+    let on_choose = Callback::from(move |word: String| {
+        let language = if word == "en" { Language::En } else { Language::Ru };
+        change(Settings { language, ..(*settings).clone() });
+    });
     html! {
-        <Select value={language_word(props.settings.language)} {choices} {on_choose}
-            label={i18n.t("settings-language")} testid="settings-language" />
+        <Select {value} {choices} {on_choose} label={i18n.t("settings-language")} testid="settings-language" />
     }
+}
+
+/// Properties of [`SettingsPage`].
+#[derive(Clone, Debug, PartialEq, Properties)]
+pub(crate) struct SettingsProps {
+    /// Told of the session after the member signed out.
+    pub(crate) on_session: Callback<SessionView>,
 }
 
 /// The page.
@@ -104,23 +119,17 @@ pub(crate) fn LanguageChoice(props: &SettingsProps) -> Html {
 pub(crate) fn SettingsPage(props: &SettingsProps) -> Html {
     let i18n = use_i18n();
     let session = use_session();
+    let settings = use_store(&SETTINGS);
     let sync = use_store(&SYNC);
     let themes = Rc::new(vec![
         Choice::new("system", i18n.t("theme-system")),
         Choice::new("light", i18n.t("theme-light")),
         Choice::new("dark", i18n.t("theme-dark")),
     ]);
-    let choose_theme = {
-        let (settings, on_session) = (props.settings.clone(), props.on_session.clone());
-        Callback::from(move |word: String| {
-            let theme = match word.as_str() {
-                "light" => Theme::Light,
-                "dark" => Theme::Dark,
-                _ => Theme::System,
-            };
-            save(Settings { theme, ..settings.clone() }, on_session.clone());
-        })
-    };
+    let theme = theme_word(settings.theme);
+    let choose_theme = Callback::from(move |word: String| {
+        change(Settings { theme: read_theme(&word), ..(*settings).clone() });
+    });
     let sign_out = {
         let on_session = props.on_session.clone();
         Callback::from(move |discard_unsent: bool| {
@@ -138,11 +147,11 @@ pub(crate) fn SettingsPage(props: &SettingsProps) -> Html {
             <div class="form">
                 <div class="form-row">
                     <span class="form-label">{ i18n.t("settings-language") }</span>
-                    <LanguageChoice settings={props.settings.clone()} on_session={props.on_session.clone()} />
+                    <LanguageChoice />
                 </div>
                 <div class="form-row">
                     <span class="form-label">{ i18n.t("settings-theme") }</span>
-                    <Select value={theme_word(props.settings.theme)} choices={themes} on_choose={choose_theme}
+                    <Select value={theme} choices={themes} on_choose={choose_theme}
                         label={i18n.t("settings-theme")} testid="settings-theme" />
                 </div>
                 if let Some(who) = &session.who {

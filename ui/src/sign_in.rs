@@ -3,24 +3,17 @@
 use desk_api::{
     ApiError,
     call::SignIn,
-    view::{LastSignIn, SessionView, Settings},
+    view::{LastSignIn, SessionView},
 };
 use yew::prelude::*;
 
-use crate::{
-    bridge,
-    i18n::use_i18n,
-    settings::LanguageChoice,
-    widgets::field::on_text,
-};
+use crate::{bridge, i18n::use_i18n, settings::LanguageChoice, widgets::field::on_text};
 
 /// Properties of [`SignInPage`].
 #[derive(Clone, Debug, PartialEq, Properties)]
 pub(crate) struct SignInProps {
     /// What the form is filled with.
     pub(crate) last: Option<LastSignIn>,
-    /// For the choice of the language.
-    pub(crate) settings: Settings,
     /// Why one was signed out, or why the session cannot be read.
     pub(crate) problem: Option<ApiError>,
     /// Told of the session.
@@ -87,7 +80,8 @@ pub(crate) fn SignInPage(props: &SignInProps) -> Html {
         })
     };
     let shown = (*problem).clone().or_else(|| props.problem.clone());
-    let bad = |name: &str| shown.as_ref().is_some_and(|error| error.field.as_deref() == Some(name)).to_string();
+    let bad =
+        |name: &str| shown.as_ref().is_some_and(|error| error.field.as_deref() == Some(name)).to_string();
     html! {
         <main class="sign-in" data-testid="sign-in-page">
             <form class="sign-in-form" {onsubmit} data-testid="sign-in-form">
@@ -124,7 +118,7 @@ pub(crate) fn SignInPage(props: &SignInProps) -> Html {
                     { if *busy { i18n.t("sign-in-busy") } else { i18n.t("sign-in") } }
                 </button>
                 <div class="sign-in-language">
-                    <LanguageChoice settings={props.settings.clone()} on_session={props.on_session.clone()} />
+                    <LanguageChoice />
                 </div>
             </form>
         </main>

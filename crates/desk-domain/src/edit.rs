@@ -140,9 +140,12 @@ impl NewTicket {
 }
 
 /// A step on a ticket.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "steps live for one edit; a box would only make creating one awkward"
+#[cfg_attr(
+    target_pointer_width = "64",
+    expect(
+        clippy::large_enum_variant,
+        reason = "steps live for one edit; a box would only make creating one awkward"
+    )
 )]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]

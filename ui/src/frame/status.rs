@@ -44,7 +44,9 @@ pub(crate) fn sync_words(i18n: I18n, sync: &SyncView, now: UtcMillis) -> String 
     if sync.waiting > 0 && sync.phase != SyncPhase::Local {
         parts.push(tr!(i18n, "sync-waiting", n = sync.waiting));
     }
-    if sync.phase == SyncPhase::Offline && let Some(at) = sync.synced_at {
+    if sync.phase == SyncPhase::Offline
+        && let Some(at) = sync.synced_at
+    {
         parts.push(tr!(i18n, "sync-last", at = when(i18n, now, at)));
     }
     if sync.rejected > 0 {
@@ -100,11 +102,11 @@ fn NextDue(props: &NextDueProps) -> Html {
         left = format::countdown(i18n, left.max(0)),
     );
     html! {
-        <a class="status-entry" href={format!("#{}", Route::ticket(id).to_hash())} title={due.title.clone()}
+        <a class="status-entry status-due" href={format!("#{}", Route::ticket(id).to_hash())} title={due.title.clone()}
             data-testid="next-due" onclick={move |event: MouseEvent| {
                 event.prevent_default();
                 route::go(Route::ticket(id));
-            }}>{ glyph(Glyph::Clock) }<span class="status-text">{ text }</span></a>
+            }}>{ glyph(Glyph::Clock) }<span>{ text }</span></a>
     }
 }
 
@@ -121,7 +123,7 @@ pub(super) fn StatusLine() -> Html {
                 <NextDue {due} />
             } else {
                 <span class="status-entry" data-testid="next-due">
-                    { glyph(Glyph::Clock) }<span class="status-text">{ i18n.t("next-due-none") }</span>
+                    { glyph(Glyph::Clock) }<span>{ i18n.t("next-due-none") }</span>
                 </span>
             }
             <span class="spring" />
@@ -171,7 +173,8 @@ mod tests {
             "не в сети с 14:05, 3 правки ждут отправки, последняя синхронизация 14:00",
             "offline since 14:05, 3 edits wait to be sent, last synced 14:00",
         );
-        let days = SyncView { offline_since: "2026-11-19T14:05:00Z".parse().ok(), synced_at: None, ..offline };
+        let days =
+            SyncView { offline_since: "2026-11-19T14:05:00Z".parse().ok(), synced_at: None, ..offline };
         check(
             &days,
             "не в сети с 19.11.2026 14:05, 3 правки ждут отправки",

@@ -29,8 +29,7 @@ pub(crate) fn civil(at: UtcMillis, offset_min: i64) -> Civil {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let march_month = (5 * day_of_year + 2) / 153;
     let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
@@ -62,7 +61,10 @@ pub(crate) fn offset_min(at: UtcMillis) -> i64 {
         #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 are far below 2^53")]
         let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(at.0 as f64));
         let west = date.get_timezone_offset();
-        #[expect(clippy::cast_possible_truncation, reason = "at most a day of minutes, or NaN, which becomes 0")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "at most a day of minutes, or NaN, which becomes 0"
+        )]
         let west = west as i64;
         -west
     }
@@ -157,7 +159,12 @@ pub(crate) fn countdown(i18n: I18n, ms: i64) -> String {
     match (days, hours) {
         (0, 0) => format!("{minutes}:{seconds:02}"),
         (0, _) => format!("{hours}:{minutes:02}:{seconds:02}"),
-        (..) => tr!(i18n, "duration-days-clock", days = days, clock = format!("{hours:02}:{minutes:02}:{seconds:02}")),
+        (..) => tr!(
+            i18n,
+            "duration-days-clock",
+            days = days,
+            clock = format!("{hours:02}:{minutes:02}:{seconds:02}")
+        ),
     }
 }
 
@@ -206,7 +213,9 @@ mod tests {
 
     #[test]
     fn civil_time_and_instant_are_each_others_inverse() {
-        for text in ["1969-12-31T23:59:00Z", "2000-02-29T00:00:00Z", "2024-03-01T12:30:00Z", "2100-03-01T00:00:00Z"] {
+        for text in
+            ["1969-12-31T23:59:00Z", "2000-02-29T00:00:00Z", "2024-03-01T12:30:00Z", "2100-03-01T00:00:00Z"]
+        {
             for offset in [-720, -210, 0, 345, 840] {
                 assert_eq!(instant(civil(at(text), offset), offset), at(text), "{text} {offset}");
             }

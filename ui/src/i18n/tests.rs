@@ -60,7 +60,9 @@ fn literal_keys() -> BTreeSet<String> {
     let flat: String = all.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut found = BTreeSet::new();
     for opening in [".t(\"", ".t( \"", ".maybe(\"", "key!(\""] {
-        found.extend(flat.split(opening).skip(1).filter_map(|rest| rest.split_once('"')).map(|(k, _)| k.to_owned()));
+        found.extend(
+            flat.split(opening).skip(1).filter_map(|rest| rest.split_once('"')).map(|(k, _)| k.to_owned()),
+        );
     }
     for call in flat.split("tr!(").skip(1) {
         if let Some((key, _)) = call.split_once('"').and_then(|(_, rest)| rest.split_once('"')) {

@@ -238,7 +238,7 @@ fn Side(props: &SideProps) -> Html {
         let reached_at = incident.milestones.get(&milestone).copied();
         let (set, now) = (on_edit.clone(), on_edit.clone());
         html! {
-            <div class="field" key={milestone.as_str()}>
+            <div class="field field-tall" key={milestone.as_str()}>
                 <span class="field-label">{ i18n.word("milestone", milestone) }</span>
                 <span class="field-control">
                     <input class="input input-field" type="datetime-local" {disabled}
@@ -348,7 +348,8 @@ fn LinkBox(props: &LinkBoxProps) -> Html {
             let text = normalize_number(&typed, "TK").unwrap_or(typed);
             let on_link = on_link.clone();
             bridge::spawn(async move {
-                let reply = bridge::call(Search { text: text.clone(), limit: 2, kind: Some(DocKind::Ticket) }).await;
+                let reply =
+                    bridge::call(Search { text: text.clone(), limit: 2, kind: Some(DocKind::Ticket) }).await;
                 match reply {
                     Ok(hits) => match hits.iter().find(|hit| hit.number.as_ref() == Some(&text)) {
                         Some(hit) => {

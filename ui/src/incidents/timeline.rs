@@ -55,7 +55,9 @@ fn words(i18n: I18n, session: &Session, entry: &TimelineEntry) -> String {
         }
         TimelineEvent::Severity { from, to } => change(named("severity"), from.to_string(), to.to_string()),
         TimelineEvent::Note { text } => text.clone(),
-        TimelineEvent::Field { field, from, to } => field_words(i18n, session, field, from.as_deref(), to.as_deref()),
+        TimelineEvent::Field { field, from, to } => {
+            field_words(i18n, session, field, from.as_deref(), to.as_deref())
+        }
     }
 }
 
@@ -82,7 +84,8 @@ fn field_words(i18n: I18n, session: &Session, field: &str, from: Option<&str>, t
         _ if field == "deleted" && is_on(to) => i18n.t("incident-deleted"),
         _ if field == "deleted" => i18n.t("incident-restored"),
         _ => {
-            let name = if FIELDS.contains(&field) { i18n.word("incident-field", field) } else { field.to_owned() };
+            let name =
+                if FIELDS.contains(&field) { i18n.word("incident-field", field) } else { field.to_owned() };
             let value = |value: Option<&str>| value.map_or_else(|| i18n.t("none"), str::to_owned);
             tr!(i18n, "history-change", field = name, from = value(from), to = value(to))
         }

@@ -106,7 +106,8 @@ pub(super) fn ArticleEditor(props: &ArticleProps) -> Html {
     let id = article.id;
     let finish = Callback::from(move |()| route::go(to(Some(id), false)));
     let save = {
-        let (draft, writing, view, busy) = (draft.clone(), writing.clone(), Rc::clone(&props.view), busy.clone());
+        let (draft, writing, view, busy) =
+            (draft.clone(), writing.clone(), Rc::clone(&props.view), busy.clone());
         let (finish, on_view, session) = (finish.clone(), props.on_view.clone(), Rc::clone(&session));
         Callback::from(move |()| {
             let mut ops = Vec::new();
@@ -115,7 +116,10 @@ pub(super) fn ArticleEditor(props: &ArticleProps) -> Html {
                 ops.push(ArticleOp::SetTitle { title });
             }
             if writing.body != writing.base {
-                ops.push(ArticleOp::EditBody { base: Some(writing.base.clone()), body: writing.body.clone() });
+                ops.push(ArticleOp::EditBody {
+                    base: Some(writing.base.clone()),
+                    body: writing.body.clone(),
+                });
             }
             if ops.is_empty() {
                 draft.discard(String::new());
@@ -126,7 +130,8 @@ pub(super) fn ArticleEditor(props: &ArticleProps) -> Html {
                 return;
             }
             busy.set(true);
-            let (draft, busy, finish, on_view) = (draft.clone(), busy.clone(), finish.clone(), on_view.clone());
+            let (draft, busy, finish, on_view) =
+                (draft.clone(), busy.clone(), finish.clone(), on_view.clone());
             let (view, session) = (Rc::clone(&view), Rc::clone(&session));
             bridge::spawn(async move {
                 draft.settle().await;

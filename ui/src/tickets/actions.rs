@@ -70,7 +70,8 @@ async fn edit_one(id: DocId, op: &TicketOp) -> Result<Option<Restore>, ApiError>
 pub(crate) fn describe(i18n: I18n, session: &Session, op: &TicketOp) -> String {
     let none = || i18n.t("none");
     let pair = |field: &str, value: String| format!("{}: {value}", i18n.word("field", field));
-    let person = |who: &Option<String>| who.as_deref().map_or_else(|| i18n.t("nobody"), |who| session.name(who));
+    let person =
+        |who: &Option<String>| who.as_deref().map_or_else(|| i18n.t("nobody"), |who| session.name(who));
     match op {
         TicketOp::Create { ticket } => tr!(i18n, "op-create-ticket", title = ticket.title.clone()),
         TicketOp::SetTitle { title } => pair("title", title.clone()),
@@ -81,7 +82,9 @@ pub(crate) fn describe(i18n: I18n, session: &Session, op: &TicketOp) -> String {
             pair("category", category.as_deref().map_or_else(none, |key| session.category_name(key)))
         }
         TicketOp::SetAssignee { assignee } => pair("assignee", person(assignee)),
-        TicketOp::SetTeam { team } => pair("team", team.as_deref().map_or_else(none, |key| session.team_name(key))),
+        TicketOp::SetTeam { team } => {
+            pair("team", team.as_deref().map_or_else(none, |key| session.team_name(key)))
+        }
         TicketOp::SetRequester { requester } => pair("requester", person(requester)),
         TicketOp::SetTag { tag, on: true } => tr!(i18n, "op-tag-on", tag = tag.clone()),
         TicketOp::SetTag { tag, on: false } => tr!(i18n, "op-tag-off", tag = tag.clone()),

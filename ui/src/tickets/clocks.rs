@@ -68,10 +68,10 @@ pub(crate) fn ClocksPanel(props: &ClocksPanelProps) -> Html {
 fn tell(i18n: I18n, reading: &ClockReading, now: UtcMillis) -> (String, &'static str) {
     let seconds = |seconds: Option<i64>| format::duration(i18n, seconds.unwrap_or(0).saturating_mul(1_000));
     match (reading.phase, reading.due_at) {
-        (ClockPhase::Idle, _) => {
-            let text = if reading.metric == Metric::NextResponse { "clock-waiting" } else { "clock-idle" };
-            (i18n.t(text), "clock-quiet")
+        (ClockPhase::Idle, _) if reading.metric == Metric::NextResponse => {
+            (i18n.t("clock-waiting"), "clock-quiet")
         }
+        (ClockPhase::Idle, _) => (i18n.word("clock", ClockState::Idle), "clock-quiet"),
         (ClockPhase::Running, Some(due_at)) => {
             let left = due_at.since(now);
             let time = format::countdown(i18n, left);
@@ -93,10 +93,17 @@ fn tell(i18n: I18n, reading: &ClockReading, now: UtcMillis) -> (String, &'static
             }
         }
         (ClockPhase::Stopped, _) if reading.state == ClockState::Breached => (
-            tr!(i18n, "clock-missed-after", time = seconds(reading.elapsed_s), target = seconds(reading.target_s)),
+            tr!(
+                i18n,
+                "clock-missed-after",
+                time = seconds(reading.elapsed_s),
+                target = seconds(reading.target_s)
+            ),
             "clock-late",
         ),
-        (ClockPhase::Stopped, _) => (tr!(i18n, "clock-met-after", time = seconds(reading.elapsed_s)), "clock-met"),
+        (ClockPhase::Stopped, _) => {
+            (tr!(i18n, "clock-met-after", time = seconds(reading.elapsed_s)), "clock-met")
+        }
     }
 }
 
@@ -256,13 +263,13 @@ mod tests {
 
     fn check(reading: &ClockReading, ru: &str, class: &str) {
         let i18n = I18n { language: Language::Ru };
-        assert_eq!(tell(i18n, reading, UtcMillis(10_000_000)), (ru.to_owned(), tell(i18n, reading, UtcMillis(10_000_000)).1));
-        assert_eq!(tell(i18n, reading, UtcMillis(10_000_000)).1, class);
+        let (text, told) = tell(i18n, reading, UtcMillis(10_000_000));
+        assert_eq!((text.as_str(), told), (ru, class));
     }
 
     #[test]
     fn a_clock_is_told_in_words() {
-        let due = |ms| ClockReading {
+        let due = |ms: i64| ClockReading {
             due_at: Some(UtcMillis(10_000_000 + ms)),
             ..reading(ClockPhase::Running, ClockState::Running)
         };
@@ -271,7 +278,11 @@ mod tests {
         check(&due(-729_000), "просрочено на 12:09", "clock-late");
         check(&reading(ClockPhase::Paused, ClockState::Paused), "пауза, осталось 30 мин", "clock-quiet");
         check(&reading(ClockPhase::Stopped, ClockState::Met), "выполнен за 1 ч 30 мин", "clock-met");
-        check(&reading(ClockPhase::Stopped, ClockState::Breached), "нарушен: 1 ч 30 мин при норме 1 ч", "clock-late");
+        check(
+            &reading(ClockPhase::Stopped, ClockState::Breached),
+            "нарушен: 1 ч 30 мин при норме 1 ч",
+            "clock-late",
+        );
         check(&ClockReading::idle(Metric::NextResponse), "отвечать не на что", "clock-quiet");
     }
 }

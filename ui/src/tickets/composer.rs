@@ -4,11 +4,7 @@ use desk_api::{
     call::{AddComment, GetDraft},
     view::TicketView,
 };
-use desk_domain::{
-    edit::TicketOp,
-    ids::DocId,
-    ticket::Visibility,
-};
+use desk_domain::{edit::TicketOp, ids::DocId, ticket::Visibility};
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
@@ -98,7 +94,11 @@ pub(crate) fn Composer(props: &ComposerProps) -> Html {
             });
         })
     };
-    let tab = |which: Visibility, label: String, key: &'static str, is_written: bool, testid: &'static str| {
+    let tab = |which: Visibility,
+               label: String,
+               key: &'static str,
+               is_written: bool,
+               testid: &'static str| {
         let choose = choose.clone();
         html! {
             <button class="tab" role="tab" aria-selected={(*visibility == which).to_string()} data-testid={testid}

@@ -3,11 +3,7 @@
 use std::rc::Rc;
 
 use desk_api::{call::ListTags, view::TicketView};
-use desk_domain::{
-    edit::TicketOp,
-    people::Role,
-    ticket::Priority,
-};
+use desk_domain::{edit::TicketOp, people::Role, ticket::Priority};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
@@ -37,7 +33,9 @@ pub(crate) struct FieldsPanelProps {
 /// Choices of people for a reference that may be empty.
 pub(crate) fn person_choices(session: &Session, nobody: String) -> Rc<Vec<Choice>> {
     let mut choices = vec![Choice::new("", nobody)];
-    choices.extend(session.assignable().into_iter().map(|member| Choice::new(member.id.to_string(), member.name)));
+    choices.extend(
+        session.assignable().into_iter().map(|member| Choice::new(member.id.to_string(), member.name)),
+    );
     Rc::new(choices)
 }
 
@@ -77,15 +75,21 @@ pub(crate) fn FieldsPanel(props: &FieldsPanelProps) -> Html {
     };
 
     let mut statuses = vec![Choice::new(ticket.status.as_str(), i18n.word("status", ticket.status))];
-    statuses.extend(props.view.moves.iter().filter(|to| **to != ticket.status).map(|to| {
-        Choice::new(to.as_str(), i18n.word("status", to))
-    }));
+    statuses.extend(
+        props
+            .view
+            .moves
+            .iter()
+            .filter(|to| **to != ticket.status)
+            .map(|to| Choice::new(to.as_str(), i18n.word("status", to))),
+    );
     let priorities: Vec<Choice> = Priority::ALL
         .iter()
         .rev()
         .map(|priority| Choice::new(priority.as_str(), i18n.word("priority", priority)))
         .collect();
-    let named = |reference: &Option<String>| reference.as_deref().map(|who| AttrValue::from(session.name(who)));
+    let named =
+        |reference: &Option<String>| reference.as_deref().map(|who| AttrValue::from(session.name(who)));
     html! {
         <section class="panel" aria-label={i18n.t("ticket-details")}>
             { field(i18n.t("field-status"), icons::status(ticket.status), html! {
@@ -104,11 +108,11 @@ pub(crate) fn FieldsPanel(props: &FieldsPanelProps) -> Html {
                         choices={person_choices(&session, i18n.t("nobody"))} other_label={named(&ticket.assignee)}
                         on_choose={edit(|who| Some(TicketOp::SetAssignee { assignee: some(who) }))}
                         label={i18n.t("field-assignee")} testid="field-assignee" />
-                    if !disabled && ticket.assignee.as_ref() != Some(&me) {
+                    if !disabled && ticket.assignee.is_none() {
                         <button class="button-text" data-testid="assign-me" onclick={
                             let (on_edit, me) = (props.on_edit.clone(), me.clone());
                             move |_| on_edit.emit(TicketOp::SetAssignee { assignee: Some(me.clone()) })
-                        }>{ i18n.t("me") }</button>
+                        }>{ i18n.t("assign-me") }</button>
                     }
                 </>
             }) }
@@ -221,7 +225,8 @@ fn Requester(props: &RequesterProps) -> Html {
     let on_change = {
         let (session, on_change) = (Rc::clone(&session), props.on_change.clone());
         Callback::from(move |typed: String| {
-            let member = session.people().into_iter().find(|member| member.name == typed || member.email == typed);
+            let member =
+                session.people().into_iter().find(|member| member.name == typed || member.email == typed);
             on_change.emit(member.map(|member| member.id.to_string()).or_else(|| some(typed)));
         })
     };
@@ -268,7 +273,8 @@ pub(crate) fn Tags(props: &TagsProps) -> Html {
         let add = add.clone();
         Callback::from(move |event: KeyboardEvent| {
             let input = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
-            if let Some(input) = input.filter(|_| matches!(event.code().as_str(), "Enter" | "NumpadEnter" | "Comma"))
+            if let Some(input) =
+                input.filter(|_| matches!(event.code().as_str(), "Enter" | "NumpadEnter" | "Comma"))
             {
                 event.prevent_default();
                 add.emit(input);

@@ -197,14 +197,18 @@ impl ListQuery {
         for (key, value) in pairs {
             match key.as_str() {
                 "view" => {
-                    query.view = View::ALL.into_iter().find(|view| view.as_str() == value).unwrap_or_default();
+                    query.view =
+                        View::ALL.into_iter().find(|view| view.as_str() == value).unwrap_or_default();
                 }
                 "status" => {
-                    let known: BTreeSet<Status> = value.split(',').filter_map(|word| word.parse().ok()).collect();
+                    let known: BTreeSet<Status> =
+                        value.split(',').filter_map(|word| word.parse().ok()).collect();
                     // No word at all means every status; words that are all unknown mean nothing.
                     query.statuses = (value.is_empty() || !known.is_empty()).then_some(known);
                 }
-                "priority" => query.priorities = value.split(',').filter_map(|word| word.parse().ok()).collect(),
+                "priority" => {
+                    query.priorities = value.split(',').filter_map(|word| word.parse().ok()).collect();
+                }
                 "assignee" => {
                     query.assignee = match value.as_str() {
                         "anyone" => Some(AssigneeFilter::Anyone),

@@ -55,11 +55,14 @@ pub(crate) fn FilterBar(props: &FilterBarProps) -> Html {
     };
 
     let statuses = query.shown_statuses();
-    let status_label = labels(i18n.t("filter-status"), Status::ALL, &statuses, |word| i18n.word("status", word));
-    let priority_label =
-        labels(i18n.t("filter-priority"), Priority::ALL, &query.priorities, |word| i18n.word("priority", word));
+    let status_label =
+        labels(i18n.t("filter-status"), Status::ALL, &statuses, |word| i18n.word("status", word));
+    let priority_label = labels(i18n.t("filter-priority"), Priority::ALL, &query.priorities, |word| {
+        i18n.word("priority", word)
+    });
 
-    let mut assignees = vec![Choice::new("anyone", i18n.t("anyone")), Choice::new("nobody", i18n.t("nobody"))];
+    let mut assignees =
+        vec![Choice::new("anyone", i18n.t("anyone")), Choice::new("nobody", i18n.t("nobody"))];
     assignees.extend(session.assignable().into_iter().map(|member| {
         let id = member.id.to_string();
         let label = if id == me { i18n.t("me") } else { member.name };
@@ -92,7 +95,8 @@ pub(crate) fn FilterBar(props: &FilterBarProps) -> Html {
         i18n.t("any-tag"),
         known_tags.map(|known| (known.tag.clone(), format!("{} ({})", known.tag, known.tickets))).collect(),
     );
-    let sorts = SORTS.iter().map(|sort| Choice::new(sort_word(*sort), i18n.word("sort", sort_word(*sort)))).collect();
+    let sorts =
+        SORTS.iter().map(|sort| Choice::new(sort_word(*sort), i18n.word("sort", sort_word(*sort)))).collect();
     let choose_sort = with(|query, value| {
         let sort = SORTS.into_iter().find(|sort| sort_word(*sort) == value).unwrap_or(TicketSort::Updated);
         query.with_sort(sort)
@@ -170,7 +174,8 @@ fn labels<T: Copy + Ord>(
     if chosen.is_empty() || chosen.len() == all.len() {
         return name;
     }
-    let words: Vec<String> = all.iter().filter(|entry| chosen.contains(entry)).map(|entry| word(*entry)).collect();
+    let words: Vec<String> =
+        all.iter().filter(|entry| chosen.contains(entry)).map(|entry| word(*entry)).collect();
     match words.as_slice() {
         [first, rest @ ..] if rest.len() > 1 => format!("{name}: {first} +{}", rest.len()),
         words => format!("{name}: {}", words.join(", ")),

@@ -14,7 +14,16 @@ use crate::{
 
 /// The fields that have a name of their own in the Fluent files.
 pub(crate) const FIELDS: [&str; 10] = [
-    "title", "description", "status", "priority", "category", "assignee", "team", "requester", "tags", "deleted",
+    "title",
+    "description",
+    "status",
+    "priority",
+    "category",
+    "assignee",
+    "team",
+    "requester",
+    "tags",
+    "deleted",
 ];
 
 /// A field's name as the person reads it.

@@ -70,7 +70,8 @@ pub(crate) fn TicketList(props: &TicketListProps) -> Html {
         let (model, update) = (Rc::clone(&model), update.clone());
         move || {
             let update = update.clone();
-            Model::fetch(&model, Rc::new(move || update.force_update()));
+            let update: Rc<dyn Fn()> = Rc::new(move || update.force_update());
+            Model::fetch(&model, &update);
         }
     };
     {
@@ -125,8 +126,8 @@ pub(crate) fn TicketList(props: &TicketListProps) -> Html {
             }
             move || {
                 if let Some(element) = element {
-                    let _ =
-                        element.remove_event_listener_with_callback("scroll", scrolled.as_ref().unchecked_ref());
+                    let _ = element
+                        .remove_event_listener_with_callback("scroll", scrolled.as_ref().unchecked_ref());
                 }
                 if let Some(observer) = observer {
                     observer.disconnect();
@@ -351,7 +352,9 @@ pub(crate) fn TicketList(props: &TicketListProps) -> Html {
 fn focus_search() -> bool {
     let document = web_sys::window().and_then(|window| window.document());
     let field = document.and_then(|document| document.get_element_by_id("ticket-search"));
-    let Some(field) = field.and_then(|field| field.dyn_into::<web_sys::HtmlInputElement>().ok()) else { return false };
+    let Some(field) = field.and_then(|field| field.dyn_into::<web_sys::HtmlInputElement>().ok()) else {
+        return false;
+    };
     let _ = field.focus();
     field.select();
     true

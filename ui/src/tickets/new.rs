@@ -3,16 +3,13 @@
 use std::{collections::BTreeSet, rc::Rc};
 
 use desk_api::{ApiError, call::CreateTicket};
-use desk_domain::{
-    edit::NewTicket,
-    ticket::Priority,
-};
+use desk_domain::{edit::NewTicket, ticket::Priority};
 use serde::{Deserialize, Serialize};
 use yew::prelude::*;
 
 use super::{
-    filter::{ListQuery, View},
     fields::{Tags, optional_choices, person_choices, some},
+    filter::{ListQuery, View},
 };
 use crate::{
     bridge,
@@ -124,7 +121,10 @@ pub(crate) fn NewTicketPage() -> Html {
                 match reply {
                     Ok(view) => {
                         draft.discard(String::new());
-                        route::go(Route::Tickets { query: ListQuery::of(View::Active), open: Some(view.ticket.id) });
+                        route::go(Route::Tickets {
+                            query: ListQuery::of(View::Active),
+                            open: Some(view.ticket.id),
+                        });
                     }
                     Err(error) => {
                         draft.set(text);
@@ -241,7 +241,8 @@ mod tests {
 
     #[test]
     fn a_form_is_read_from_its_draft() {
-        let form = Form { title: " Принтер ".into(), tags: ["a".to_owned()].into(), ..Form::default() };
+        let form =
+            Form { title: " Принтер ".into(), tags: ["a".to_owned()].into(), ..Form::default() };
         assert_eq!(Form::read(&form.write()), form);
         assert_eq!(Form::read("not json"), Form::default());
         assert_eq!(Form::default().write(), "");

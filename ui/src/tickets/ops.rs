@@ -6,7 +6,9 @@ use desk_domain::{edit::TicketOp, ticket::Ticket};
 pub(crate) fn inverse(ticket: &Ticket, op: &TicketOp) -> Option<TicketOp> {
     let inverse = match op {
         TicketOp::SetTitle { .. } => TicketOp::SetTitle { title: ticket.title.clone() },
-        TicketOp::SetDescription { .. } => TicketOp::SetDescription { description: ticket.description.clone() },
+        TicketOp::SetDescription { .. } => {
+            TicketOp::SetDescription { description: ticket.description.clone() }
+        }
         TicketOp::SetStatus { .. } => TicketOp::SetStatus { status: ticket.status },
         TicketOp::SetPriority { .. } => TicketOp::SetPriority { priority: ticket.priority },
         TicketOp::SetCategory { .. } => TicketOp::SetCategory { category: ticket.category.clone() },
@@ -19,7 +21,9 @@ pub(crate) fn inverse(ticket: &Ticket, op: &TicketOp) -> Option<TicketOp> {
         }
         TicketOp::SetDeleted { .. } => TicketOp::SetDeleted { deleted: ticket.deleted },
         // A comment is taken back by its id, which only the reply tells; a withdrawn one stays withdrawn.
-        TicketOp::Create { .. } | TicketOp::AddComment { .. } | TicketOp::DeleteComment { .. } => return None,
+        TicketOp::Create { .. } | TicketOp::AddComment { .. } | TicketOp::DeleteComment { .. } => {
+            return None;
+        }
     };
     (inverse != *op).then_some(inverse)
 }

@@ -2,10 +2,7 @@
 
 use std::rc::Rc;
 
-use desk_api::{
-    call::GetTicket,
-    view::TicketView,
-};
+use desk_api::{call::GetTicket, view::TicketView};
 use desk_domain::{
     edit::TicketOp,
     ids::{DocId, DocKind},

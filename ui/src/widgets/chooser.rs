@@ -109,7 +109,9 @@ pub(crate) fn Chooser(props: &ChooserProps) -> Html {
     {
         let list = list.clone();
         use_effect_with((current, lines), move |(current, _)| {
-            let line = list.cast::<HtmlElement>().and_then(|list| list.children().item(u32::try_from(*current).ok()?));
+            let line = list
+                .cast::<HtmlElement>()
+                .and_then(|list| list.children().item(u32::try_from(*current).ok()?));
             if let (Some(list), Some(line)) =
                 (list.cast::<HtmlElement>(), line.and_then(|line| line.dyn_into::<HtmlElement>().ok()))
             {

@@ -97,9 +97,10 @@ pub(crate) fn incident_status(status: IncidentStatus) -> Html {
             "status-alarm",
             html! { <><circle cx="8" cy="8" r="5.5" /><path d="M8 5.2v3.4M8 10.8v.1" /></> },
         ),
-        IncidentStatus::Investigating => {
-            icon("status-in_progress", html! { <><circle cx="7" cy="7" r="4.2" /><path d="M10.2 10.2l3.3 3.3" /></> })
-        }
+        IncidentStatus::Investigating => icon(
+            "status-in_progress",
+            html! { <><circle cx="7" cy="7" r="4.2" /><path d="M10.2 10.2l3.3 3.3" /></> },
+        ),
         IncidentStatus::Identified => icon(
             "status-in_progress",
             html! { <><circle cx="8" cy="8" r="5.5" /><circle cx="8" cy="8" r="2" fill="currentColor" /></> },
@@ -114,7 +115,9 @@ pub(crate) fn incident_status(status: IncidentStatus) -> Html {
 pub(crate) fn article_status(status: ArticleStatus) -> Html {
     match status {
         ArticleStatus::Draft => icon("status-pending", path("M3 13l.7-3L10.5 3.2l2.3 2.3L6 12.3z")),
-        ArticleStatus::Published => icon("status-resolved", path("M4 2.5h8v11H4zM6.3 5.5h3.4M6.3 8h3.4M6.3 10.5h2")),
+        ArticleStatus::Published => {
+            icon("status-resolved", path("M4 2.5h8v11H4zM6.3 5.5h3.4M6.3 8h3.4M6.3 10.5h2"))
+        }
         ArticleStatus::Archived => icon("status-closed-line", path("M2.5 3h11v3h-11zM3.5 6v7h9V6M6.5 8.7h3")),
     }
 }
@@ -186,17 +189,26 @@ impl From<DocKind> for Glyph {
 /// Draws a glyph.
 pub(crate) fn glyph(glyph: Glyph) -> Html {
     let d = match glyph {
-        Glyph::Mine => "M8 8a2.7 2.7 0 1 0 0-5.4A2.7 2.7 0 0 0 8 8zM2.8 13.5c.5-2.6 2.6-3.7 5.2-3.7s4.7 1.1 5.2 3.7",
-        Glyph::Person => "M8 8a2.7 2.7 0 1 0 0-5.4A2.7 2.7 0 0 0 8 8zM2.8 13.5c.5-2.6 2.6-3.7 5.2-3.7s4.7 1.1 5.2 3.7",
-        Glyph::Unassigned => "M8 8a2.7 2.7 0 1 0 0-5.4A2.7 2.7 0 0 0 8 8zM2.8 13.5c.5-2.6 2.6-3.7 5.2-3.7M11 10.5l3 3M14 10.5l-3 3",
+        Glyph::Mine | Glyph::Person => {
+            "M8 8a2.7 2.7 0 1 0 0-5.4A2.7 2.7 0 0 0 8 8zM2.8 13.5c.5-2.6 2.6-3.7 5.2-3.7s4.7 1.1 5.2 3.7"
+        }
+        Glyph::Unassigned => {
+            "M8 8a2.7 2.7 0 1 0 0-5.4A2.7 2.7 0 0 0 8 8zM2.8 13.5c.5-2.6 2.6-3.7 5.2-3.7M11 10.5l3 3M14 10.5l-3 3"
+        }
         Glyph::Ticket => "M2 5.5V4h12v1.5a2.5 2.5 0 0 0 0 5V12H2v-1.5a2.5 2.5 0 0 0 0-5zM9.5 4v8",
         Glyph::Clock => "M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12zM8 4.8V8l2.2 1.5",
         Glyph::All => "M2.5 4h11M2.5 8h11M2.5 12h11",
-        Glyph::Article => "M8 4C6.5 2.9 4.5 2.7 2.2 3v9.5c2.3-.3 4.3-.1 5.8 1 1.5-1.1 3.5-1.3 5.8-1V3C11.5 2.7 9.5 2.9 8 4zM8 4v9.5",
+        Glyph::Article => {
+            "M8 4C6.5 2.9 4.5 2.7 2.2 3v9.5c2.3-.3 4.3-.1 5.8 1 1.5-1.1 3.5-1.3 5.8-1V3C11.5 2.7 9.5 2.9 8 4zM8 4v9.5"
+        }
         Glyph::Incident => "M8.8 1.8L3 9h4l-.8 5.2L12.5 6.5h-4z",
-        Glyph::Bell => "M3.5 11.5h9c-1-1-1.3-2-1.3-4.5 0-2.3-1.3-4-3.2-4S4.8 4.7 4.8 7c0 2.5-.3 3.5-1.3 4.5zM6.7 13.5c.5.7 2.1.7 2.6 0",
+        Glyph::Bell => {
+            "M3.5 11.5h9c-1-1-1.3-2-1.3-4.5 0-2.3-1.3-4-3.2-4S4.8 4.7 4.8 7c0 2.5-.3 3.5-1.3 4.5zM6.7 13.5c.5.7 2.1.7 2.6 0"
+        }
         Glyph::Refused => "M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12zM3.8 3.8l8.4 8.4",
-        Glyph::Sync => "M13.5 6.5A5.7 5.7 0 0 0 3.3 5M2.5 9.5A5.7 5.7 0 0 0 12.7 11M3 2v3.2h3.2M13 14v-3.2H9.8",
+        Glyph::Sync => {
+            "M13.5 6.5A5.7 5.7 0 0 0 3.3 5M2.5 9.5A5.7 5.7 0 0 0 12.7 11M3 2v3.2h3.2M13 14v-3.2H9.8"
+        }
         Glyph::Settings => "M2 4.5h6M12 4.5h2M10 2.8v3.4M2 11.5h2M8 11.5h6M6 9.8v3.4",
         Glyph::Search => "M7 11.5a4.5 4.5 0 1 0 0-9 4.5 4.5 0 0 0 0 9zM10.5 10.5l3.3 3.3",
         Glyph::Plus => "M8 3v10M3 8h10",

@@ -63,15 +63,20 @@ fn keep(text: AttrValue, html: AttrValue) {
 
 /// Whether the text has anything that Markdown reads other than as words and lines.
 fn is_markup(text: &str) -> bool {
-    let special = |c: char| matches!(c, '*' | '_' | '`' | '#' | '>' | '<' | '[' | '|' | '~' | '&' | '\\' | '=' | '\t');
+    let special =
+        |c: char| matches!(c, '*' | '_' | '`' | '#' | '>' | '<' | '[' | '|' | '~' | '&' | '\\' | '=' | '\t');
     let list = |line: &str| {
         let line = line.trim_start();
         line.starts_with("- ")
             || line.starts_with("+ ")
             || line.starts_with("--")
-            || line.split_once(['.', ')']).is_some_and(|(n, _)| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+            || line
+                .split_once(['.', ')'])
+                .is_some_and(|(n, _)| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
     };
-    text.contains(special) || text.contains("://") || text.lines().any(|line| list(line) || line.starts_with("    "))
+    text.contains(special)
+        || text.contains("://")
+        || text.lines().any(|line| list(line) || line.starts_with("    "))
 }
 
 /// Properties of [`Rendered`].
@@ -107,10 +112,14 @@ mod tests {
 
     #[test]
     fn plain_words_need_no_renderer() {
-        for plain in ["Принтер не печатает", "line\nline\n\nparagraph", "2 of 3 - fine", "It costs 5.5 a month"] {
+        for plain in
+            ["Принтер не печатает", "line\nline\n\nparagraph", "2 of 3 - fine", "It costs 5.5 a month"]
+        {
             assert!(!is_markup(plain), "{plain}");
         }
-        for marked in ["**b**", "a\n- b", "1. a", "<b>", "# h", "`x`", "see https://example.org", "    code", "a\n---"] {
+        for marked in
+            ["**b**", "a\n- b", "1. a", "<b>", "# h", "`x`", "see https://example.org", "    code", "a\n---"]
+        {
             assert!(is_markup(marked), "{marked}");
         }
     }

@@ -179,7 +179,7 @@ impl Model {
     }
 
     /// Asks for everything that is in sight and not known, and how many there are if that is not known.
-    pub(super) fn fetch(model: &Rc<RefCell<Self>>, update: Rc<dyn Fn()>) {
+    pub(super) fn fetch(model: &Rc<RefCell<Self>>, update: &Rc<dyn Fn()>) {
         let (asked, epoch, pages, counts) = {
             let mut model = model.borrow_mut();
             let is_next = model.next.is_some();
@@ -193,7 +193,7 @@ impl Model {
             (asked, epoch, pages, counts)
         };
         if counts {
-            let (model, update, filter) = (Rc::clone(model), Rc::clone(&update), asked.filter.clone());
+            let (model, update, filter) = (Rc::clone(model), Rc::clone(update), asked.filter.clone());
             bridge::spawn(async move {
                 let reply = bridge::call(CountTickets { filter }).await;
                 let mut state = model.borrow_mut();
@@ -203,14 +203,14 @@ impl Model {
                     drop(state);
                     if shown {
                         // A longer list may have rows in sight that were not asked for.
-                        Self::fetch(&model, Rc::clone(&update));
+                        Self::fetch(&model, &update);
                         update();
                     }
                 }
             });
         }
         for (page, round) in pages {
-            let (model, update, asked) = (Rc::clone(model), Rc::clone(&update), asked.clone());
+            let (model, update, asked) = (Rc::clone(model), Rc::clone(update), asked.clone());
             bridge::spawn(async move {
                 let offset = page * PAGE_ROWS;
                 let Asked { filter, sort } = asked;
@@ -230,7 +230,9 @@ impl Model {
                 rows.arrived(page, round, fetched, &range);
                 // A short page tells where the list ends, and the first page that it is at least so long.
                 let least = page * PAGE_ROWS + count;
-                if count < PAGE_ROWS && (count > 0 || page == 0) || rows.total().is_none_or(|total| total < least) {
+                if count < PAGE_ROWS && (count > 0 || page == 0)
+                    || rows.total().is_none_or(|total| total < least)
+                {
                     rows.set_total(least);
                 }
                 self.error = None;

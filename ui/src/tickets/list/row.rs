@@ -19,6 +19,10 @@ use crate::{
 const TAGS_SHOWN: usize = 2;
 
 /// Properties of [`Row`].
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says another thing about the row, and all are independent"
+)]
 #[derive(Clone, PartialEq, Properties)]
 pub(super) struct RowProps {
     /// The ticket.

@@ -97,7 +97,9 @@ impl Rows {
         self.pages.insert(page, Page { rows, round });
         let middle = in_sight.start.midpoint(in_sight.end) / PAGE_ROWS;
         while self.pages.len() > PAGES_KEPT {
-            let Some(farthest) = self.pages.keys().copied().max_by_key(|page| page.abs_diff(middle)) else { break };
+            let Some(farthest) = self.pages.keys().copied().max_by_key(|page| page.abs_diff(middle)) else {
+                break;
+            };
             self.pages.remove(&farthest);
         }
     }
