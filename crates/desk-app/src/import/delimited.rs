@@ -31,6 +31,8 @@ pub struct Row {
 /// The rows of a file.
 pub struct Rows<R> {
     input: R,
+    /// Where the reader puts what it reads.
+    chunk: Vec<u8>,
     /// What was read and is not done with.
     buffer: Vec<u8>,
     /// Where in `buffer` the next row begins.
@@ -60,6 +62,7 @@ impl<R: Read> Rows<R> {
     pub fn open(input: R) -> Result<Self, ImportError> {
         let mut rows = Self {
             input,
+            chunk: vec![0; CHUNK_BYTES],
             buffer: Vec::new(),
             start: 0,
             line: 1,
@@ -286,16 +289,14 @@ impl<R: Read> Rows<R> {
         if self.at_end {
             return Ok(false);
         }
-        let filled = self.buffer.len();
-        self.buffer.resize(filled + CHUNK_BYTES, 0);
         let read = loop {
-            match self.input.read(&mut self.buffer[filled..]) {
+            match self.input.read(&mut self.chunk) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                other => break other,
+                other => break other?,
             }
         };
-        self.buffer.truncate(filled + read.as_ref().copied().unwrap_or(0));
-        self.at_end = read? == 0;
+        self.buffer.extend_from_slice(&self.chunk[..read]);
+        self.at_end = read == 0;
         Ok(!self.at_end)
     }
 }
