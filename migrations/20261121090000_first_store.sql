@@ -215,6 +215,12 @@ CREATE VIRTUAL TABLE search_titles USING fts5 (
 );
 INSERT INTO search (search, rank) VALUES ('hashsize', 8388608);
 
+-- Every term that was ever indexed, so that a beginning that is typed can be spelled out: exact terms are read lazily,
+-- while FTS5 would first merge everything that begins so.
+CREATE TABLE search_terms (
+    term TEXT PRIMARY KEY NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- Which document stands behind a key of both, and a hash of the text that was indexed.
 CREATE TABLE search_docs (
     key       INTEGER PRIMARY KEY,

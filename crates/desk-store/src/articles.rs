@@ -14,9 +14,12 @@ impl Store {
         const FOUND: &str = "SELECT a.id, a.title, a.status, a.category, a.tags, a.updated_at \
              FROM search JOIN search_docs d ON d.key = search.rowid JOIN articles a ON a.doc = d.doc \
              WHERE search MATCH ? AND a.deleted = 0 ORDER BY a.updated_at DESC, a.doc DESC";
-        let matching = text.and_then(|text| search::Query::new(text, Some(DocKind::Article)));
         let mut held = self.quick_reader().await?;
-        let query = match matching {
+        let matching = match text {
+            Some(text) => search::Query::new(held.conn()?, text, Some(DocKind::Article)).await?,
+            None => None,
+        };
+        let query = match &matching {
             Some(matching) => sqlx::query(FOUND).bind(matching.expression()),
             None => sqlx::query(ALL),
         };

@@ -101,6 +101,7 @@ impl Store {
             "INSERT INTO search (search) VALUES ('delete-all')",
             "INSERT INTO search_titles (search_titles) VALUES ('delete-all')",
             "DELETE FROM search_docs",
+            "DELETE FROM search_terms",
         ] {
             sqlx::query(sql).execute(&mut *transaction).await?;
         }

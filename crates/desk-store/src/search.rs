@@ -45,11 +45,11 @@ impl Store {
         kind: Option<DocKind>,
     ) -> Result<Vec<SearchHit>, StoreError> {
         let limit = usize::try_from(limit.min(HITS_MAX)).unwrap_or(0);
-        let Some(query) = Query::new(text, kind) else {
-            return Ok(Vec::new());
-        };
         let mut held = self.quick_reader().await?;
         let conn = held.conn()?;
+        let Some(query) = Query::new(conn, text, kind).await? else {
+            return Ok(Vec::new());
+        };
         let mut docs = exact(conn, text).await?;
         for sql in [IN_TITLES, ANYWHERE] {
             if docs.len() < limit {

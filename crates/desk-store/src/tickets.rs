@@ -3,10 +3,13 @@
 mod list_sql;
 
 use desk_api::view::{Counts, DueTicket, NextDue, TagCount, TicketFilter, TicketRow, TicketSort};
-use desk_domain::{ids::DocId, time::UtcMillis};
-use sqlx::{AssertSqlSafe, Row, sqlite::SqliteRow};
+use desk_domain::{
+    ids::{DocId, DocKind},
+    time::UtcMillis,
+};
+use sqlx::{AssertSqlSafe, Row, SqliteConnection, sqlite::SqliteRow};
 
-use crate::{Store, StoreError, bulk, codes};
+use crate::{Store, StoreError, bulk, codes, search};
 use list_sql::ListSql;
 
 /// Most rows of one page.
@@ -26,24 +29,26 @@ impl Store {
         limit: u32,
         now: UtcMillis,
     ) -> Result<Vec<TicketRow>, StoreError> {
-        let Some(sql) = ListSql::new(filter) else {
+        let mut held = self.quick_reader().await?;
+        let text = text_query(held.conn()?, filter).await?;
+        let Some(sql) = ListSql::new(filter, text) else {
             return Ok(Vec::new());
         };
         let mut query = sqlx::query(AssertSqlSafe(sql.page(sort)));
         query = sql.bind(query, now);
         query = query.bind(i64::from(limit.min(PAGE_MAX))).bind(i64::from(offset));
-        let mut held = self.quick_reader().await?;
         let rows = query.fetch_all(held.conn()?).await?;
         rows.iter().map(ticket_row).collect()
     }
 
     /// How many tickets the filter finds; with a text at most 2,000.
     pub async fn count_tickets(&self, filter: &TicketFilter, now: UtcMillis) -> Result<u32, StoreError> {
-        let Some(sql) = ListSql::new(filter) else {
+        let mut held = self.quick_reader().await?;
+        let text = text_query(held.conn()?, filter).await?;
+        let Some(sql) = ListSql::new(filter, text) else {
             return Ok(0);
         };
         let query = sql.bind(sqlx::query(AssertSqlSafe(sql.count())), now);
-        let mut held = self.quick_reader().await?;
         let count: i64 = query.fetch_one(held.conn()?).await?.try_get(0)?;
         Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }
@@ -105,6 +110,16 @@ impl Store {
         let mut held = self.quick_reader().await?;
         let rows = sqlx::query(sql).bind(wanted).fetch_all(held.conn()?).await?;
         rows.iter().map(ticket_row).collect()
+    }
+}
+
+async fn text_query(
+    conn: &mut SqliteConnection,
+    filter: &TicketFilter,
+) -> Result<Option<search::Query>, StoreError> {
+    match &filter.text {
+        Some(text) => search::Query::new(conn, text, Some(DocKind::Ticket)).await,
+        None => Ok(None),
     }
 }
 

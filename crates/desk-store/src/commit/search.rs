@@ -1,6 +1,6 @@
 //! The search index: what of a document is found, and under which key.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use desk_domain::{state::State, time::UtcMillis};
 use sha2::{Digest, Sha256};
@@ -10,6 +10,7 @@ use super::Placed;
 use crate::{
     StoreError,
     bulk::{self, Insert, MANY, SINGLY},
+    codes,
     search::{kind_term, terms::Terms},
 };
 
@@ -189,6 +190,7 @@ async fn insert(conn: &mut SqliteConnection, mut entries: Vec<Entry<'_>>) -> Res
     })
     .await?;
     let mut terms = Terms::new();
+    let mut vocabulary = BTreeSet::new();
     for chunk in entries.chunks(64) {
         let mut titles = Vec::with_capacity(chunk.len());
         let mut all = Vec::with_capacity(chunk.len());
@@ -196,8 +198,27 @@ async fn insert(conn: &mut SqliteConnection, mut entries: Vec<Entry<'_>>) -> Res
             titles.push((*key, terms.index(kind_term, texts.title.iter().copied())));
             all.push((*key, terms.index(kind_term, texts.title.iter().chain(&texts.body).copied())));
         }
+        for (_, terms) in &all {
+            vocabulary.extend(
+                terms
+                    .split(' ')
+                    .filter(|term| !vocabulary.contains(*term))
+                    .map(str::to_owned)
+                    .collect::<Vec<_>>(),
+            );
+        }
         TITLES.run(conn, &titles, |query, (key, terms)| query.bind(*key).bind(terms.as_str())).await?;
         ALL.run(conn, &all, |query, (key, terms)| query.bind(*key).bind(terms.as_str())).await?;
+    }
+    learn(conn, &vocabulary).await
+}
+
+/// Adds terms to the vocabulary.
+async fn learn(conn: &mut SqliteConnection, terms: &BTreeSet<String>) -> Result<(), StoreError> {
+    const LEARN: &str =
+        "INSERT INTO search_terms (term) SELECT value FROM json_each(?) WHERE true ON CONFLICT DO NOTHING";
+    if !terms.is_empty() {
+        sqlx::query(LEARN).bind(codes::to_json(terms)?).execute(conn).await?;
     }
     Ok(())
 }

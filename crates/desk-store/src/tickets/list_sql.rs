@@ -12,7 +12,6 @@
 
 use desk_api::view::{AssigneeFilter, TicketFilter, TicketSort};
 use desk_domain::{
-    ids::DocKind,
     ticket::{Priority, Status},
     time::UtcMillis,
 };
@@ -62,8 +61,8 @@ const LIMIT: &str = "?7 + 0";
 const OFFSET: &str = "?8 + 0";
 
 impl<'a> ListSql<'a> {
-    /// `None`: no ticket can fit.
-    pub(super) fn new(filter: &'a TicketFilter) -> Option<Self> {
+    /// `text`: what to look for, if the filter's text has words. `None`: no ticket can fit.
+    pub(super) fn new(filter: &'a TicketFilter, text: Option<search::Query>) -> Option<Self> {
         let facet = match &filter.assignee {
             AssigneeFilter::Is(_) => Facet::Assignee,
             _ if filter.tag.is_some() => Facet::Tag,
@@ -87,7 +86,6 @@ impl<'a> ListSql<'a> {
         let mut priorities = filter.priorities.clone();
         priorities.sort_unstable();
         priorities.dedup();
-        let text = filter.text.as_deref().and_then(|text| search::Query::new(text, Some(DocKind::Ticket)));
         Some(Self { filter, facet, statuses, priorities, text })
     }
 

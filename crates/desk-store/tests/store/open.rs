@@ -341,3 +341,29 @@ async fn erasing_leaves_nothing_behind() {
     Store::erase(&place.path()).expect("again");
     assert!(open(&place.path()).await.expect("makes one").created);
 }
+
+#[tokio::test]
+async fn every_call_may_run_on_any_thread() {
+    fn sendable<T: Send>(future: T) {
+        drop(future);
+    }
+    let place = filled().await;
+    let path = place.path();
+    let store = place.open().await;
+    let key = key();
+    let filter = TicketFilter::default();
+    let batch = Batch::default();
+    sendable(Store::open(&path, &key, OpenOptions::default()));
+    sendable(store.commit(&batch));
+    sendable(store.replace_projection(&batch.docs));
+    sendable(store.list_tickets(&filter, TicketSort::Due, 0, 1, NOW));
+    sendable(store.count_tickets(&filter, NOW));
+    sendable(store.counts("m", NOW));
+    sendable(store.search("принтер", 1, None));
+    sendable(store.list_articles(Some("принтер")));
+    sendable(store.outbox_batch(1, 1));
+    sendable(store.check());
+    sendable(store.rebuild_search());
+    sendable(store.checkpoint());
+    sendable(store.close());
+}
