@@ -2,6 +2,9 @@
 
 use crate::world::World;
 
+const ROW: &str = "[data-testid=\"ticket-row\"]";
+const SYNCED: &str = "[data-testid=\"sync-status\"][data-phase=\"idle\"]";
+
 /// A member signs in to a new device, sees the list, and sees it again after the application was killed with the cable
 /// pulled: from the device's own store.
 #[tokio::test]
@@ -12,12 +15,15 @@ async fn the_list_stands_and_stands_again_offline_after_a_kill() -> anyhow::Resu
 
     let page = device.open().await?;
     page.ready("list").await?;
+    page.wait_for(ROW).await?;
+    page.wait_for(SYNCED).await?;
     page.picture(&world.dir().join("list.png")).await?;
 
     device.cable().cut();
     device.kill();
     let page = device.open_as_it_is().await?;
     page.ready("list").await?;
+    page.wait_for(ROW).await?;
     page.picture(&world.dir().join("offline.png")).await?;
     Ok(())
 }

@@ -24,10 +24,13 @@ use crate::webdriver::Session;
 pub(crate) const SHELL: &str = "workernet-desk";
 pub(crate) const SERVER: &str = "workernet-server";
 
-/// What the interface puts on its root element once the list stands with its rows.
-const LIST_READY: &str = "html[data-ready=\"list\"]";
+/// What the page holds once the ticket list stands, with rows: a new store's list stands empty until the first sync.
+const LIST_READY: &str = "html[data-ready=\"list\"] [data-testid=\"ticket-row\"]";
 
-/// And what it or its boot script puts there when it cannot start.
+/// And once everything that the server had is on this device.
+const SYNCED: &str = "[data-testid=\"sync-status\"][data-phase=\"idle\"]";
+
+/// What the interface or its boot script puts on the root element when it cannot start.
 const FAILED: &str = "html[data-ready=\"failed\"]";
 
 /// How long that may take on a slow machine, the first sync included.
@@ -180,10 +183,12 @@ fn picture(
     let mut driver = Driver::start(&log, &environment)?;
     let taken = progress::step("opening the window", || {
         let session = Session::open(&driver, shell)?;
-        session.wait_for(LIST_READY, FAILED, LIST_LIMIT, || {
-            interrupted.check()?;
-            Ok(driver.process().still_running()?)
-        })?;
+        for stage in [LIST_READY, SYNCED] {
+            session.wait_for(stage, FAILED, LIST_LIMIT, || {
+                interrupted.check()?;
+                Ok(driver.process().still_running()?)
+            })?;
+        }
         session.painted()?;
         let png = session.picture()?;
         session.close()?;
