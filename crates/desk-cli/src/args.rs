@@ -97,7 +97,7 @@ pub(crate) enum Command {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Login {
-    /// The server's address, like https://desk.example.org.
+    /// The server's address, like <https://desk.example.org>.
     #[arg(long, value_name = "URL")]
     pub(crate) server: String,
     /// The workspace's short name.

@@ -27,7 +27,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<ExitCode, ApiError
     let makes_store = matches!(args.command, Command::Init { .. } | Command::Login(_));
     let config = Config { data_dir, keychain: Box::new(SystemKeychain), must_exist: !makes_store };
     let desk = Desk::open(config).await?;
-    let done = command(&desk, args.command, output).await;
+    let done = Box::pin(command(&desk, args.command, output)).await;
     desk.close().await;
     done
 }

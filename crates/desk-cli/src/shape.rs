@@ -21,7 +21,7 @@ pub(crate) struct Names<'a>(pub(crate) Option<&'a Workspace>);
 
 impl Names<'_> {
     /// A member's name, or the reference itself.
-    pub(crate) fn of(&self, reference: &str) -> String {
+    pub(crate) fn of(self, reference: &str) -> String {
         self.0.map_or(reference, |workspace| workspace.display_name(reference)).to_owned()
     }
 }

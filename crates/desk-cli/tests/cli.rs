@@ -1,5 +1,7 @@
 //! The program as scripts use it: arguments, exit status, what is on which stream.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
 use std::{
     io::Write,
     path::{Path, PathBuf},

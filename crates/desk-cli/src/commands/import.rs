@@ -1,6 +1,6 @@
 //! `desk import …`
 
-use std::{fs::File, process::ExitCode};
+use std::{fmt::Write as _, fs::File, process::ExitCode};
 
 use desk_api::{ApiError, ErrorCode};
 use desk_app::{
@@ -86,7 +86,7 @@ fn words(report: &Report) -> String {
         report.refused.len()
     );
     for refused in &report.refused {
-        text.push_str(&format!("line {}: {}\n", refused.line, refused.reason));
+        let _ = writeln!(text, "line {}: {}", refused.line, refused.reason);
     }
     text
 }

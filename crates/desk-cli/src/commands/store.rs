@@ -57,7 +57,7 @@ pub(super) async fn sync(desk: &Desk, watch: bool, output: Output) -> Result<Exi
     if watch {
         return stay_in_sync(desk, output).await;
     }
-    let report = or_cancelled(desk.sync_once()).await?;
+    let report = Box::pin(or_cancelled(desk.sync_once())).await?;
     output.result(&report, || {
         format!(
             "{} pulled, {} pushed, {} rejected, cursor {}, {} ms",
