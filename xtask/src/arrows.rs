@@ -17,7 +17,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("desk-api", &["desk-domain"]),
     ("desk-docs", &["desk-domain"]),
     ("desk-sync", &["desk-docs", "desk-domain"]),
-    ("desk-store", &["desk-docs", "desk-domain"]),
+    ("desk-store", &["desk-api", "desk-docs", "desk-domain"]),
     ("desk-app", &["desk-store", "desk-sync", "desk-docs", "desk-api", "desk-domain"]),
     ("workernet-desk", &["desk-app", "desk-api", "desk-domain"]),
     ("desk-cli", &["desk-app", "desk-api", "desk-domain"]),

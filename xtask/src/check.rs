@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 
 use crate::arrows;
 use crate::cargo::{PRODUCT, cargo, succeed, succeeds};
+use crate::exports;
 use crate::progress;
 use crate::project::Project;
 use crate::setup::wasm::Toolchain;
@@ -34,12 +35,14 @@ enum Step {
     Tests,
     /// The examples in the documentation.
     DocTests,
+    /// The JavaScript Automerge reads what `desk export` writes.
+    Exports,
     /// The journeys in the real window.
     Journeys,
 }
 
 /// In the order in which they run: what is quick and often wrong comes first.
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     Step::Fmt,
     Step::CheckDeps,
     Step::Ui,
@@ -47,6 +50,7 @@ const STEPS: [Step; 8] = [
     Step::ClippyWasm,
     Step::Tests,
     Step::DocTests,
+    Step::Exports,
     Step::Journeys,
 ];
 
@@ -135,6 +139,7 @@ fn name(step: Step) -> &'static str {
         Step::ClippyWasm => "lints for WASM",
         Step::Tests => "tests",
         Step::DocTests => "documentation tests",
+        Step::Exports => "exports read by others",
         Step::Journeys => "journeys in the real window",
     }
 }
@@ -142,14 +147,14 @@ fn name(step: Step) -> &'static str {
 /// Whether a step compiles the shell.
 fn needs_interface(step: Step) -> bool {
     match step {
-        Step::Clippy | Step::Tests | Step::DocTests | Step::Journeys => true,
+        Step::Clippy | Step::Tests | Step::DocTests | Step::Exports | Step::Journeys => true,
         Step::Fmt | Step::CheckDeps | Step::Ui | Step::ClippyWasm => false,
     }
 }
 
 /// What must be installed for these steps.
 fn scope(steps: &[Step]) -> Scope {
-    if steps.iter().any(|step| matches!(step, Step::Tests | Step::Journeys)) {
+    if steps.iter().any(|step| matches!(step, Step::Tests | Step::Exports | Step::Journeys)) {
         Scope::Everything
     } else if steps.iter().any(|step| needs_interface(*step)) {
         Scope::Window
@@ -178,6 +183,10 @@ fn check(project: &Project, step: Step, options: &Options) -> anyhow::Result<()>
             let mut command = cargo(project);
             command.arg("test").args(PRODUCT).arg("--doc");
             succeed(command.args(options.filter.iter()))
+        }
+        Step::Exports => {
+            build_for_tests(project)?;
+            exports::check(project, &project.programs(false))
         }
         Step::Journeys => journeys(project, options),
     }
@@ -211,10 +220,14 @@ fn tests(project: &Project, options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The programs, with the tests beside them, as the step of the tests has it: the same features, so nothing is compiled again.
+fn build_for_tests(project: &Project) -> anyhow::Result<()> {
+    succeed(cargo(project).arg("build").args(PRODUCT).args(["--bins", "--tests", "--test", "journeys"]))
+}
+
 /// The journeys, against programs that are built here and now.
 fn journeys(project: &Project, options: &Options) -> anyhow::Result<()> {
-    // With the tests beside them, as the step before has it: the same features, so nothing is compiled again.
-    succeed(cargo(project).arg("build").args(PRODUCT).args(["--bins", "--tests", "--test", "journeys"]))?;
+    build_for_tests(project)?;
     let mut command: Command = cargo(project);
     command.arg("test").args(PRODUCT).args(["--test", "journeys"]).args(options.filter.iter());
     command.env(PROGRAMS, project.programs(false));

@@ -13,6 +13,7 @@ mod bench;
 mod cargo;
 mod check;
 mod embedded;
+mod exports;
 mod progress;
 mod project;
 mod run;

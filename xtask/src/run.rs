@@ -30,6 +30,13 @@ const LIST_READY: &str = "html[data-ready=\"list\"] [data-testid=\"ticket-row\"]
 /// And once everything that the server had is on this device.
 const SYNCED: &str = "[data-testid=\"sync-status\"][data-phase=\"idle\"]";
 
+/// The list itself, and a row of it that is still being fetched.
+const LIST: &str = "[data-testid=\"ticket-list\"]";
+const BLANK_ROW: &str = "[data-testid=\"ticket-list\"] .row-blank";
+
+/// For how long the list must not have changed to count as finished: a sync tells of its changes in bursts.
+const STILL: Duration = Duration::from_secs(1);
+
 /// What the interface or its boot script puts on the root element when it cannot start.
 const FAILED: &str = "html[data-ready=\"failed\"]";
 
@@ -183,12 +190,13 @@ fn picture(
     let mut driver = Driver::start(&log, &environment)?;
     let taken = progress::step("opening the window", || {
         let session = Session::open(&driver, shell)?;
-        for stage in [LIST_READY, SYNCED] {
-            session.wait_for(stage, FAILED, LIST_LIMIT, || {
-                interrupted.check()?;
-                Ok(driver.process().still_running()?)
-            })?;
-        }
+        let mut go_on = || {
+            interrupted.check()?;
+            Ok(driver.process().still_running()?)
+        };
+        session.wait_for(LIST_READY, FAILED, LIST_LIMIT, &mut go_on)?;
+        session.wait_for(SYNCED, FAILED, LIST_LIMIT, &mut go_on)?;
+        session.wait_until_still(LIST, BLANK_ROW, STILL, LIST_LIMIT, &mut go_on)?;
         session.painted()?;
         let png = session.picture()?;
         session.close()?;

@@ -51,10 +51,10 @@ impl Session {
                 return Ok(());
             }
             if self.has(failed)? {
-                bail!("the page could not start; it says: {:?}", self.text()?);
+                bail!("the page could not start; it says: {:?}", self.said()?);
             }
             if start.elapsed() > limit {
-                bail!("the page did not show `{css}` within {limit:?}; it says: {:?}", self.text()?);
+                bail!("the page did not show `{css}` within {limit:?}; it says: {:?}", self.said()?);
             }
             std::thread::sleep(POLL);
         }
@@ -66,17 +66,47 @@ impl Session {
         Ok(found.as_array().is_some_and(|elements| !elements.is_empty()))
     }
 
-    /// The text that the page shows, shortened.
-    fn text(&self) -> anyhow::Result<String> {
-        let wanted = json!({ "using": "css selector", "value": "body" });
-        let body = value_of(self.agent.post(format!("{}/element", self.url)).send_json(&wanted))?;
-        let id = body
+    /// Waits until an element's text has not changed for `quiet` and no `blank` one is there.
+    pub(crate) fn wait_until_still(
+        &self,
+        css: &str,
+        blank: &str,
+        quiet: Duration,
+        limit: Duration,
+        mut go_on: impl FnMut() -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let start = Instant::now();
+        let mut before = (self.text(css)?, Instant::now());
+        while before.1.elapsed() < quiet {
+            go_on()?;
+            if start.elapsed() > limit {
+                bail!("`{css}` was not still within {limit:?}; the page says: {:?}", self.said()?);
+            }
+            std::thread::sleep(POLL);
+            let now = self.text(css)?;
+            if now != before.0 || self.has(blank)? {
+                before = (now, Instant::now());
+            }
+        }
+        Ok(())
+    }
+
+    /// What the page says, shortened, for an error message.
+    fn said(&self) -> anyhow::Result<String> {
+        Ok(self.text("body")?.chars().take(500).collect())
+    }
+
+    /// The text of an element that is there.
+    fn text(&self, css: &str) -> anyhow::Result<String> {
+        let wanted = json!({ "using": "css selector", "value": css });
+        let element = value_of(self.agent.post(format!("{}/element", self.url)).send_json(&wanted))?;
+        let id = element
             .as_object()
-            .and_then(|body| body.values().next())
+            .and_then(|element| element.values().next())
             .and_then(Value::as_str)
-            .context("the page has no body")?;
+            .with_context(|| format!("the page has no `{css}`"))?;
         let text = value_of(self.agent.get(format!("{}/element/{id}/text", self.url)).call())?;
-        Ok(text.as_str().unwrap_or_default().chars().take(500).collect())
+        Ok(text.as_str().unwrap_or_default().to_owned())
     }
 
     /// Waits until what the page holds has been painted: a picture of a page that was never painted is white.
