@@ -145,7 +145,7 @@ CREATE TABLE deadlines (
 CREATE INDEX deadlines_due ON deadlines (due_at);
 
 -- Alerts that this device raised; they outlive the document, so that none is raised twice.
--- `silent`: already old when the device first saw the document; listed, but no banner is shown.
+-- `silent`: not this member's business; kept so that it is not raised again, and never listed.
 CREATE TABLE alerts (
     subject         BLOB NOT NULL,
     rule            TEXT NOT NULL,

@@ -1,6 +1,7 @@
 //! How fast the encrypted store is with 100,000 tickets (`DESK_BENCH_TICKETS` for another number): pages of the list,
 //! counts, searches, single edits beside the disk's own fsync, and filling. Prints one JSON object a line, times in
-//! milliseconds. With `DESK_BENCH_DIR` the store stays in that folder and is not filled again.
+//! milliseconds. With `DESK_BENCH_DIR` the store stays in that folder and is not filled again;
+//! `DESK_BENCH_ONLY` is one of `lists`, `counts`, `searches` and `edits`.
 
 #![expect(
     clippy::expect_used,
@@ -56,10 +57,20 @@ async fn run() {
     let first_page = started.elapsed();
     print(json!({ "bench": "store.open", "open_ms": ms(opened), "with_first_page_ms": ms(first_page) }));
 
-    lists(&store, &corpus).await;
-    counts(&store, &corpus).await;
-    searches(&store).await;
-    edits(&store, &mut corpus, dir.path()).await;
+    let only = std::env::var("DESK_BENCH_ONLY").ok();
+    let wanted = |part: &str| only.as_deref().is_none_or(|only| only == part);
+    if wanted("lists") {
+        lists(&store, &corpus).await;
+    }
+    if wanted("counts") {
+        counts(&store, &corpus).await;
+    }
+    if wanted("searches") {
+        searches(&store).await;
+    }
+    if wanted("edits") {
+        edits(&store, &mut corpus, dir.path()).await;
+    }
     print(json!({
         "bench": "store.size",
         "file_mb": std::fs::metadata(&path).expect("is there").len() / 1_000_000,

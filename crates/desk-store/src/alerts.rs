@@ -1,4 +1,4 @@
-//! Alerts that this device raised. Those whose subject is gone or deleted are not listed.
+//! Alerts that this device raised. Those whose subject is gone or deleted are not listed, nor are silent ones.
 
 use desk_domain::{
     alert::{Alert, AlertKey},
@@ -25,7 +25,7 @@ impl Store {
 
     /// Open alerts whose banner was not shown: raised just now, or before a crash. The oldest first.
     pub async fn alerts_to_notify(&self) -> Result<Vec<Alert>, StoreError> {
-        let condition = "a.acknowledged_at IS NULL AND a.notified_at IS NULL AND a.silent = 0";
+        let condition = "a.acknowledged_at IS NULL AND a.notified_at IS NULL";
         self.alerts(condition, "a.raised_at, a.due_at, a.subject", u32::MAX).await
     }
 

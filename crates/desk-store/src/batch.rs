@@ -125,7 +125,7 @@ pub struct AlertWrite {
     pub notified_at: Option<UtcMillis>,
     /// When it was acknowledged, on whichever device.
     pub acknowledged_at: Option<UtcMillis>,
-    /// No banner is to be shown.
+    /// It is not this member's business: remembered, so that it is not raised again, and never listed or shown.
     pub silent: bool,
 }
 

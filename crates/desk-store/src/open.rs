@@ -90,7 +90,8 @@ impl Store {
     ///
     /// A store of a newer version is opened for reading alone ([`Opened::read_only`]). What cannot be opened is reported
     /// and left as it is: [`StoreError::WrongKey`], [`StoreError::Damaged`], [`StoreError::Undecipherable`] (one of the two;
-    /// the key check file is missing), [`StoreError::NotAStore`], [`StoreError::Missing`].
+    /// the key check file is missing), [`StoreError::NotAStore`], [`StoreError::Missing`], [`StoreError::ReadOnly`] (its
+    /// folder cannot be written; [`OpenOptions::read_only`] opens it).
     pub async fn open(path: &Path, key: &Key, options: OpenOptions) -> Result<Opened, StoreError> {
         let path = std::path::absolute(path)?;
         let check = KeyCheck::beside(&path);
@@ -119,6 +120,9 @@ impl Store {
         if newer.is_some() || options.read_only {
             let readers = Lane::new(reading(&path, key, options, access), READERS);
             return Ok(Opened { store: Store::of(path, None, readers), read_only: newer, created: false });
+        }
+        if matches!(access, Access::Immutable) {
+            return Err(StoreError::ReadOnly);
         }
         let store = open_for_writing(&path, key, options).await?;
         // A missing or outdated check file is made anew now that the key has proved right.
@@ -175,12 +179,15 @@ impl Found {
 
 /// SQLite throws a log away whose database is gone; it may hold the newest commits.
 fn refuse_orphaned_log(path: &Path) -> Result<(), StoreError> {
-    match fs::metadata(beside(path, "-wal")) {
-        Ok(log) if log.len() > 0 => {
-            Err(StoreError::Damaged { what: "the file is gone, but its write-ahead log is there".to_owned() })
-        }
-        _ => Ok(()),
+    if has_log(path) {
+        let what = "the file is gone, but its write-ahead log is there".to_owned();
+        return Err(StoreError::Damaged { what });
     }
+    Ok(())
+}
+
+fn has_log(path: &Path) -> bool {
+    fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0)
 }
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {
@@ -277,8 +284,9 @@ enum Access {
 async fn look(path: &Path, key: &Key, options: OpenOptions) -> Result<(Access, u32), StoreError> {
     let mut access = Access::Shared;
     let mut conn = match probe(path, key, options, access).await {
-        // SQLite needs its shared-memory file even for reading; where it cannot make one there is no writer either.
-        Err(StoreError::Sql(_) | StoreError::ReadOnly) => {
+        // SQLite needs its shared-memory file even for reading; where it cannot make one there is no writer either. With
+        // a log that it cannot read it would show an older state.
+        Err(StoreError::Sql(_) | StoreError::ReadOnly) if !has_log(path) => {
             access = Access::Immutable;
             probe(path, key, options, access).await?
         }

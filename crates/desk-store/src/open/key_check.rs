@@ -9,6 +9,7 @@ use std::{
     fs,
     io::Write,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
 };
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,10 @@ use serde::{Deserialize, Serialize};
 use crate::{Key, StoreError};
 
 const FORMAT: u32 = 1;
+
+/// Numbers the drafts of this process; together with its id they have names of their own, since another process may be
+/// opening the store at the same moment.
+static DRAFTS: AtomicU32 = AtomicU32::new(0);
 
 #[derive(Serialize, Deserialize)]
 struct Content {
@@ -69,7 +74,8 @@ impl KeyCheck {
     pub(super) fn write(&self, key: &Key, complete: bool) -> Result<(), StoreError> {
         let content = Content { format: FORMAT, key_check: key.check_value(), complete };
         let bytes = serde_json::to_vec(&content).map_err(|error| StoreError::Io(error.into()))?;
-        let draft = super::beside(&self.path, ".new");
+        let draft = format!(".{}-{}.new", std::process::id(), DRAFTS.fetch_add(1, Ordering::Relaxed));
+        let draft = super::beside(&self.path, &draft);
         let mut file = fs::File::create(&draft)?;
         file.write_all(&bytes)?;
         file.sync_all()?;

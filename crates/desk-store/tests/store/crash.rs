@@ -1,4 +1,5 @@
-//! A process is killed while it commits; whatever it was told is done is there, and nothing is half there.
+//! Other processes: one is killed while it commits, and whatever it was told is done is there and nothing is half there;
+//! several write at the same time.
 
 use std::{
     io::{BufRead, BufReader},
@@ -76,4 +77,48 @@ async fn a_kill_loses_nothing_that_was_committed_and_leaves_nothing_half_done() 
         store.close().await;
     }
     assert!(confirmed >= 50);
+}
+
+const WRITER: &str = "DESK_STORE_WRITER";
+/// Commits of one writer.
+const COMMITS: u128 = 40;
+
+/// One of the processes that write at the same time. Does nothing as an ordinary test.
+#[tokio::test]
+async fn one_of_several_writers() {
+    let (Ok(path), Ok(writer)) = (std::env::var(PATH), std::env::var(WRITER)) else {
+        return;
+    };
+    let writer: u128 = writer.parse().expect("a number");
+    let store = Store::open(Path::new(&path), &key(), OpenOptions::default()).await.expect("opens").store;
+    for commit in 0..COMMITS {
+        let first = writer * 1_000_000 + commit * TOGETHER;
+        let docs =
+            (first..first + TOGETHER).map(|n| new_ticket(ticket(n, &format!("Принтер {n}")))).collect();
+        store.commit(&Batch::of_docs(docs)).await.expect("commits");
+    }
+    store.close().await;
+}
+
+#[tokio::test]
+async fn several_processes_write_one_store_at_the_same_time() {
+    let place = Place::new();
+    let writers: Vec<_> = (1..=3)
+        .map(|writer| {
+            Command::new(std::env::current_exe().expect("this test"))
+                .args(["--exact", "crash::one_of_several_writers", "--nocapture"])
+                .env(PATH, place.path())
+                .env(WRITER, writer.to_string())
+                .stdout(Stdio::null())
+                .spawn()
+                .expect("starts")
+        })
+        .collect();
+    for mut writer in writers {
+        assert!(writer.wait().expect("ends").success());
+    }
+    let store = place.open().await;
+    let health = store.check().await.expect("checks");
+    assert!(health.is_good(), "{health:?}");
+    assert_eq!(u128::from(health.documents), 3 * COMMITS * TOGETHER);
 }

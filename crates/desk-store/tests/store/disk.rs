@@ -35,6 +35,14 @@ impl SmallDisk {
     }
 }
 
+impl SmallDisk {
+    /// From now on nothing can be written to it.
+    fn lock(&self) {
+        let locked = Command::new("mount").args(["-o", "remount,ro"]).arg(self.dir.path()).status();
+        assert!(locked.is_ok_and(|status| status.success()), "the disk can still be written to");
+    }
+}
+
 impl Drop for SmallDisk {
     fn drop(&mut self) {
         let unmounted = Command::new("umount").arg(self.dir.path()).status();
@@ -81,5 +89,24 @@ async fn a_full_disk_refuses_the_batch_and_keeps_the_rest() {
     let store = Store::open(&path, &key(), OpenOptions::default()).await.expect("opens").store;
     assert_eq!(u128::from(store.documents_len().await.expect("reads")), stored + 1);
     assert!(store.check().await.expect("checks").is_good());
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_store_on_a_disk_that_cannot_be_written_is_only_read() {
+    let Some(disk) = SmallDisk::mount(8) else {
+        eprintln!("skipped: this user may not mount a file system");
+        return;
+    };
+    let path = disk.dir.path().join("desk.db");
+    let store = Store::open(&path, &key(), OpenOptions::default()).await.expect("opens").store;
+    store.commit(&batch(0, 10)).await.expect("commits");
+    store.close().await;
+    disk.lock();
+    let refused = Store::open(&path, &key(), OpenOptions::default()).await;
+    assert!(matches!(refused, Err(StoreError::ReadOnly)), "{refused:?}");
+    let reading = OpenOptions { read_only: true, ..OpenOptions::default() };
+    let store = Store::open(&path, &key(), reading).await.expect("opens").store;
+    assert_eq!(store.documents_len().await.expect("reads"), 10);
     store.close().await;
 }
