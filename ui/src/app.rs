@@ -72,7 +72,10 @@ pub(crate) fn App() -> Html {
     let is_signed_in = view.as_ref().map(|view| view.who.is_some());
     use_effect_with(is_signed_in, |is_signed_in| match is_signed_in {
         Some(false) => ready::painted("sign-in"),
-        Some(true) => live::count_soon(),
+        Some(true) => {
+            live::count_soon();
+            live::fetch_tags();
+        }
         None => {}
     });
 

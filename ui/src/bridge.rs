@@ -15,15 +15,21 @@ struct Args<'a, C> {
 
 /// Asks the shell.
 pub(crate) async fn call<C: Call>(request: C) -> Result<C::Reply, ApiError> {
-    let args = serde_json::to_string(&Args { request: &request }).map_err(internal)?;
+    let args = serde_json::to_string(&Args { request: &request }).map_err(|error| internal(&error))?;
+    let reply = invoke(C::NAME, args).await?;
+    serde_json::from_str(&reply).map_err(|error| internal(&error))
+}
+
+/// The part of a call that is the same for all: JSON to the shell, JSON back.
+async fn invoke(name: &'static str, args: String) -> Result<String, ApiError> {
     let args = JSON::parse(&args).map_err(|error| js_error(&error))?;
     let promise: Promise = method(&["core"], "invoke")?
-        .call2(&JsValue::UNDEFINED, &C::NAME.into(), &args)
+        .call2(&JsValue::UNDEFINED, &name.into(), &args)
         .map_err(|error| js_error(&error))?
         .dyn_into()
         .map_err(|error| js_error(&error))?;
     let reply = JsFuture::from(promise).await.map_err(|error| js_error(&error))?;
-    serde_json::from_str(&json(&reply)).map_err(internal)
+    Ok(json(&reply))
 }
 
 /// Listens to an event for as long as the page lives.
@@ -73,6 +79,6 @@ fn js_error(error: &JsValue) -> ApiError {
     ApiError::new(ErrorCode::Internal, text.unwrap_or_default())
 }
 
-fn internal(error: impl std::fmt::Display) -> ApiError {
+fn internal(error: &serde_json::Error) -> ApiError {
     ApiError::new(ErrorCode::Internal, error.to_string())
 }

@@ -16,6 +16,7 @@ use crate::{
     keys::Command,
     knowledge::{KnowledgePage, editor::NewArticlePage},
     overlay::{self, Overlay, OverlayHost},
+    ready,
     rejected::RejectedPage,
     route::{self, ROUTE, Route},
     session::use_session,
@@ -80,6 +81,13 @@ pub(crate) fn Frame(props: &FrameProps) -> Html {
             true
         });
     }
+
+    // The ticket list says by itself when its rows are painted.
+    use_effect_with(matches!(*route, Route::Tickets { .. }), |is_list| {
+        if !is_list {
+            ready::painted("page");
+        }
+    });
 
     let page = match &*route {
         Route::Tickets { query, open } => html! {

@@ -3,9 +3,9 @@
 use std::{cell::RefCell, rc::Rc};
 
 use desk_api::{
-    call::GetCounts,
+    call::{GetCounts, ListTags},
     event::{AlertsChanged, Changed, Open, SignedOut, SyncChanged},
-    view::{Counts, SyncPhase, SyncView},
+    view::{Counts, SyncPhase, SyncView, TagCount},
 };
 use desk_domain::ids::{DocId, DocKind};
 use gloo_timers::callback::Timeout;
@@ -31,10 +31,18 @@ thread_local! {
     pub(crate) static OPEN_ALERTS: Store<u32> = Store::new(0);
     /// The numbers beside the navigation's entries.
     pub(crate) static COUNTS: Store<Counts> = Store::new(Counts::default());
+    /// The tags that tickets bear, for filters and suggestions.
+    pub(crate) static TAGS: Store<Vec<TagCount>> = Store::new(Vec::new());
     /// The last change that was told of.
     static CHANGED: Store<Changed> = Store::new(Changed { kinds: Vec::new(), docs: Vec::new() });
     static COUNTING: RefCell<Option<Timeout>> = const { RefCell::new(None) };
+    static TAGGING: RefCell<Option<Timeout>> = const { RefCell::new(None) };
 }
+
+/// The navigation's numbers follow a change this soon: a sync tells of many changes within a moment.
+const COUNT_MS: u32 = 150;
+/// Suggestions may be older.
+const TAG_MS: u32 = 3_000;
 
 /// Listens to the shell from now on.
 pub(crate) fn start(signed_out: impl Fn(SignedOut) + 'static) {
@@ -44,22 +52,47 @@ pub(crate) fn start(signed_out: impl Fn(SignedOut) + 'static) {
     bridge::listen(|Open { kind, doc }| route::go(Route::of(kind, doc)));
     bridge::listen(signed_out);
     // The page never ends, so neither does this.
-    std::mem::forget(CHANGED.listen(|_| count_soon()));
+    std::mem::forget(CHANGED.listen(|changed| {
+        count_soon();
+        if changed.kinds.contains(&DocKind::Ticket) {
+            fetch_tags_soon();
+        }
+    }));
 }
 
-/// Fetches the navigation's numbers again, soon: a sync tells of many changes within a moment.
+/// Fetches the navigation's numbers again, soon.
 pub(crate) fn count_soon() {
     COUNTING.with_borrow_mut(|timer| {
-        if timer.is_none() {
-            *timer = Some(Timeout::new(150, || {
+        timer.get_or_insert_with(|| {
+            Timeout::new(COUNT_MS, || {
                 COUNTING.take();
                 bridge::spawn(async {
                     if let Ok(counts) = bridge::call(GetCounts {}).await {
                         COUNTS.put(counts);
                     }
                 });
-            }));
+            })
+        });
+    });
+}
+
+/// Fetches the known tags now.
+pub(crate) fn fetch_tags() {
+    bridge::spawn(async {
+        if let Ok(tags) = bridge::call(ListTags {}).await {
+            TAGS.put(tags);
         }
+    });
+}
+
+fn fetch_tags_soon() {
+    TAGGING.with_borrow_mut(|timer| {
+        timer.get_or_insert_with(|| {
+            Timeout::new(TAG_MS, || {
+                TAGGING.take();
+                fetch_tags();
+            })
+        });
     });
 }
 

@@ -1,6 +1,6 @@
 //! A call whose reply a component shows: asked when it changes and whenever the shell tells of a change.
 
-use std::rc::Rc;
+use std::{cell::RefCell, pin::Pin, rc::Rc};
 
 use desk_api::{ApiError, Call};
 use desk_domain::ids::{DocId, DocKind};
@@ -18,11 +18,44 @@ pub(crate) struct Query<R> {
     pub(crate) set: Callback<R>,
 }
 
+#[derive(Default)]
 struct Progress {
     /// Number of the newest request; replies to older ones are stale.
     asked: u64,
     busy: bool,
     again: bool,
+}
+
+/// What asks once and takes over the reply, unless it is told by `is_stale` that nobody waits for it any more.
+type Ask = Rc<dyn Fn(IsStale) -> Pin<Box<dyn Future<Output = ()>>>>;
+type IsStale = Rc<dyn Fn() -> bool>;
+
+/// Asks, and once more when a change is told of while a request is under way: a sync tells of many.
+fn start(progress: &Rc<RefCell<Progress>>, ask: Ask) {
+    let number = {
+        let mut progress = progress.borrow_mut();
+        progress.asked += 1;
+        progress.busy = true;
+        progress.asked
+    };
+    let progress = Rc::clone(progress);
+    let is_stale: IsStale = {
+        let progress = Rc::clone(&progress);
+        Rc::new(move || progress.borrow().asked != number)
+    };
+    bridge::spawn(async move {
+        loop {
+            ask(Rc::clone(&is_stale)).await;
+            if is_stale() {
+                return;
+            }
+            let mut progress = progress.borrow_mut();
+            if !std::mem::take(&mut progress.again) {
+                progress.busy = false;
+                return;
+            }
+        }
+    });
 }
 
 /// Asks `call` now, when it changes, and when documents of `kinds` (or `doc` alone) change.
@@ -34,60 +67,41 @@ where
 {
     let data = use_state(|| None::<Rc<C::Reply>>);
     let error = use_state(|| None::<ApiError>);
-    let progress = use_mut_ref(|| Progress { asked: 0, busy: false, again: false });
+    let progress = use_mut_ref(Progress::default);
 
-    let ask = {
-        let (data, error, progress) = (data.clone(), error.clone(), Rc::clone(&progress));
-        Rc::new(move |call: C| {
-            let number = {
-                let mut progress = progress.borrow_mut();
-                progress.asked += 1;
-                progress.busy = true;
-                progress.asked
-            };
-            let (data, error, progress) = (data.clone(), error.clone(), Rc::clone(&progress));
-            bridge::spawn(async move {
-                // A change that is told of while a request is under way asks once more when it is done: a sync
-                // tells of many.
-                loop {
-                    let reply = bridge::call(call.clone()).await;
-                    if progress.borrow().asked != number {
-                        return;
-                    }
-                    match reply {
-                        Ok(reply) => {
-                            data.set(Some(Rc::new(reply)));
-                            error.set(None);
-                        }
-                        Err(problem) => error.set(Some(problem)),
-                    }
-                    let mut progress = progress.borrow_mut();
-                    if !std::mem::take(&mut progress.again) {
-                        progress.busy = false;
-                        return;
-                    }
+    let ask: Ask = {
+        let (data, error, call) = (data.clone(), error.clone(), call.clone());
+        Rc::new(move |is_stale| {
+            let (data, error, call) = (data.clone(), error.clone(), call.clone());
+            Box::pin(async move {
+                let reply = bridge::call(call).await;
+                if is_stale() {
+                    return;
                 }
-            });
+                match reply {
+                    Ok(reply) => {
+                        data.set(Some(Rc::new(reply)));
+                        error.set(None);
+                    }
+                    Err(problem) => error.set(Some(problem)),
+                }
+            })
         })
     };
-
     {
-        let ask = Rc::clone(&ask);
-        use_effect_with(call.clone(), move |call| ask(call.clone()));
+        let (ask, progress) = (Rc::clone(&ask), Rc::clone(&progress));
+        use_effect_with(call, move |_| start(&progress, ask));
     }
-    {
-        let progress = Rc::clone(&progress);
-        use_changed(kinds, doc, move || {
-            let busy = {
-                let mut progress = progress.borrow_mut();
-                progress.again = progress.busy;
-                progress.busy
-            };
-            if !busy {
-                ask(call.clone());
-            }
-        });
-    }
+    use_changed(kinds, doc, move || {
+        let busy = {
+            let mut progress = progress.borrow_mut();
+            progress.again = progress.busy;
+            progress.busy
+        };
+        if !busy {
+            start(&progress, Rc::clone(&ask));
+        }
+    });
 
     let set = {
         let data = data.clone();

@@ -12,7 +12,7 @@ use yew::prelude::*;
 
 use crate::{
     bridge,
-    i18n::{tr, use_i18n},
+    i18n::{I18n, tr, use_i18n},
     live::SYNC,
     session::use_session,
     store::{Store, StoreKey, use_store},
@@ -69,6 +69,10 @@ pub(crate) fn apply(settings: &Settings) {
     if let Some(root) = root {
         let _ = root.set_attribute("data-theme", theme_word(settings.theme));
         let _ = root.set_attribute("lang", language_word(settings.language));
+        // What boot.js says should the program stop: then nothing here can say it any more.
+        let i18n = I18n { language: settings.language };
+        let _ = root.set_attribute("data-stopped", &i18n.t("stopped"));
+        let _ = root.set_attribute("data-reload", &i18n.t("stopped-reload"));
     }
     if let Some(storage) = storage() {
         // A storage that is full or forbidden costs the next start a flash, no more.

@@ -117,7 +117,7 @@ fn word_keys() -> BTreeSet<String> {
     );
     add(&mut keys, "field", &crate::tickets::history::FIELDS);
     add(&mut keys, "incident-field", &crate::incidents::timeline::FIELDS);
-    add(&mut keys, "view", &crate::tickets::filter::View::ALL.map(|view| view.as_str()));
+    add(&mut keys, "view", &crate::tickets::filter::View::ALL.map(crate::tickets::filter::View::as_str));
     add(&mut keys, "month", &std::array::from_fn::<_, 12, _>(|month| month + 1));
     add(&mut keys, "help", &crate::keys::HELP.iter().map(|(_, key)| *key).collect::<Vec<_>>());
     add(

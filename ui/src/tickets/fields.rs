@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use desk_api::{call::ListTags, view::TicketView};
+use desk_api::view::TicketView;
 use desk_domain::{edit::TicketOp, people::Role, ticket::Priority};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
@@ -10,8 +10,9 @@ use yew::prelude::*;
 
 use crate::{
     i18n::use_i18n,
-    query::use_query,
+    live::TAGS,
     session::{Session, use_session},
+    store::use_store,
     widgets::{
         field::{Choice, Select},
         icons::{self, Glyph, glyph},
@@ -258,7 +259,7 @@ pub(crate) struct TagsProps {
 #[component]
 pub(crate) fn Tags(props: &TagsProps) -> Html {
     let i18n = use_i18n();
-    let known = use_query(ListTags {}, &[], None);
+    let known = use_store(&TAGS);
     let add = {
         let on_tag = props.on_tag.clone();
         Callback::from(move |input: HtmlInputElement| {
@@ -305,7 +306,7 @@ pub(crate) fn Tags(props: &TagsProps) -> Html {
                     aria-label={i18n.t("tag-add")} {onkeydown} {onchange} list="known-tags" autocomplete="off"
                     data-testid="tag-input" maxlength="200" />
                 <datalist id="known-tags">
-                    for known in known.data.iter().flat_map(|tags| tags.iter()) {
+                    for known in known.iter() {
                         <option key={known.tag.clone()} value={known.tag.clone()} />
                     }
                 </datalist>

@@ -2,12 +2,9 @@
 
 use std::rc::Rc;
 
-use desk_api::{
-    call::ListTags,
-    view::{AssigneeFilter, TicketSort},
-};
+use desk_api::view::{AssigneeFilter, TicketSort};
 use desk_domain::{
-    ids::{DocId, DocKind},
+    ids::DocId,
     ticket::{Priority, Status},
 };
 use gloo_timers::callback::Timeout;
@@ -17,9 +14,10 @@ use yew::prelude::*;
 
 use crate::{
     i18n::use_i18n,
-    query::use_query,
+    live::TAGS,
     route::{self, Route},
     session::use_session,
+    store::use_store,
     tickets::filter::{ListQuery, SORTS, sort_word},
     widgets::{
         field::{Choice, Select, on_text},
@@ -45,7 +43,7 @@ pub(crate) fn FilterBar(props: &FilterBarProps) -> Html {
     let i18n = use_i18n();
     let session = use_session();
     let me = session.me();
-    let tags = use_query(ListTags {}, &[DocKind::Ticket], None);
+    let tags = use_store(&TAGS);
     let query = &props.query;
     let open = props.open;
     let narrow = Callback::from(move |query: ListQuery| route::replace(Route::Tickets { query, open }));
@@ -90,10 +88,9 @@ pub(crate) fn FilterBar(props: &FilterBarProps) -> Html {
         choices.extend(entries.into_iter().map(|(value, label)| Choice::new(value, label)));
         Rc::new(choices)
     };
-    let known_tags = tags.data.iter().flat_map(|tags| tags.iter());
     let tag_choices = optional(
         i18n.t("any-tag"),
-        known_tags.map(|known| (known.tag.clone(), format!("{} ({})", known.tag, known.tickets))).collect(),
+        tags.iter().map(|known| (known.tag.clone(), format!("{} ({})", known.tag, known.tickets))).collect(),
     );
     let sorts =
         SORTS.iter().map(|sort| Choice::new(sort_word(*sort), i18n.word("sort", sort_word(*sort)))).collect();

@@ -318,14 +318,15 @@ pub(crate) fn TicketList(props: &TicketListProps) -> Html {
                 aria-activedescendant={cursor_id}>
                 <div ref={space} class="rows-space" role="presentation">
                     <div ref={shown_window} class="rows-window" role="presentation">
+                        // Keyed by place: while pages of different rounds are shown, a ticket may stand on two of them.
                         for (at, row) in view.rows.iter() {
                             if let Some(row) = row {
-                                <Row key={row.id.to_string()} row={Rc::clone(row)} at={*at} {is_compact}
+                                <Row key={at.to_string()} row={Rc::clone(row)} at={*at} {is_compact}
                                     is_current={*at == view.cursor} is_open={props.open == Some(row.id)}
                                     is_selected={model.borrow().is_selected(row.id)}
                                     on_open={open_at.clone()} on_select={select_at.clone()} />
                             } else {
-                                <BlankRow key={format!("blank-{at}")} />
+                                <BlankRow key={at.to_string()} />
                             }
                         }
                     </div>

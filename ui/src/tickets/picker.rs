@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use desk_api::call::{GetTicket, ListTags};
+use desk_api::call::GetTicket;
 use desk_domain::{
     edit::TicketOp,
     ids::{DocId, DocKind},
@@ -14,9 +14,11 @@ use super::actions;
 use crate::{
     bridge,
     i18n::{I18n, use_i18n},
+    live::TAGS,
     overlay,
     query::use_query,
     session::use_session,
+    store::use_store,
     widgets::{
         chooser::{Chooser, Item},
         icons::{self, Glyph, glyph},
@@ -60,7 +62,7 @@ pub(crate) struct PickerProps {
 pub(crate) fn Picker(props: &PickerProps) -> Html {
     let i18n = use_i18n();
     let session = use_session();
-    let tags = use_query(ListTags {}, &[], None);
+    let tags = use_store(&TAGS);
     // The first ticket tells what is chosen now and which status moves there are; no document has the nil id.
     let first = props.targets.first().copied().unwrap_or(DocId(uuid::Uuid::nil()));
     let ticket = use_query(GetTicket { id: first }, &[DocKind::Ticket], Some(first));
@@ -126,8 +128,7 @@ pub(crate) fn Picker(props: &PickerProps) -> Html {
         }
         Pick::Tags => {
             let own = current.map(|ticket| ticket.tags.clone()).unwrap_or_default();
-            let known = tags.data.iter().flat_map(|tags| tags.iter());
-            let known = known.filter(|known| !own.contains(&known.tag));
+            let known = tags.iter().filter(|known| !own.contains(&known.tag));
             let item = |tag: &str, tickets: Option<u32>, on: bool| Item {
                 id: tag.to_owned(),
                 label: tag.to_owned(),
