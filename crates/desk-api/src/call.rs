@@ -58,7 +58,8 @@ calls! {
         password: String,
     }
 
-    /// Ends the session. Unsent edits stay in the store unless `discard_unsent`.
+    /// Ends the session. With `discard_unsent`, edits that wait are taken out of the documents and stand in the list of
+    /// refused edits.
     SignOut = "sign_out" -> SessionView {
         /// Without it, signing out with unsent edits is refused with `invalid`.
         discard_unsent: bool,

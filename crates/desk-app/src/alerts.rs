@@ -61,8 +61,9 @@ impl Desk {
         AlertScheduler { task }
     }
 
-    /// Raises what is due and shows it; says when the next alert falls due. Written down first and shown after, so that
-    /// no alert is ever shown twice; one that was written down and not shown before a crash is shown at the next start.
+    /// Raises what is due and shows it; says when the next alert falls due. Each is written down as raised, then as shown,
+    /// and only then shown: no banner ever comes twice. One that a crash kept from being written down as shown comes at
+    /// the next start; a crash in the instant after that leaves it to the list of alerts.
     async fn raise_due(&self, notifier: &dyn Notifier) -> Result<Option<UtcMillis>, ApiError> {
         let now = self.now();
         if self.read_only().is_some() || !self.alerts_settled().await? {

@@ -32,9 +32,7 @@ impl Desk {
         let _writing = self.inner.writing.lock().await;
         for _ in 0..TRIES {
             let Some(prepared) = self.prepare(&session, &edit).await? else {
-                if !extra.drop_drafts.is_empty() || !extra.meta.is_empty() {
-                    self.store().commit(&extra).await.map_err(error::store)?;
-                }
+                self.store().commit(&extra).await.map_err(error::store)?;
                 return self.state(edit.doc).await?.ok_or_else(gone);
             };
             let mut batch = extra.clone();

@@ -34,7 +34,7 @@ impl Desk {
     /// place at the end, so a broken-off export leaves no half of one.
     ///
     /// # Errors
-    /// When `dir` exists and is not empty (unless `force`), or cannot be written.
+    /// When `dir` is not empty (an earlier export is replaced if `force`), or cannot be written.
     pub async fn export(
         &self,
         dir: &Path,
@@ -44,14 +44,8 @@ impl Desk {
     ) -> Result<Exported, ApiError> {
         let io =
             |problem: std::io::Error| error::io(&format!("{} cannot be written", dir.display()), &problem);
-        let occupied = fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some());
-        if occupied && !force {
-            return Err(ApiError::new(
-                ErrorCode::AlreadyExists,
-                format!("{} is not empty; name another directory, or replace it with --force", dir.display()),
-            ));
-        }
-        let partial = beside(dir);
+        replaceable(dir, force)?;
+        let partial = beside(dir, ".partial");
         if partial.exists() {
             fs::remove_dir_all(&partial).map_err(io)?;
         }
@@ -95,16 +89,38 @@ impl Desk {
                 lines.into_inner().map_err(|problem| io(problem.into_error()))?.sync_all().map_err(io)?;
             }
         }
+        // The old export goes only once the new one stands in its place.
+        let old = beside(dir, ".old");
         if dir.exists() {
-            fs::remove_dir_all(dir).map_err(io)?;
+            fs::rename(dir, &old).map_err(io)?;
         }
         fs::rename(&partial, dir).map_err(io)?;
+        if old.exists() {
+            fs::remove_dir_all(&old).map_err(io)?;
+        }
         Ok(exported)
     }
 }
 
-fn beside(dir: &Path) -> PathBuf {
-    let mut name = dir.as_os_str().to_owned();
-    name.push(".partial");
+/// A directory is replaced only if it is empty or an earlier export: never somebody's home by a slip of the hand.
+fn replaceable(dir: &Path, force: bool) -> Result<(), ApiError> {
+    let Ok(mut entries) = fs::read_dir(dir) else { return Ok(()) };
+    if entries.next().is_none() {
+        return Ok(());
+    }
+    let problem = if !force {
+        "is not empty; name another directory, or replace an earlier export with --force"
+    } else if dir.join("documents").is_dir() && dir.join("tickets.jsonl").is_file() {
+        return Ok(());
+    } else {
+        "holds something else than an export; name another directory"
+    };
+    Err(ApiError::new(ErrorCode::AlreadyExists, format!("{} {problem}", dir.display())))
+}
+
+/// A name beside the directory. Made from its components, so that `DIR/` is the same as `DIR`.
+fn beside(dir: &Path, suffix: &str) -> PathBuf {
+    let mut name = dir.components().collect::<PathBuf>().into_os_string();
+    name.push(suffix);
     name.into()
 }

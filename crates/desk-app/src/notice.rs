@@ -21,7 +21,7 @@ pub enum Notice {
         /// What happened, the most urgent first.
         rules: Vec<AlertRule>,
     },
-    /// More than a person would read one by one; activating it opens the list of alerts.
+    /// More than a person would read one by one; activating it raises the window.
     Many {
         /// How many tickets and incidents.
         subjects: usize,

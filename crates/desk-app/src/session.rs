@@ -148,19 +148,13 @@ impl Desk {
     ) -> Result<SessionView, ApiError> {
         self.require_writable()?;
         let server = http::server_url(server)?;
+        let owner = self.owner().await?;
+        let joins = owner.as_ref().is_some_and(|owner| owner.server.is_none());
+        if let Some(owner) = owner.filter(|owner| !joins && !owner.email.eq_ignore_ascii_case(email.trim())) {
+            return Err(belongs_to(&owner));
+        }
         let http = http::Http::new(&server, &self.inner.clock)?;
         let session = http.sign_in(workspace.trim(), email.trim(), password, self.inner.device).await?;
-        let known = self.signed_in();
-        let joins = known.as_ref().is_some_and(|known| known.server.is_none());
-        if let Some(known) = &known
-            && !joins
-            && (known.workspace, known.member) != (session.workspace, session.member)
-        {
-            return Err(ApiError::new(
-                ErrorCode::AlreadyExists,
-                format!("this data directory belongs to {}; choose another one with --data-dir", known.email),
-            ));
-        }
         let tokens = tokens_of(&session);
         let signed_in = signed_in_of(session, email.trim(), server.as_str());
         let last = LastSignIn {
@@ -179,8 +173,8 @@ impl Desk {
         self.session_view().await
     }
 
-    /// Ends the session on this device and on the server, if it can be reached. The store stays; unsent edits too,
-    /// unless they are to be discarded.
+    /// Ends the session on this device and on the server, if it can be reached. The store stays. Edits that
+    /// wait to be sent are taken out of the documents if they are to be discarded; they stand in the list of refused edits.
     ///
     /// # Errors
     /// When edits wait to be sent and are not to be discarded.
@@ -192,6 +186,9 @@ impl Desk {
                 format!("{waiting} edits wait to be sent: sync first, or discard them"),
             ));
         }
+        if waiting > 0 {
+            self.discard_unsent().await?;
+        }
         if let (Some(session), Some(tokens)) = (self.signed_in(), self.tokens().await?)
             && let Some(server) = &session.server
             && let Ok(url) = http::server_url(server)
@@ -202,6 +199,21 @@ impl Desk {
         }
         self.end_session(None).await?;
         self.session_view().await
+    }
+
+    /// The server has a new address; the session goes on there.
+    ///
+    /// # Errors
+    /// When it is no address, or nobody is signed in to a server.
+    pub async fn point_to(&self, server: &str) -> Result<(), ApiError> {
+        let url = http::server_url(server)?;
+        let session = self.require_session()?;
+        if session.server.is_none() {
+            return Err(error::signed_out());
+        }
+        self.keep_session(SignedIn { server: Some(url.to_string()), ..(*session).clone() }, None).await?;
+        self.inner.sync.resume();
+        Ok(())
     }
 
     /// Forgets the tokens: the next start asks for the password. What is in the store stays.
@@ -244,14 +256,10 @@ impl Desk {
         session: SignedIn,
         tokens: Option<&Tokens>,
     ) -> Result<(), ApiError> {
-        let owner: Option<SignedIn> = self.meta_json("owner").await?;
-        if let Some(owner) = owner
+        if let Some(owner) = self.owner().await?
             && (owner.workspace, owner.member) != (session.workspace, session.member)
         {
-            return Err(ApiError::new(
-                ErrorCode::AlreadyExists,
-                format!("this data directory belongs to {}; choose another one with --data-dir", owner.email),
-            ));
+            return Err(belongs_to(&owner));
         }
         let mut meta = vec![("session".to_owned(), Some(json(&session)?))];
         if let Some(tokens) = tokens {
@@ -260,6 +268,14 @@ impl Desk {
         self.store().commit(&Batch { meta, ..Batch::default() }).await.map_err(error::store)?;
         *self.inner.session.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(session));
         Ok(())
+    }
+
+    /// Whose documents the store holds: the signed-in member, or the last one.
+    async fn owner(&self) -> Result<Option<SignedIn>, ApiError> {
+        match self.signed_in() {
+            Some(session) => Ok(Some((*session).clone())),
+            None => self.meta_json("owner").await,
+        }
     }
 
     pub(crate) async fn tokens(&self) -> Result<Option<Tokens>, ApiError> {
@@ -322,6 +338,12 @@ impl Desk {
         let bytes = json(value)?;
         self.store().set_meta(key, Some(&bytes)).await.map_err(error::store)
     }
+}
+
+/// Another member must not find these documents.
+fn belongs_to(owner: &SignedIn) -> ApiError {
+    let what = format!("this data directory belongs to {}; choose another one with --data-dir", owner.email);
+    ApiError::new(ErrorCode::AlreadyExists, what)
 }
 
 pub(crate) fn json<T: Serialize>(value: &T) -> Result<Vec<u8>, ApiError> {

@@ -192,7 +192,9 @@ impl Desk {
     pub(crate) async fn reached_level(&self) -> Result<(), ApiError> {
         let now = self.now();
         self.store().set_meta("synced_at", Some(now.0.to_string().as_bytes())).await.map_err(error::store)?;
-        self.settle_alerts().await
+        self.settle_alerts().await?;
+        // A quiet moment: what stands in the log moves into the file now, not in somebody's commit.
+        self.store().checkpoint().await.map_err(error::store)
     }
 
     pub(crate) async fn synced_at(&self) -> Result<Option<UtcMillis>, ApiError> {

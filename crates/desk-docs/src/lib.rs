@@ -3,7 +3,8 @@
 //! Invariants:
 //! - A document's skeleton (its maps and texts) is made by the one change that creates it, and nothing is ever
 //!   removed: deletion is a flag (DESIGN §3).
-//! - No change is applied that [`verify`] and [`judge`] have not let through; device and server call the same two.
+//! - No change is applied that [`verify`] has not let through; every change is judged ([`judge`]) by the device that makes
+//!   it and by the server that accepts it, with the same code. What the server accepted, other devices only verify.
 //! - Nothing here waits, stores, or asks the machine for the time.
 //!
 //! Not here: where documents are kept (`desk-store`, the server), how changes travel (`desk-sync`).

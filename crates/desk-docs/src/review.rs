@@ -587,7 +587,25 @@ impl Reading<'_> {
                 self.told_word::<desk_domain::incident::Severity>(collection, "severity", entry, told)?;
             }
             "field" => {
-                told.insert(text("field")?);
+                let field = text("field")?;
+                // What has its own kind of entry must use it: clocks and histories listen to that.
+                let own_kind = match self.kind {
+                    DocKind::Ticket => {
+                        matches!(field.as_str(), "status" | "priority" | "deleted")
+                            || field.starts_with("tags.")
+                            || field.starts_with("comments.")
+                    }
+                    DocKind::Article => field == "deleted" || field.starts_with("tags."),
+                    DocKind::Incident => matches!(field.as_str(), "status" | "severity" | "deleted"),
+                    DocKind::Workspace | DocKind::Personal => false,
+                };
+                if own_kind {
+                    return Err(wrong(
+                        collection,
+                        format!("a change of {field} is told by an entry of its own kind"),
+                    ));
+                }
+                told.insert(field);
             }
             "tag" => {
                 check_scalar(Scalar::Flag, fact("on")?, collection)?;

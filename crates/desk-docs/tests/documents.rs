@@ -509,6 +509,17 @@ fn whatever_this_program_does_not_write_is_refused() {
         }
         doc.put(&entry, "at", automerge::ScalarValue::Timestamp(1)).unwrap();
     });
+    hostile("a status that the clocks do not hear of", &|doc| {
+        doc.put(ROOT, "status", "pending").unwrap();
+        let (_, log) = doc.get(ROOT, "log").unwrap().unwrap();
+        let entry = doc.put_object(&log, world.ids.fresh().to_string(), ObjType::Map).unwrap();
+        for (key, value) in
+            [("kind", "field"), ("by", "me"), ("field", "status"), ("from", "open"), ("to", "pending")]
+        {
+            doc.put(&entry, key, value).unwrap();
+        }
+        doc.put(&entry, "at", automerge::ScalarValue::Timestamp(1)).unwrap();
+    });
     hostile("a list", &|doc| drop(doc.put_object(ROOT, "tags", ObjType::List).unwrap()));
 }
 

@@ -69,6 +69,8 @@ impl Http {
         let client = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(READ_TIMEOUT)
+            // A password or a token goes to the address that was named and nowhere else.
+            .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("workernet-desk/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|problem| ApiError::new(ErrorCode::Internal, problem.to_string()))?;

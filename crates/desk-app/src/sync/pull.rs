@@ -7,6 +7,7 @@ use desk_docs::{Document, ReadError, VerifiedChange, verify};
 use desk_domain::{
     ids::{DocId, DocKind},
     state::State,
+    workspace::Workspace,
 };
 use desk_store::{AlertWrite, Batch, DocWrite, StoreError};
 use desk_sync::wire::{LoggedChange, PullReply};
@@ -16,6 +17,9 @@ use crate::{Desk, DeskEvent, alerts, desk::WorkspaceRules, edit::write_of, error
 
 /// How often a batch is applied anew when the person edits the same documents meanwhile.
 const TRIES: u32 = 8;
+
+/// Stands in the store while deadlines have to be computed anew.
+const REDERIVE: &str = "rederive";
 
 /// What a pull did.
 pub(super) struct Pulled {
@@ -43,9 +47,15 @@ impl Desk {
         }
         let by_doc = verified(reply.changes)?;
         for _ in 0..TRIES {
-            let _writing = self.inner.writing.lock().await;
-            match self.store_changes(&by_doc, cursor).await? {
-                Some(new) => return Ok(Pulled { new, cursor, head }),
+            let stored = {
+                let _writing = self.inner.writing.lock().await;
+                self.store_changes(&by_doc, cursor).await?
+            };
+            match stored {
+                Some(new) => {
+                    self.rederive_if_due().await?;
+                    return Ok(Pulled { new, cursor, head });
+                }
                 None => tracing::debug!("a document was edited while its changes were applied; again"),
             }
         }
@@ -66,6 +76,9 @@ impl Desk {
             new += added;
             if let Some(write) = write {
                 if let Some(State::Workspace(workspace)) = &write.state {
+                    if counts_otherwise(rules.workspace.as_ref(), workspace) {
+                        batch.meta.push((REDERIVE.to_owned(), Some(b"1".to_vec())));
+                    }
                     rules = std::sync::Arc::new(WorkspaceRules::of(Some((**workspace).clone())));
                 }
                 batch.docs.push(write);
@@ -82,6 +95,9 @@ impl Desk {
                     && personal.id == session.personal_doc
                 {
                     batch.alerts.extend(acknowledged(personal, now));
+                    if let Some(settings) = personal.preferences.get("interface") {
+                        batch.meta.push(("settings".to_owned(), Some(settings.clone().into_bytes())));
+                    }
                 }
                 batch.docs.push(write);
             }
@@ -94,7 +110,6 @@ impl Desk {
         };
         if settings_changed {
             self.reload_settings().await?;
-            self.rederive().await?;
         }
         if !committed.docs.is_empty() {
             self.emit(DeskEvent::Changed { kinds: committed.kinds, docs: committed.docs });
@@ -130,15 +145,22 @@ impl Desk {
         document.apply(missing).map_err(error::apply)?;
         let state = match document.read() {
             Ok(state) => Some(state),
-            // Kept and synced untouched, shown read-only once a newer program reads it.
-            Err(ReadError::NewerSchema { .. }) => None,
-            Err(problem @ ReadError::Malformed { .. }) => return Err(error::read(&problem)),
+            // Kept and synced untouched; a newer program reads it. One bad document must not stop all the others.
+            Err(problem @ (ReadError::NewerSchema { .. } | ReadError::Malformed { .. })) => {
+                tracing::warn!(%doc, %problem, "a document is kept unread");
+                None
+            }
         };
         Ok((Some(write_of(&mut document, heads, state, rules, self.now())), added))
     }
 
-    /// Computes the deadlines of everything that still runs anew: the policies or calendars changed.
-    async fn rederive(&self) -> Result<(), ApiError> {
+    /// Computes all deadlines anew if the policies or calendars changed. That it is due is written in the same transaction
+    /// as the change, so a crash in between does not leave the old ones standing. Documents that are edited meanwhile are
+    /// derived by their own commit.
+    pub(super) async fn rederive_if_due(&self) -> Result<(), ApiError> {
+        if self.store().meta(REDERIVE).await.map_err(error::store)?.is_none() {
+            return Ok(());
+        }
         let rules = self.rules();
         for kind in [DocKind::Ticket, DocKind::Incident] {
             let mut after = None;
@@ -155,11 +177,24 @@ impl Desk {
                     let Ok(state) = document.read() else { continue };
                     writes.push(write_of(&mut document, Some(stored.heads), Some(state), &rules, self.now()));
                 }
-                self.store().replace_projection(&writes).await.map_err(error::store)?;
+                match self.store().replace_projection(&writes).await {
+                    Ok(_) | Err(StoreError::Stale { .. }) => {}
+                    Err(problem) => return Err(error::store(problem)),
+                }
             }
         }
-        Ok(())
+        self.inner.deadlines_moved.send_modify(|count| *count += 1);
+        self.store().set_meta(REDERIVE, None).await.map_err(error::store)
     }
+}
+
+/// Whether deadlines are other ones by the new settings.
+fn counts_otherwise(before: Option<&Workspace>, after: &Workspace) -> bool {
+    before.is_some_and(|before| {
+        before.policies != after.policies
+            || before.calendars != after.calendars
+            || before.escalation_min != after.escalation_min
+    })
 }
 
 /// Changes by document, in the order of the log.
@@ -202,8 +237,9 @@ fn acknowledged(
     keys.into_iter().map(move |(key, at)| AlertWrite {
         key,
         raised_at: now,
-        notified_at: None,
+        // It was shown where it was acknowledged.
+        notified_at: Some(now),
         acknowledged_at: Some(at),
-        silent: true,
+        silent: false,
     })
 }

@@ -23,9 +23,8 @@ pub(super) struct Pushed {
 }
 
 /// Why the server refused a change.
-#[derive(Clone)]
 struct Refused {
-    code: RejectCode,
+    code: &'static str,
     reason: String,
 }
 
@@ -55,20 +54,21 @@ impl Desk {
         let answer = answer?;
         self.learn_clock(answer.offset_ms).await;
         let reply = answer.value;
-        let verdicts: BTreeMap<[u8; 32], Outcome> =
-            reply.verdicts.into_iter().map(|verdict| (verdict.hash.0, verdict.outcome)).collect();
+        // Verdicts stand in the order of the changes.
+        let judged = reply.verdicts.len() == waiting.len()
+            && waiting.iter().zip(&reply.verdicts).all(|(change, verdict)| change.hash == verdict.hash.0);
+        if !judged {
+            return Err(ApiError::new(
+                ErrorCode::BadServer,
+                "the server did not judge every change it was sent",
+            ));
+        }
         let (mut accepted, mut refused) = (Vec::new(), BTreeMap::new());
-        for change in &waiting {
-            match verdicts.get(&change.hash) {
-                Some(Outcome::Accepted { .. }) => accepted.push(change.hash),
-                Some(Outcome::Rejected { code, reason }) => {
-                    refused.insert(change.hash, Refused { code: *code, reason: reason.clone() });
-                }
-                None => {
-                    return Err(ApiError::new(
-                        ErrorCode::BadServer,
-                        "the server did not judge every change it was sent",
-                    ));
+        for (change, verdict) in waiting.iter().zip(reply.verdicts) {
+            match verdict.outcome {
+                Outcome::Accepted { .. } => accepted.push(change.hash),
+                Outcome::Rejected { code, reason } => {
+                    refused.insert(change.hash, Refused { code: code.as_str(), reason });
                 }
             }
         }
@@ -87,6 +87,29 @@ impl Desk {
         let more = self.store().outbox_len().await.map_err(error::store)? > 0;
         self.emit_sync().await;
         Ok(Pushed { accepted: done, rejected, head: reply.head, more })
+    }
+
+    /// Takes everything that waits out of the documents, into the list of refused edits: the person signs out without
+    /// sending it.
+    pub(crate) async fn discard_unsent(&self) -> Result<(), ApiError> {
+        loop {
+            let waiting =
+                self.store().outbox_batch(BATCH_BYTES, BATCH_CHANGES).await.map_err(error::store)?;
+            if waiting.is_empty() {
+                return Ok(());
+            }
+            let mut by_doc: BTreeMap<DocId, BTreeMap<[u8; 32], Refused>> = BTreeMap::new();
+            for change in waiting {
+                let reason = "discarded when signing out".to_owned();
+                by_doc
+                    .entry(change.doc)
+                    .or_default()
+                    .insert(change.hash, Refused { code: "discarded", reason });
+            }
+            for (doc, changes) in by_doc {
+                self.take_back(doc, &changes).await?;
+            }
+        }
     }
 
     /// Rebuilds a document without the refused changes: from its other changes, with the edits that came after the
@@ -119,8 +142,8 @@ impl Desk {
         };
         for change in waiting.iter().filter(|change| gone.contains(&change.hash)) {
             match refused.get(&change.hash) {
-                Some(why) if why.code != RejectCode::DependsOnRejected => {
-                    batch.rejected.push(reject(change, why.code.as_str(), why.reason.clone()));
+                Some(why) if why.code != RejectCode::DependsOnRejected.as_str() => {
+                    batch.rejected.push(reject(change, why.code, why.reason.clone()));
                 }
                 Some(_) | None => {
                     match rebuilt.clone().edit(&author, &change.edit, now, self.inner.ids.as_ref()) {
@@ -152,7 +175,7 @@ impl Desk {
         }
         let committed = self.store().commit(&batch).await.map_err(error::store)?;
         for change in refused.values() {
-            tracing::warn!(ticket.id = %doc, code = change.code.as_str(), "the server refused an edit");
+            tracing::warn!(ticket.id = %doc, code = change.code, "the server refused an edit");
         }
         self.emit(DeskEvent::Changed { kinds: committed.kinds.clone(), docs: committed.docs.clone() });
         self.inner.deadlines_moved.send_modify(|count| *count += 1);
