@@ -6,6 +6,7 @@ use desk_domain::permissions::Denied;
 use desk_store::StoreError;
 
 /// A store's error, with what to do about it.
+#[expect(clippy::needless_pass_by_value, reason = "used with map_err")]
 pub(crate) fn store(error: StoreError) -> ApiError {
     let (code, advice) = match &error {
         StoreError::Missing => (ErrorCode::SignedOut, "sign in, or make a workspace with `desk init`"),

@@ -200,7 +200,7 @@ fn field_step(
 ) -> Option<TicketOp> {
     Some(match field {
         "title" => {
-            first.title = from?.clone();
+            first.title.clone_from(from?);
             TicketOp::SetTitle { title: to?.clone() }
         }
         "category" => {

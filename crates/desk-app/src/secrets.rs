@@ -87,13 +87,10 @@ pub fn store_key(
     }
     let account = account(data_dir);
     let asked = keychain.get(&account);
-    match &asked {
-        Ok(Some(text)) => {
-            if let Some(key) = Key::from_hex(text) {
-                return Ok((key, KeyPlace::Keychain));
-            }
-        }
-        Ok(None) | Err(_) => {}
+    if let Ok(Some(text)) = &asked
+        && let Some(key) = Key::from_hex(text)
+    {
+        return Ok((key, KeyPlace::Keychain));
     }
     if store_exists {
         let why = match asked {
@@ -177,8 +174,8 @@ mod tests {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            let mode = fs::metadata(key_file(dir.path())).unwrap().permissions().mode();
-            assert_eq!(mode & 0o777, 0o600);
+            let bits = fs::metadata(key_file(dir.path())).unwrap().permissions().mode();
+            assert_eq!(bits & 0o777, 0o600);
         }
         let (found, _) = store_key(dir.path(), true, &fake(false)).unwrap();
         assert_eq!(made.to_hex(), found.to_hex());

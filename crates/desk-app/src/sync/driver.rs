@@ -83,12 +83,11 @@ impl Desk {
 
     async fn drive(&self) {
         loop {
-            match self.link() {
-                Ok(link) => self.drive_session(&link).await,
-                Err(_) => {
-                    self.told(SyncPhase::Local, None, None).await;
-                    self.inner.sync.resume.notified().await;
-                }
+            if let Ok(link) = self.link() {
+                self.drive_session(&link).await;
+            } else {
+                self.told(SyncPhase::Local, None, None).await;
+                self.inner.sync.resume.notified().await;
             }
         }
     }
@@ -185,12 +184,11 @@ impl Desk {
         tokio::select! {
             () = self.inner.sync.edited.notified() => engine.edited(),
             () = self.inner.sync.resume.notified() => engine.resume(),
-            head = hint => match head {
-                Some(head) => engine.hinted(head),
-                None => {
-                    *live = None;
-                    engine.live_down(self.now(), machine::jitter());
-                }
+            head = hint => if let Some(head) = head {
+                engine.hinted(head);
+            } else {
+                *live = None;
+                engine.live_down(self.now(), machine::jitter());
             },
             () = tokio::time::sleep(pause) => {}
         }

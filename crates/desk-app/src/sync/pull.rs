@@ -51,13 +51,11 @@ impl Desk {
                 let _writing = self.inner.writing.lock().await;
                 self.store_changes(&by_doc, cursor).await?
             };
-            match stored {
-                Some(new) => {
-                    self.rederive_if_due().await?;
-                    return Ok(Pulled { new, cursor, head });
-                }
-                None => tracing::debug!("a document was edited while its changes were applied; again"),
+            if let Some(new) = stored {
+                self.rederive_if_due().await?;
+                return Ok(Pulled { new, cursor, head });
             }
+            tracing::debug!("a document was edited while its changes were applied; again");
         }
         Err(error::store(StoreError::Busy))
     }
