@@ -52,6 +52,7 @@ CREATE TABLE tickets (
     priority   INTEGER NOT NULL,
     category   TEXT,
     assignee   TEXT,
+    unassigned INTEGER NOT NULL,
     team       TEXT,
     requester  TEXT,
     tags       TEXT NOT NULL,
@@ -64,23 +65,40 @@ CREATE TABLE tickets (
 ) STRICT;
 CREATE INDEX tickets_by_number ON tickets (number);
 -- Every list walks one of these, or two at once (done and not done): the facet that the filter names first, then what
--- is sorted by; what else is filtered by stands behind that, so that only the lines of the page are read.
-CREATE INDEX tickets_by_updated           ON tickets (done, updated_at, doc, status, priority, due_key) WHERE deleted = 0;
-CREATE INDEX tickets_by_created           ON tickets (done, created_at, doc, status, priority, due_key) WHERE deleted = 0;
-CREATE INDEX tickets_by_priority          ON tickets (done, priority, updated_at, doc, status, due_key) WHERE deleted = 0;
-CREATE INDEX tickets_by_due               ON tickets (done, due_key, doc, status, priority) WHERE deleted = 0;
-CREATE INDEX tickets_assignee_by_updated  ON tickets (assignee, done, updated_at, doc, status, priority, due_key) WHERE deleted = 0;
-CREATE INDEX tickets_assignee_by_created  ON tickets (assignee, done, created_at, doc, status, priority, due_key) WHERE deleted = 0;
-CREATE INDEX tickets_assignee_by_priority ON tickets (assignee, done, priority, updated_at, doc, status, due_key) WHERE deleted = 0;
-CREATE INDEX tickets_assignee_by_due      ON tickets (assignee, done, due_key, doc, status, priority) WHERE deleted = 0;
-CREATE INDEX tickets_team_by_updated      ON tickets (team, done, updated_at, doc, status, priority, due_key) WHERE deleted = 0;
-CREATE INDEX tickets_team_by_created      ON tickets (team, done, created_at, doc, status, priority, due_key) WHERE deleted = 0;
-CREATE INDEX tickets_team_by_priority     ON tickets (team, done, priority, updated_at, doc, status, due_key) WHERE deleted = 0;
-CREATE INDEX tickets_team_by_due          ON tickets (team, done, due_key, doc, status, priority) WHERE deleted = 0;
-CREATE INDEX tickets_category_by_updated  ON tickets (category, done, updated_at, doc, status, priority, due_key) WHERE deleted = 0;
-CREATE INDEX tickets_category_by_created  ON tickets (category, done, created_at, doc, status, priority, due_key) WHERE deleted = 0;
-CREATE INDEX tickets_category_by_priority ON tickets (category, done, priority, updated_at, doc, status, due_key) WHERE deleted = 0;
-CREATE INDEX tickets_category_by_due      ON tickets (category, done, due_key, doc, status, priority) WHERE deleted = 0;
+-- is sorted by; what else is filtered by stands behind that, so that only the lines of the page are read. `unassigned`
+-- says in one byte what `assignee` would in forty.
+CREATE INDEX tickets_by_updated           ON tickets
+    (done, updated_at, doc, status, priority, due_key, unassigned) WHERE deleted = 0;
+CREATE INDEX tickets_by_created           ON tickets
+    (done, created_at, doc, status, priority, due_key, unassigned) WHERE deleted = 0;
+CREATE INDEX tickets_by_priority          ON tickets
+    (done, priority, updated_at, doc, status, due_key, unassigned) WHERE deleted = 0;
+CREATE INDEX tickets_by_due               ON tickets
+    (done, due_key, doc, status, priority, unassigned) WHERE deleted = 0;
+CREATE INDEX tickets_assignee_by_updated  ON tickets
+    (assignee, done, updated_at, doc, status, priority, due_key) WHERE deleted = 0;
+CREATE INDEX tickets_assignee_by_created  ON tickets
+    (assignee, done, created_at, doc, status, priority, due_key) WHERE deleted = 0;
+CREATE INDEX tickets_assignee_by_priority ON tickets
+    (assignee, done, priority, updated_at, doc, status, due_key) WHERE deleted = 0;
+CREATE INDEX tickets_assignee_by_due      ON tickets
+    (assignee, done, due_key, doc, status, priority) WHERE deleted = 0;
+CREATE INDEX tickets_team_by_updated      ON tickets
+    (team, done, updated_at, doc, status, priority, due_key, unassigned) WHERE deleted = 0;
+CREATE INDEX tickets_team_by_created      ON tickets
+    (team, done, created_at, doc, status, priority, due_key, unassigned) WHERE deleted = 0;
+CREATE INDEX tickets_team_by_priority     ON tickets
+    (team, done, priority, updated_at, doc, status, due_key, unassigned) WHERE deleted = 0;
+CREATE INDEX tickets_team_by_due          ON tickets
+    (team, done, due_key, doc, status, priority, unassigned) WHERE deleted = 0;
+CREATE INDEX tickets_category_by_updated  ON tickets
+    (category, done, updated_at, doc, status, priority, due_key, unassigned, team) WHERE deleted = 0;
+CREATE INDEX tickets_category_by_created  ON tickets
+    (category, done, created_at, doc, status, priority, due_key, unassigned, team) WHERE deleted = 0;
+CREATE INDEX tickets_category_by_priority ON tickets
+    (category, done, priority, updated_at, doc, status, due_key, unassigned, team) WHERE deleted = 0;
+CREATE INDEX tickets_category_by_due      ON tickets
+    (category, done, due_key, doc, status, priority, unassigned, team) WHERE deleted = 0;
 -- A few combinations of status and priority, which may be rare among all tickets, are ranges of these.
 CREATE INDEX tickets_grid_by_updated      ON tickets (status, priority, updated_at, doc, due_key) WHERE deleted = 0;
 CREATE INDEX tickets_grid_by_created      ON tickets (status, priority, created_at, doc, due_key) WHERE deleted = 0;

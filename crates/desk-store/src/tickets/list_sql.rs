@@ -3,7 +3,7 @@
 //! A list walks an index in the order that is wanted, within the facet that the filter names (assignee, tag, category,
 //! team, in this order of preference) and within what is done or what is not, or both at once (`UNION ALL … ORDER BY …
 //! LIMIT`, which SQLite reads lazily). Status, priority and due time stand in the index too, so that only the lines of the
-//! page are read; a second facet is checked row by row.
+//! page are read; of a second facet only some (nobody's; a category's team) do, the others are checked row by row.
 //!
 //! Such a walk may be long when few of all tickets fit. So, without a facet, a few combinations of status and priority are
 //! ranges of their own, one each, which are merged.
@@ -243,7 +243,7 @@ impl<'a> ListSql<'a> {
         if facet != Facet::Assignee && facet != Facet::Nobody {
             rest.extend(match self.filter.assignee {
                 AssigneeFilter::Anyone => None,
-                AssigneeFilter::Nobody => Some("AND t.assignee IS NULL".to_owned()),
+                AssigneeFilter::Nobody => Some("AND t.unassigned = 1".to_owned()),
                 AssigneeFilter::Is(_) => Some(format!("AND t.assignee = {ASSIGNEE}")),
             });
         }
