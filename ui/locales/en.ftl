@@ -27,6 +27,7 @@ edited-many = { $what } ({ $n ->
    *[other] { $n } tickets
 })
 markdown-hint = Markdown
+unfold = Show all of it
 preview = Preview
 write = Write
 

@@ -28,6 +28,7 @@ edited-many = { $what } ({ $n ->
    *[other] { $n } заявок
 })
 markdown-hint = Markdown
+unfold = Показать целиком
 preview = Просмотр
 write = Текст
 

@@ -69,6 +69,11 @@ pub(crate) fn App() -> Html {
     }
     use_changed(&[DocKind::Workspace, DocKind::Personal], None, refresh);
 
+    use_effect_with(error.is_some() && view.is_none(), |is_stuck| {
+        if *is_stuck {
+            ready::painted("problem");
+        }
+    });
     let is_signed_in = view.as_ref().map(|view| view.who.is_some());
     use_effect_with(is_signed_in, |is_signed_in| match is_signed_in {
         Some(false) => ready::painted("sign-in"),

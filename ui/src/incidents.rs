@@ -168,6 +168,26 @@ fn inverse(incident: &Incident, op: &IncidentOp) -> Option<IncidentOp> {
     (inverse != *op).then_some(inverse)
 }
 
+/// The step that sets a field of a conflict to one of its values; `None` for a value that the field cannot have.
+pub(crate) fn set_field(field: &str, value: Option<&str>) -> Option<IncidentOp> {
+    let owned = || value.map(str::to_owned);
+    Some(match field {
+        "title" => IncidentOp::SetTitle { title: owned()? },
+        "summary" => IncidentOp::SetSummary { summary: owned().unwrap_or_default() },
+        "severity" => IncidentOp::SetSeverity { severity: value?.parse().ok()? },
+        "status" => IncidentOp::SetStatus { status: value?.parse().ok()? },
+        "deleted" => IncidentOp::SetDeleted { deleted: value?.parse().ok()? },
+        _ => match field.split_once('.')? {
+            ("role" | "roles", role) => IncidentOp::SetRole { role: role.parse().ok()?, member: owned() },
+            ("milestone" | "milestones", milestone) => IncidentOp::SetMilestone {
+                milestone: milestone.parse().ok()?,
+                reached_at: value?.parse().ok()?,
+            },
+            _ => return None,
+        },
+    })
+}
+
 /// An edit in words.
 pub(crate) fn describe(i18n: I18n, session: &Session, op: &IncidentOp) -> String {
     let pair = |field: String, value: String| format!("{field}: {value}");

@@ -29,6 +29,7 @@ use crate::{
     tickets::fields::{Tags, optional_choices, some},
     undo::{self, Restore},
     widgets::{
+        conflicts::{Conflicts, Taken},
         field::{Select, on_text},
         icons::{self, Glyph, glyph},
         markdown::Rendered,
@@ -189,6 +190,18 @@ fn inverse(article: &Article, op: &ArticleOp) -> Option<ArticleOp> {
     (inverse != *op).then_some(inverse)
 }
 
+/// The step that sets a field of a conflict to one of its values; `None` for a value that the field cannot have.
+pub(crate) fn set_field(field: &str, value: Option<&str>) -> Option<ArticleOp> {
+    let owned = || value.map(str::to_owned);
+    Some(match field {
+        "title" => ArticleOp::SetTitle { title: owned()? },
+        "category" => ArticleOp::SetCategory { category: owned() },
+        "status" => ArticleOp::SetStatus { status: value?.parse().ok()? },
+        "deleted" => ArticleOp::SetDeleted { deleted: value?.parse().ok()? },
+        _ => return None,
+    })
+}
+
 /// An edit in words.
 pub(crate) fn describe(i18n: I18n, session: &Session, op: &ArticleOp) -> String {
     let pair = |field: &str, value: String| format!("{}: {value}", i18n.word("field", field));
@@ -343,6 +356,14 @@ fn Reader(props: &ArticleProps) -> Html {
                 <p class="banner" role="alert">{ i18n.t("article-read-only") }</p>
             }
             <div class="article-body">
+                <Conflicts kind={DocKind::Article} conflicts={article.conflicts.clone()} {is_locked} on_take={
+                    let edit_op = edit_op.clone();
+                    Callback::from(move |taken: Taken| {
+                        if let Some(op) = set_field(&taken.field, taken.value.as_deref()) {
+                            edit_op.emit(op);
+                        }
+                    })
+                } />
                 <div class="article-text" data-testid="article-body">
                     if article.body.trim().is_empty() {
                         <p class="hint">{ i18n.t("article-empty") }</p>

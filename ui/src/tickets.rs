@@ -3,7 +3,6 @@
 pub(crate) mod actions;
 pub(crate) mod clocks;
 pub(crate) mod composer;
-pub(crate) mod conflicts;
 pub(crate) mod conversation;
 pub(crate) mod fields;
 pub(crate) mod filter;

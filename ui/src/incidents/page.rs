@@ -15,7 +15,7 @@ use desk_domain::{
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
-use super::{edit, new::severity_choices, timeline::Timeline};
+use super::{edit, new::severity_choices, set_field, timeline::Timeline};
 use crate::{
     bridge,
     clock::{self, use_now},
@@ -25,11 +25,9 @@ use crate::{
     query::use_query,
     route::Route,
     session::use_session,
-    tickets::{
-        fields::{Tags, TextField, person_choices, some},
-        history::field_value,
-    },
+    tickets::fields::{Tags, TextField, person_choices, some},
     widgets::{
+        conflicts::{Conflicts, Taken},
         draft::{Draft, DraftState, use_draft},
         field::{Select, TextArea, use_autofocus, value_of},
         icons::{self, Glyph, glyph},
@@ -136,23 +134,14 @@ fn Body(props: &BodyProps) -> Html {
             <div class="detail-body">
                 <div class="talk-pane">
                     <div class="talk">
-                        for conflict in incident.conflicts.iter() {
-                            <section class="conflict" key={conflict.field.clone()} data-testid="conflict">
-                                <h2>{ glyph(Glyph::Warning) }
-                                    { tr!(i18n, "conflict-title", field = conflict.field.clone()) }</h2>
-                                for (at, value) in conflict.values.iter().enumerate() {
-                                    <div class="conflict-value" key={at}>
-                                        <b>{ field_value(i18n, &session, &conflict.field, value.value.as_deref()) }</b>
-                                        <span class="hint">{ tr!(
-                                            i18n,
-                                            "conflict-by",
-                                            by = session.name(&value.by),
-                                            at = format::date_time(i18n, format::local(value.at)),
-                                        ) }</span>
-                                    </div>
+                        <Conflicts kind={DocKind::Incident} conflicts={incident.conflicts.clone()} {is_locked} on_take={
+                            let on_edit = on_edit.clone();
+                            Callback::from(move |taken: Taken| {
+                                if let Some(op) = set_field(&taken.field, taken.value.as_deref()) {
+                                    on_edit.emit(op);
                                 }
-                            </section>
-                        }
+                            })
+                        } />
                         <EditableText id={incident.id} what="summary" heading={i18n.t("incident-summary")}
                             text={incident.summary.clone()} none={i18n.t("description-none")} {is_locked} on_save={
                                 let on_edit = on_edit.clone();

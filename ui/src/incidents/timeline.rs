@@ -61,6 +61,17 @@ fn words(i18n: I18n, session: &Session, entry: &TimelineEntry) -> String {
     }
 }
 
+/// A field's name as the person reads it.
+pub(crate) fn field_label(i18n: I18n, field: &str) -> String {
+    let known = match field.split_once('.') {
+        Some(("role" | "roles", role)) => i18n.maybe(&format!("incident-role-{role}")),
+        Some(("milestone" | "milestones", milestone)) => i18n.maybe(&format!("milestone-{milestone}")),
+        Some(_) => None,
+        None => FIELDS.contains(&field).then(|| i18n.word("incident-field", field)),
+    };
+    known.unwrap_or_else(|| field.to_owned())
+}
+
 fn field_words(i18n: I18n, session: &Session, field: &str, from: Option<&str>, to: Option<&str>) -> String {
     let is_on = |value: Option<&str>| value.is_some_and(|value| !value.is_empty() && value != "false");
     match field.split_once('.') {
@@ -84,8 +95,7 @@ fn field_words(i18n: I18n, session: &Session, field: &str, from: Option<&str>, t
         _ if field == "deleted" && is_on(to) => i18n.t("incident-deleted"),
         _ if field == "deleted" => i18n.t("incident-restored"),
         _ => {
-            let name =
-                if FIELDS.contains(&field) { i18n.word("incident-field", field) } else { field.to_owned() };
+            let name = field_label(i18n, field);
             let value = |value: Option<&str>| value.map_or_else(|| i18n.t("none"), str::to_owned);
             tr!(i18n, "history-change", field = name, from = value(from), to = value(to))
         }

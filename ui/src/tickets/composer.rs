@@ -235,7 +235,6 @@ fn Box(props: &BoxProps) -> Html {
                         { i18n.t("draft-discard") }
                     </button>
                 }
-                <span class="hint">{ i18n.t("markdown-hint") }</span>
             </div>
         </>
     }

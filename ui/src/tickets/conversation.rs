@@ -20,7 +20,7 @@ use crate::{
         draft::{DraftState, use_draft},
         field::{TextArea, use_autofocus},
         icons::{Glyph, glyph},
-        markdown::Markdown,
+        markdown::LongMarkdown,
         moment::Exact,
     },
 };
@@ -81,7 +81,7 @@ pub(crate) fn Conversation(props: &ConversationProps) -> Html {
                         }
                     </p>
                 } else {
-                    <Markdown text={ticket.description.clone()} />
+                    <LongMarkdown text={ticket.description.clone()} />
                 }
             </article>
             for comment in ticket.comments.iter() {
@@ -137,7 +137,7 @@ fn Message(props: &MessageProps) -> Html {
                     }>{ i18n.t("comment-withdraw") }</button>
                 }
             </header>
-            <div data-testid="comment-body"><Markdown text={comment.body.clone()} /></div>
+            <div data-testid="comment-body"><LongMarkdown text={comment.body.clone()} /></div>
         </article>
     }
 }

@@ -20,7 +20,7 @@ use crate::{
     store::use_store,
     tickets::filter::{ListQuery, SORTS, sort_word},
     widgets::{
-        field::{Choice, Select, on_text},
+        field::{Choice, Select, on_text, use_outside_press},
         icons::{self, Glyph, glyph},
     },
 };
@@ -241,18 +241,25 @@ struct MenuProps {
     children: Html,
 }
 
-/// A button that opens a panel of choices; it closes when the focus leaves it.
+/// A button that opens a panel of choices; it closes when the focus or the mouse goes elsewhere.
 #[component]
 fn Menu(props: &MenuProps) -> Html {
     let node = use_node_ref();
+    let close = {
+        let node = node.clone();
+        Callback::from(move |()| {
+            if let Some(menu) = node.cast::<Element>() {
+                let _ = menu.remove_attribute("open");
+            }
+        })
+    };
+    use_outside_press(node.clone(), close.clone());
     let onfocusout = {
         let node = node.clone();
         Callback::from(move |event: FocusEvent| {
             let to = event.related_target().and_then(|target| target.dyn_into::<Element>().ok());
-            if let Some(menu) = node.cast::<Element>()
-                && to.is_some_and(|to| !menu.contains(Some(&to)))
-            {
-                let _ = menu.remove_attribute("open");
+            if to.is_some_and(|to| node.get().is_some_and(|menu| !menu.contains(Some(&to)))) {
+                close.emit(());
             }
         })
     };

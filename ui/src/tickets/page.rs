@@ -11,8 +11,8 @@ use web_sys::HtmlElement;
 use yew::prelude::*;
 
 use super::{
-    actions, clocks::ClocksPanel, composer::Composer, conflicts::Conflicts, conversation::Conversation,
-    fields::FieldsPanel, history::History,
+    actions, clocks::ClocksPanel, composer::Composer, conversation::Conversation, fields::FieldsPanel,
+    history::History, ops,
 };
 use crate::{
     bridge, clock,
@@ -22,6 +22,7 @@ use crate::{
     query::use_query,
     session::use_session,
     widgets::{
+        conflicts::{Conflicts, Taken},
         draft::use_draft,
         field::{on_text, use_autofocus},
         icons::{Glyph, glyph},
@@ -187,7 +188,14 @@ fn Body(props: &BodyProps) -> Html {
             <div class="detail-body">
                 <div class="talk-pane">
                     <div class="talk" ref={talk} data-testid="talk">
-                        <Conflicts conflicts={ticket.conflicts.clone()} on_edit={edit.clone()} />
+                        <Conflicts kind={DocKind::Ticket} conflicts={ticket.conflicts.clone()} {is_locked} on_take={
+                            let edit = edit.clone();
+                            Callback::from(move |taken: Taken| {
+                                if let Some(op) = ops::set_field(&taken.field, taken.value.as_deref()) {
+                                    edit.emit(op);
+                                }
+                            })
+                        } />
                         if *in_history {
                             <History view={Rc::clone(view)} />
                         } else {

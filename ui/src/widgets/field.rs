@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use wasm_bindgen::JsCast;
+use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
@@ -154,6 +154,29 @@ pub(crate) fn TextArea(props: &TextAreaProps) -> Html {
             value={props.value.clone()} aria-label={props.label.clone()} placeholder={props.placeholder.clone()}
             data-testid={props.testid.clone()} disabled={props.disabled} spellcheck="true" />
     }
+}
+
+/// Calls `pressed` when the mouse is pressed outside the element.
+#[hook]
+pub(crate) fn use_outside_press(node: NodeRef, pressed: Callback<()>) {
+    use_effect_with((), move |()| {
+        let listener = Closure::<dyn Fn(web_sys::MouseEvent)>::new(move |event: web_sys::MouseEvent| {
+            let target = event.target().and_then(|target| target.dyn_into::<web_sys::Node>().ok());
+            if node.get().is_some_and(|node| !node.contains(target.as_ref())) {
+                pressed.emit(());
+            }
+        });
+        let document = web_sys::window().and_then(|window| window.document());
+        if let Some(document) = &document {
+            let _ = document.add_event_listener_with_callback("mousedown", listener.as_ref().unchecked_ref());
+        }
+        move || {
+            if let Some(document) = document {
+                let _ = document
+                    .remove_event_listener_with_callback("mousedown", listener.as_ref().unchecked_ref());
+            }
+        }
+    });
 }
 
 /// Gives an element the focus once it is there.

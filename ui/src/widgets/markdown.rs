@@ -7,7 +7,7 @@ use wasm_bindgen::JsCast;
 use web_sys::Element;
 use yew::prelude::*;
 
-use crate::{bridge, widgets::toast};
+use crate::{bridge, i18n::use_i18n, widgets::toast};
 
 /// Rendered texts that are kept; a conversation shows the same ones again and again.
 const KEPT: usize = 400;
@@ -50,6 +50,37 @@ pub(crate) fn Markdown(props: &MarkdownProps) -> Html {
         Some(html) => html! { <Rendered {html} /> },
         None => html! { <div class="plain">{ props.text.clone() }</div> },
     }
+}
+
+/// A longer text is folded at about this many characters.
+const FOLD_CHARS: usize = 4_000;
+
+/// A text that may be very long: a log that somebody pasted is not to push everything else away.
+#[component]
+pub(crate) fn LongMarkdown(props: &MarkdownProps) -> Html {
+    let i18n = use_i18n();
+    let unfolded = use_state_eq(|| false);
+    let folded = fold(&props.text).filter(|_| !*unfolded);
+    html! {
+        if let Some(begin) = folded {
+            <Markdown text={begin.to_owned()} />
+            <button class="button-text" data-testid="unfold" onclick={move |_| unfolded.set(true)}>
+                { i18n.t("unfold") }
+            </button>
+        } else {
+            <Markdown text={props.text.clone()} />
+        }
+    }
+}
+
+/// The beginning of a text that is too long, up to the end of a line if one is near; `None` if it is not too long.
+fn fold(text: &str) -> Option<&str> {
+    let (at, _) = text.char_indices().nth(FOLD_CHARS)?;
+    // A little more than the limit is shown whole.
+    text.char_indices().nth(FOLD_CHARS + FOLD_CHARS / 4)?;
+    let begin = text.get(..at)?;
+    let line = begin.rfind('\n').filter(|end| *end > at / 2);
+    begin.get(..line.unwrap_or(at))
 }
 
 fn keep(text: AttrValue, html: AttrValue) {
@@ -109,6 +140,16 @@ pub(crate) fn Rendered(props: &RenderedProps) -> Html {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_text_is_folded_at_a_line() {
+        assert_eq!(fold(&"ы".repeat(FOLD_CHARS)), None);
+        assert_eq!(fold(&"ы".repeat(FOLD_CHARS + 100)), None);
+        assert_eq!(fold(&"ы".repeat(10_000)).map(|text| text.chars().count()), Some(FOLD_CHARS));
+        let lines = "0123456789\n".repeat(1_000);
+        let begin = fold(&lines).expect("too long");
+        assert!(begin.ends_with('9') && begin.len() > FOLD_CHARS - 12);
+    }
 
     #[test]
     fn plain_words_need_no_renderer() {
