@@ -2,15 +2,19 @@
 
 mod list_sql;
 
+use std::collections::BTreeSet;
+
 use desk_api::view::{Counts, DueTicket, NextDue, TagCount, TicketFilter, TicketRow, TicketSort};
 use desk_domain::{
-    ids::{DocId, DocKind},
+    ids::{DocId, DocKind, ticket_number},
     time::UtcMillis,
 };
+use serde::Deserialize;
 use sqlx::{AssertSqlSafe, Row, SqliteConnection, sqlite::SqliteRow};
+use uuid::Uuid;
 
 use crate::{Store, StoreError, bulk, codes, search};
-use list_sql::ListSql;
+use list_sql::{LINE, ListSql};
 
 /// Most rows of one page.
 const PAGE_MAX: u32 = 500;
@@ -37,8 +41,7 @@ impl Store {
         let mut query = sqlx::query(AssertSqlSafe(sql.page(sort)));
         query = sql.bind(query, now);
         query = query.bind(i64::from(limit.min(PAGE_MAX))).bind(i64::from(offset));
-        let rows = query.fetch_all(held.conn()?).await?;
-        rows.iter().map(ticket_row).collect()
+        lines(query.fetch_one(held.conn()?).await?.try_get(0)?)
     }
 
     /// How many tickets the filter finds; with a text at most 2,000.
@@ -102,14 +105,12 @@ impl Store {
     /// The lines of these tickets, in the order of their ids, without those that are deleted or not here.
     pub async fn ticket_rows(&self, ids: &[DocId]) -> Result<Vec<TicketRow>, StoreError> {
         let sql = AssertSqlSafe(format!(
-            "SELECT {} FROM json_each(?) j JOIN documents d ON d.id = unhex(j.value) \
-             JOIN tickets t ON t.doc = d.doc WHERE t.deleted = 0 ORDER BY t.id",
-            list_sql::COLUMNS
+            "SELECT json_group_array({LINE} ORDER BY t.id) FROM json_each(?) j \
+             JOIN documents d ON d.id = unhex(j.value) JOIN tickets t ON t.doc = d.doc WHERE t.deleted = 0"
         ));
         let wanted = bulk::json_hex(ids.iter().map(|id| id.0.as_bytes().as_slice()));
         let mut held = self.quick_reader().await?;
-        let rows = sqlx::query(sql).bind(wanted).fetch_all(held.conn()?).await?;
-        rows.iter().map(ticket_row).collect()
+        lines(sqlx::query(sql).bind(wanted).fetch_one(held.conn()?).await?.try_get(0)?)
     }
 }
 
@@ -132,29 +133,69 @@ fn due_ticket(row: &SqliteRow) -> Result<DueTicket, StoreError> {
     })
 }
 
-/// Reads the columns of [`list_sql::COLUMNS`].
-fn ticket_row(row: &SqliteRow) -> Result<TicketRow, StoreError> {
-    let metric: Option<&str> = row.try_get(13)?;
-    let due_at = codes::due_from(row.try_get(12)?);
-    let next_due = match (metric, due_at) {
-        (Some(metric), Some(due_at)) => Some(NextDue { metric: codes::word(metric)?, due_at }),
+/// A line of the list as [`list_sql::LINE`] has it.
+#[derive(Deserialize)]
+struct Line(
+    Uuid,
+    String,
+    i64,
+    i64,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    BTreeSet<String>,
+    i64,
+    i64,
+    i64,
+    Option<String>,
+    i64,
+    i64,
+);
+
+/// Reads a page.
+fn lines(json: &str) -> Result<Vec<TicketRow>, StoreError> {
+    let lines: Vec<Line> = codes::from_json(json)?;
+    lines.into_iter().map(ticket_row).collect()
+}
+
+fn ticket_row(line: Line) -> Result<TicketRow, StoreError> {
+    let Line(
+        id,
+        title,
+        status,
+        priority,
+        category,
+        assignee,
+        team,
+        requester,
+        tags,
+        created,
+        updated,
+        due,
+        metric,
+        conflicted,
+        unsent,
+    ) = line;
+    let next_due = match (metric, codes::due_from(due)) {
+        (Some(metric), Some(due_at)) => Some(NextDue { metric: codes::word(&metric)?, due_at }),
         _ => None,
     };
     Ok(TicketRow {
-        id: codes::id_from(row.try_get(0)?)?,
-        number: row.try_get(1)?,
-        title: row.try_get(2)?,
-        status: codes::status_from(row.try_get(3)?)?,
-        priority: codes::priority_from(row.try_get(4)?)?,
-        category: row.try_get(5)?,
-        assignee: row.try_get(6)?,
-        team: row.try_get(7)?,
-        requester: row.try_get(8)?,
-        tags: codes::tags_from(row.try_get(9)?)?,
-        created_at: UtcMillis(row.try_get(10)?),
-        updated_at: UtcMillis(row.try_get(11)?),
+        id: DocId(id),
+        number: ticket_number(DocId(id)),
+        title,
+        status: codes::status_from(status)?,
+        priority: codes::priority_from(priority)?,
+        category,
+        assignee,
+        team,
+        requester,
+        tags,
+        created_at: UtcMillis(created),
+        updated_at: UtcMillis(updated),
         next_due,
-        conflicted: row.try_get(14)?,
-        unsent: row.try_get(15)?,
+        conflicted: conflicted != 0,
+        unsent: unsent != 0,
     })
 }

@@ -20,11 +20,12 @@ struct Line<'a> {
 
 pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result<(), StoreError> {
     const TICKETS: Insert = Insert {
-        head: "INSERT INTO tickets (doc, id, number, title, status, done, priority, category, assignee, unassigned, team, requester, tags, \
-               created_at, updated_at, due_key, due_metric, conflicted, deleted) VALUES",
+        head: "INSERT INTO tickets (doc, id, number, title, status, done, priority, category, assignee, unassigned, team, \
+               requester, tags, created_at, updated_at, due_key, due_metric, conflicted, deleted) VALUES",
         columns: 19,
         tail: "ON CONFLICT (doc) DO UPDATE SET title = excluded.title, status = excluded.status, done = excluded.done, \
-               priority = excluded.priority, category = excluded.category, assignee = excluded.assignee, unassigned = excluded.unassigned, \
+               priority = excluded.priority, category = excluded.category, assignee = excluded.assignee, \
+               unassigned = excluded.unassigned, \
                team = excluded.team, requester = excluded.requester, tags = excluded.tags, \
                created_at = excluded.created_at, updated_at = excluded.updated_at, due_key = excluded.due_key, \
                due_metric = excluded.due_metric, conflicted = excluded.conflicted, deleted = excluded.deleted",
