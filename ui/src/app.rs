@@ -71,7 +71,7 @@ pub(crate) fn App() -> Html {
 
     use_effect_with(error.is_some() && view.is_none(), |is_stuck| {
         if *is_stuck {
-            ready::painted("problem");
+            ready::painted("failed");
         }
     });
     let is_signed_in = view.as_ref().map(|view| view.who.is_some());

@@ -12,8 +12,8 @@ try {
 
 // A module that trapped answers nothing any more; a person who goes on typing into it would lose what they type.
 function stopped(error) {
-  if (root.dataset.ready === "stopped") return;
-  root.dataset.ready = "stopped";
+  if (root.dataset.ready === "failed") return;
+  root.dataset.ready = "failed";
   console.error(error);
   const box = document.createElement("div");
   box.className = "stopped";
