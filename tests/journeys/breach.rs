@@ -73,7 +73,8 @@ async fn an_offline_edit_breaches_an_sla_and_the_manager_is_told_once() -> anyho
 /// Opens a ticket as a person would: by typing its number into the search.
 async fn open_ticket(page: &Page, number: &str) -> anyhow::Result<()> {
     page.type_into("[data-testid=\"ticket-search\"]", number).await?;
-    page.click(&format!("[data-testid=\"ticket-row\"][data-number=\"{number}\"]")).await?;
+    // The first row once the search has answered; before that the row may stand elsewhere and move under the pointer.
+    page.click(&format!("[data-testid=\"ticket-row\"][data-number=\"{number}\"][aria-rowindex=\"1\"]")).await?;
     page.wait_for_text("[data-testid=\"ticket-number\"]", number).await.map(drop)
 }
 
