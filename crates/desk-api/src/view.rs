@@ -250,6 +250,10 @@ pub struct SessionView {
     pub read_only: Option<ApiError>,
     /// The device's present instant; the interface counts on from it.
     pub now: UtcMillis,
+    /// The device's zone: since when it is how many minutes east of UTC, oldest first. The web view's own rules may be
+    /// years old.
+    #[serde(default)]
+    pub zone_offsets: Vec<(UtcMillis, i32)>,
     /// How sync stands.
     pub sync: SyncView,
     /// Alerts that are not acknowledged.

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use jiff::tz::TimeZone;
+
 use desk_domain::{
     ids::{Ids, uuid_v7},
     time::{Clock, UtcMillis},
@@ -103,6 +105,27 @@ pub fn jitter() -> f64 {
     f64::from(u32::from_le_bytes(random())) / f64::from(u32::MAX)
 }
 
+/// The machine's time zone by the bundled rules: those of the system, or of its web view, may be years old.
+pub fn zone() -> TimeZone {
+    let system = TimeZone::system();
+    system.iana_name().and_then(|name| TimeZone::get(name).ok()).unwrap_or(system)
+}
+
+/// The zone's offsets from UTC between two instants: since when, and how many minutes east. The first entry holds from
+/// the beginning.
+pub fn zone_offsets(zone: &TimeZone, from: UtcMillis, to: UtcMillis) -> Vec<(UtcMillis, i32)> {
+    let minutes = |offset: jiff::tz::Offset| offset.seconds() / 60;
+    let mut offsets = vec![(from, minutes(zone.to_offset(from.to_jiff())))];
+    for transition in zone.following(from.to_jiff()) {
+        let at = UtcMillis::from_jiff(transition.timestamp());
+        if at > to {
+            break;
+        }
+        offsets.push((at, minutes(transition.offset())));
+    }
+    offsets
+}
+
 /// What a person would call this computer.
 pub fn device_name() -> String {
     let host = ["HOSTNAME", "COMPUTERNAME"]
@@ -116,6 +139,16 @@ pub fn device_name() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_zone_is_told_by_its_changes() {
+        let zone = TimeZone::get("Asia/Almaty").unwrap();
+        let at = |text: &str| text.parse::<UtcMillis>().unwrap();
+        let offsets = zone_offsets(&zone, at("2020-01-01T00:00:00Z"), at("2030-01-01T00:00:00Z"));
+        assert_eq!(offsets, [(at("2020-01-01T00:00:00Z"), 360), (at("2024-02-29T18:00:00Z"), 300)]);
+        let berlin = TimeZone::get("Europe/Berlin").unwrap();
+        assert_eq!(zone_offsets(&berlin, at("2026-01-01T00:00:00Z"), at("2027-01-01T00:00:00Z")).len(), 3);
+    }
 
     #[test]
     fn a_wrong_clock_is_corrected_and_a_right_one_left_alone() {

@@ -20,7 +20,7 @@ use desk_domain::{
 use desk_store::Batch;
 use serde::{Deserialize, Serialize};
 
-use crate::{Desk, DeskEvent, desk::WorkspaceRules, error, sync::http};
+use crate::{Desk, DeskEvent, desk::WorkspaceRules, error, machine, sync::http};
 
 /// The member of this device, as the store keeps it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +44,11 @@ pub struct SignedIn {
     /// The server; `None` for a workspace on this device alone.
     pub server: Option<String>,
 }
+
+/// Where the interface's table of offsets begins: older instants than 2000 are not in a help desk.
+const ZONE_FROM: UtcMillis = UtcMillis(946_684_800_000);
+/// How far ahead it reaches: ten years.
+const ZONE_AHEAD_MS: i64 = 315_576_000_000;
 
 /// The session's tokens, as the (encrypted) store keeps them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,7 +100,7 @@ impl Desk {
     /// with the rules of a server, since members are nobody's to write by hand.
     async fn write_first_documents(&self, session: &SignedIn) -> Result<(), ApiError> {
         let (now, me) = (self.now(), session.member.to_string());
-        let zone = jiff::tz::TimeZone::system().iana_name().unwrap_or("UTC").to_owned();
+        let zone = machine::zone().iana_name().unwrap_or("UTC").to_owned();
         let mut steps = vec![WorkspaceOp::Create];
         for (section, key, value) in workspace::default_settings(&session.workspace_name, &zone) {
             steps.push(WorkspaceOp::Set { section, key, value: Some(value) });
@@ -319,6 +324,11 @@ impl Desk {
             settings: self.settings().await?,
             read_only: self.read_only(),
             now: self.now(),
+            zone_offsets: machine::zone_offsets(
+                &machine::zone(),
+                ZONE_FROM,
+                self.now().plus_ms(ZONE_AHEAD_MS),
+            ),
             sync: self.sync_view().await?,
             open_alerts: self.store().alerts_open_len().await.map_err(error::store)?,
             last_sign_in: self.meta_json("last_sign_in").await?,
