@@ -28,6 +28,8 @@ edited-many = { $what } ({ $n ->
 })
 markdown-hint = Markdown
 unfold = Show all of it
+moment-hint = 21 Nov 2026, 14:05
+moment-bad = Write the time like 21 Nov 2026, 14:05, or 14:05 for today.
 preview = Preview
 write = Write
 

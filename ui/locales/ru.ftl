@@ -29,6 +29,8 @@ edited-many = { $what } ({ $n ->
 })
 markdown-hint = Markdown
 unfold = Показать целиком
+moment-hint = 21.11.2026 14:05
+moment-bad = Напишите время так: 21.11.2026 14:05, или 14:05, если сегодня.
 preview = Просмотр
 write = Текст
 

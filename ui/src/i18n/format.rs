@@ -101,29 +101,68 @@ pub(crate) fn time(at: Civil) -> String {
     format!("{:02}:{:02}", at.hour, at.minute)
 }
 
-/// As a `datetime-local` field has it: `2026-11-21T14:05`.
-pub(crate) fn field_value(at: Civil) -> String {
-    format!("{:04}-{:02}-{:02}T{:02}:{:02}", at.year, at.month, at.day, at.hour, at.minute)
-}
-
-/// Reads a `datetime-local` field, in the zone whose offset `offset_of` tells for an instant.
-pub(crate) fn parse_field(text: &str, offset_of: impl Fn(UtcMillis) -> i64) -> Option<UtcMillis> {
-    let (date, time) = text.split_once('T')?;
-    let numbers = |part: &str, separator: char| -> Option<Vec<i64>> {
-        part.split(separator).map(|digits| digits.parse().ok()).collect()
+/// Reads a date and time as people type it: `21.11.2026 14:05`, `21 Nov 2026, 14:05`, `2026-11-21 14:05`, or `14:05` for
+/// the day of `now`. `offset_of` tells the zone's offset at an instant.
+pub(crate) fn parse_typed(
+    text: &str,
+    now: UtcMillis,
+    offset_of: impl Fn(UtcMillis) -> i64,
+) -> Option<UtcMillis> {
+    let text = text.trim().replace(',', " ");
+    // The `T` of an ISO date, not that of a month.
+    let text = text
+        .split_once('T')
+        .filter(|(date, _)| date.contains('-'))
+        .map_or(text.clone(), |(date, time)| format!("{date} {time}"));
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let today = civil(now, offset_of(now));
+    let (year, month, day, time) = match words.as_slice() {
+        [time] if time.contains(':') => (today.year, today.month, today.day, Some(*time)),
+        [date] => parse_date(date).map(|(year, month, day)| (year, month, day, None))?,
+        [date, time] => parse_date(date).map(|(year, month, day)| (year, month, day, Some(*time)))?,
+        [day, month, year] => (year.parse().ok()?, parse_month(month)?, day.parse().ok()?, None),
+        [day, month, year, time] => (year.parse().ok()?, parse_month(month)?, day.parse().ok()?, Some(*time)),
+        _ => return None,
     };
-    let [year, month, day] = numbers(date, '-')?.try_into().ok()?;
-    let time = numbers(time, ':')?;
-    let (hour, minute) = (*time.first()?, *time.get(1)?);
-    let civil = Civil { year, month, day, hour, minute };
-    let sane = (1..=12).contains(&month)
-        && (1..=31).contains(&day)
-        && (0..24).contains(&hour)
-        && (0..60).contains(&minute);
+    let (hour, minute) = match time {
+        None => (0, 0),
+        Some(time) => {
+            let (hour, minute) = time.split_once(':')?;
+            // Seconds may follow; fields show none.
+            (hour.parse().ok()?, minute.split(':').next()?.parse().ok()?)
+        }
+    };
+    let typed = Civil { year, month, day, hour, minute };
     // The offset depends on the instant, which depends on the offset: the second guess settles it but in the hour
     // that a change of the clocks leaves out.
-    let guess = instant(civil, offset_of(instant(civil, 0)));
-    sane.then(|| instant(civil, offset_of(guess)))
+    let guess = instant(typed, offset_of(instant(typed, 0)));
+    // A day that the month does not have comes back as another.
+    let is_real = (1..=12).contains(&month)
+        && (0..24).contains(&hour)
+        && (0..60).contains(&minute)
+        && (1..10_000).contains(&year)
+        && civil(instant(typed, 0), 0) == typed;
+    is_real.then(|| instant(typed, offset_of(guess)))
+}
+
+/// `21.11.2026` or `2026-11-21`.
+fn parse_date(text: &str) -> Option<(i64, i64, i64)> {
+    let numbers = |separator: char| -> Option<[i64; 3]> {
+        let parts: Option<Vec<i64>> = text.split(separator).map(|digits| digits.parse().ok()).collect();
+        parts?.try_into().ok()
+    };
+    let backwards = numbers('-').map(|[year, month, day]| (year, month, day));
+    backwards.or_else(|| numbers('.').map(|[day, month, year]| (year, month, day)))
+}
+
+/// A month by the first three letters of its name in either language.
+fn parse_month(name: &str) -> Option<i64> {
+    let begin: String = name.to_lowercase().chars().take(3).collect();
+    (1..=12).find(|month| {
+        [Language::Ru, Language::En].into_iter().any(|language| {
+            I18n { language }.word("month", month).to_lowercase().chars().take(3).eq(begin.chars())
+        })
+    })
 }
 
 /// How long ago, in the few characters that a list has: `5 мин`, `2 ч`, `3 дн`, then `14 ноя`, then with the year.
@@ -208,7 +247,6 @@ mod tests {
         let civil = civil(at("2026-11-21T09:05:30Z"), 300);
         assert_eq!(date_time(RU, civil), "21.11.2026 14:05");
         assert_eq!(date_time(EN, civil), "21 Nov 2026, 14:05");
-        assert_eq!(field_value(civil), "2026-11-21T14:05");
     }
 
     #[test]
@@ -223,18 +261,56 @@ mod tests {
     }
 
     #[test]
-    fn a_field_is_read_in_the_zone_of_its_own_instant() {
+    fn a_typed_moment_is_read_in_either_languages_form() {
+        let now = at("2026-11-21T20:00:00Z");
+        let expected = Some(at("2026-11-21T09:05:00Z"));
+        for typed in [
+            "21.11.2026 14:05",
+            " 21.11.2026, 14:05 ",
+            "2026-11-21 14:05",
+            "2026-11-21T14:05:30",
+            "21 Nov 2026, 14:05",
+            "21 ноября 2026 14:05",
+            "21 NOV 2026 14:05",
+        ] {
+            assert_eq!(parse_typed(typed, now, |_| 300), expected, "{typed}");
+        }
+        // Past midnight in the zone, so today is the 22nd.
+        assert_eq!(parse_typed("0:30", now, |_| 300), Some(at("2026-11-21T19:30:00Z")));
+        assert_eq!(parse_typed("21.11.2026", now, |_| 300), Some(at("2026-11-20T19:00:00Z")));
+        for bad in [
+            "",
+            "yesterday",
+            "31.02.2026 10:00",
+            "21.13.2026 10:00",
+            "24:00",
+            "10:60",
+            "1.1 10:00",
+            "21 Foo 2026",
+        ] {
+            assert_eq!(parse_typed(bad, now, |_| 300), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_shown_is_read_back() {
+        let moment = at("2026-05-09T06:07:00Z");
+        for i18n in [RU, EN] {
+            let shown = date_time(i18n, civil(moment, 300));
+            assert_eq!(parse_typed(&shown, moment, |_| 300), Some(moment), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_typed_moment_is_read_in_the_zone_of_its_own_instant() {
         // Winter at +1, summer at +2, as in Berlin in 2026.
         let berlin = |at_: UtcMillis| {
             let summer = at_ >= at("2026-03-29T01:00:00Z") && at_ < at("2026-10-25T01:00:00Z");
             if summer { 120 } else { 60 }
         };
-        assert_eq!(parse_field("2026-03-29T04:30", berlin), Some(at("2026-03-29T02:30:00Z")));
-        assert_eq!(parse_field("2026-03-29T01:30", berlin), Some(at("2026-03-29T00:30:00Z")));
-        assert_eq!(parse_field("2026-11-21T14:05:30", |_| 300), Some(at("2026-11-21T09:05:00Z")));
-        for bad in ["", "2026-11-21", "2026-13-01T00:00", "2026-11-21T24:00", "x-1-1T0:0", "2026-11-21T14"] {
-            assert_eq!(parse_field(bad, |_| 0), None, "{bad}");
-        }
+        let read = |text| parse_typed(text, UtcMillis(0), berlin);
+        assert_eq!(read("29.03.2026 04:30"), Some(at("2026-03-29T02:30:00Z")));
+        assert_eq!(read("29.03.2026 01:30"), Some(at("2026-03-29T00:30:00Z")));
     }
 
     #[test]

@@ -2,13 +2,13 @@
 
 use std::{collections::BTreeSet, rc::Rc};
 
-use desk_api::{ApiError, call::CreateIncident};
+use desk_api::{ApiError, ErrorCode, call::CreateIncident};
 use desk_domain::incident::Severity;
 use serde::{Deserialize, Serialize};
 use yew::prelude::*;
 
 use crate::{
-    bridge,
+    bridge, clock,
     commands::{Layer, use_commands},
     i18n::{format, use_i18n},
     keys::Command,
@@ -28,7 +28,7 @@ struct Form {
     summary: String,
     severity: Severity,
     services: String,
-    /// As the field has it: local time.
+    /// As it was typed: local time.
     impact: String,
 }
 
@@ -82,6 +82,13 @@ pub(crate) fn NewIncidentPage() -> Html {
             if *busy {
                 return;
             }
+            let typed = form.impact.trim();
+            let impact_at = format::parse_typed(typed, clock::now(), format::offset_min);
+            if impact_at.is_none() && !typed.is_empty() {
+                let error = ApiError::new(ErrorCode::Invalid, i18n.t("moment-bad"));
+                problem.set(Some(error.at("impact_at")));
+                return;
+            }
             busy.set(true);
             let (draft, problem, busy) = (draft.clone(), problem.clone(), busy.clone());
             let request = CreateIncident {
@@ -89,7 +96,7 @@ pub(crate) fn NewIncidentPage() -> Html {
                 summary: form.summary.clone(),
                 severity: form.severity,
                 services: split_names(&form.services),
-                impact_at: format::parse_field(&form.impact, format::offset_min),
+                impact_at,
             };
             bridge::spawn(async move {
                 draft.settle().await;
@@ -145,7 +152,8 @@ pub(crate) fn NewIncidentPage() -> Html {
                             on_choose={change(|form, word| form.severity = word.parse().unwrap_or(Severity::P3))}
                             label={i18n.t("incident-severity")} testid="new-incident-severity" /></label>
                     <label class="stack"><span>{ i18n.t("incident-impact") }</span>
-                        <input class="input" type="datetime-local" value={form.impact.clone()}
+                        <input class="input" type="text" value={form.impact.clone()} autocomplete="off"
+                            placeholder={i18n.t("moment-hint")}
                             oninput={input(|form, text| form.impact = text)} data-testid="new-incident-impact" /></label>
                     <label class="stack"><span>{ i18n.t("incident-services") }</span>
                         <input class="input" type="text" value={form.services.clone()} autocomplete="off"

@@ -29,9 +29,10 @@ use crate::{
     widgets::{
         conflicts::{Conflicts, Taken},
         draft::{Draft, DraftState, use_draft},
-        field::{Select, TextArea, use_autofocus, value_of},
+        field::{Select, TextArea, use_autofocus},
         icons::{self, Glyph, glyph},
         markdown::Markdown,
+        moment::MomentField,
         page::{Empty, Problem},
         toast,
     },
@@ -230,14 +231,10 @@ fn Side(props: &SideProps) -> Html {
             <div class="field field-tall" key={milestone.as_str()}>
                 <span class="field-label">{ i18n.word("milestone", milestone) }</span>
                 <span class="field-control">
-                    <input class="input input-field" type="datetime-local" {disabled}
-                        aria-label={i18n.word("milestone", milestone)} data-testid={format!("milestone-{milestone}")}
-                        value={reached_at.map(|at| format::field_value(format::local(at))).unwrap_or_default()}
-                        onchange={move |event: Event| {
-                            if let Some(reached_at) = format::parse_field(&value_of(&event), format::offset_min) {
-                                set.emit(IncidentOp::SetMilestone { milestone, reached_at });
-                            }
-                        }} />
+                    <MomentField at={reached_at} {disabled} label={i18n.word("milestone", milestone)}
+                        testid={format!("milestone-{milestone}")} on_change={Callback::from(move |reached_at| {
+                            set.emit(IncidentOp::SetMilestone { milestone, reached_at });
+                        })} />
                     if reached_at.is_none() && !disabled {
                         <button class="button-text" data-testid={format!("milestone-{milestone}-now")} onclick={move |_| {
                             now.emit(IncidentOp::SetMilestone { milestone, reached_at: clock::now() });
