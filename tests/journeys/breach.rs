@@ -38,7 +38,8 @@ async fn an_offline_edit_breaches_an_sla_and_the_manager_is_told_once() -> anyho
     agent.cable().cut();
     open_ticket(&a, &number).await?;
     a.choose("[data-testid=\"field-priority\"]", "critical").await?;
-    a.type_into("[data-testid=\"note-box\"], [data-testid=\"reply-box\"]", "Еду на место, буду через час.").await?;
+    a.type_into("[data-testid=\"note-box\"], [data-testid=\"reply-box\"]", "Еду на место, буду через час.")
+        .await?;
     a.click("[data-testid=\"send-note\"], [data-testid=\"send-reply\"]").await?;
     a.wait_for_text("[data-testid=\"comment-body\"]", "Еду на место").await?;
     a.wait_for("[data-testid=\"sync-status\"][data-phase=\"offline\"]").await?;
@@ -74,7 +75,8 @@ async fn an_offline_edit_breaches_an_sla_and_the_manager_is_told_once() -> anyho
 async fn open_ticket(page: &Page, number: &str) -> anyhow::Result<()> {
     page.type_into("[data-testid=\"ticket-search\"]", number).await?;
     // The first row once the search has answered; before that the row may stand elsewhere and move under the pointer.
-    page.click(&format!("[data-testid=\"ticket-row\"][data-number=\"{number}\"][aria-rowindex=\"1\"]")).await?;
+    page.click(&format!("[data-testid=\"ticket-row\"][data-number=\"{number}\"][aria-rowindex=\"1\"]"))
+        .await?;
     page.wait_for_text("[data-testid=\"ticket-number\"]", number).await.map(drop)
 }
 
@@ -84,9 +86,10 @@ async fn synced(page: &Page) -> anyhow::Result<()> {
 }
 
 async fn told(device: &Device, number: &str) -> anyhow::Result<Banner> {
-    let banner = desk_harness::poll_until("a breach notification", std::time::Duration::from_secs(30), || {
-        Ok(device.notifications().shown()?.into_iter().find(|banner| is_breach(banner, number)))
-    });
+    let banner =
+        desk_harness::poll_until("a breach notification", std::time::Duration::from_secs(30), || {
+            Ok(device.notifications().shown()?.into_iter().find(|banner| is_breach(banner, number)))
+        });
     Ok(banner?)
 }
 
