@@ -9,7 +9,7 @@ use yew::prelude::*;
 use crate::{
     bridge, clock, commands,
     frame::Frame,
-    i18n::I18n,
+    i18n::{I18n, format},
     live::{self, OPEN_ALERTS, SYNC, use_changed},
     ready, route,
     session::Session,
@@ -22,6 +22,7 @@ use crate::{
 /// Takes over what a session reply tells besides the session itself.
 fn take_over(view: &SessionView) {
     clock::set(view.now);
+    format::set_zone(view.zone_offsets.clone());
     SYNC.put(view.sync.clone());
     OPEN_ALERTS.put(view.open_alerts);
     settings::apply(&view.settings);

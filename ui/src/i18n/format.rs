@@ -1,5 +1,7 @@
 //! Dates, relative times and durations as each language writes them. Pure: the instant, the present and the zone's
-//! offset are arguments; [`local`] alone asks the machine for its zone.
+//! offset are arguments; [`local`] alone looks up the device's zone.
+
+use std::cell::RefCell;
 
 use desk_api::view::Language;
 use desk_domain::time::UtcMillis;
@@ -54,25 +56,22 @@ fn instant(civil: Civil, offset_min: i64) -> UtcMillis {
     UtcMillis(days * DAY_MS + civil.hour * HOUR_MS + (civil.minute - offset_min) * MINUTE_MS)
 }
 
-/// Minutes by which the machine's zone is east of UTC at an instant.
+thread_local! {
+    /// The device's zone as the shell tells it: since when it is how many minutes east of UTC.
+    static OFFSETS: RefCell<Vec<(UtcMillis, i32)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Takes over the device's zone. Not the web view's: its rules may be years old.
+pub(crate) fn set_zone(offsets: Vec<(UtcMillis, i32)>) {
+    OFFSETS.set(offsets);
+}
+
+/// Minutes by which the device's zone is east of UTC at an instant.
 pub(crate) fn offset_min(at: UtcMillis) -> i64 {
-    #[cfg(target_arch = "wasm32")]
-    {
-        #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 are far below 2^53")]
-        let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(at.0 as f64));
-        let west = date.get_timezone_offset();
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "at most a day of minutes, or NaN, which becomes 0"
-        )]
-        let west = west as i64;
-        -west
-    }
-    #[cfg(not(target_arch = "wasm32"))]
-    {
-        let _ = at;
-        0
-    }
+    OFFSETS.with_borrow(|offsets| {
+        let after = offsets.partition_point(|(since, _)| *since <= at);
+        offsets.get(after.saturating_sub(1)).map_or(0, |(_, minutes)| i64::from(*minutes))
+    })
 }
 
 /// The civil time of the machine's zone.
