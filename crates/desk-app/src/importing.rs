@@ -1,9 +1,6 @@
 //! An import into this desk's store.
 
-use std::{
-    collections::{HashMap, HashSet},
-    io::Read,
-};
+use std::{collections::HashMap, io::Read, num::NonZero, sync::Arc};
 
 use desk_api::{ApiError, ErrorCode};
 use desk_domain::{
@@ -12,6 +9,7 @@ use desk_domain::{
     ticket::Ticket,
 };
 use desk_store::Batch;
+use futures::{StreamExt, stream};
 use jiff::tz::TimeZone;
 
 use crate::{
@@ -68,15 +66,20 @@ impl ImportSink for Sink<'_> {
         let session = desk.require_session()?;
         let _writing = desk.inner.writing.lock().await;
         let mut outcomes = Vec::with_capacity(edits.len());
-        let (mut batch, mut written) = (Batch::default(), HashSet::new());
-        for ImportEdit { doc, steps } in edits {
-            let edit = Edit { doc: doc.unwrap_or_else(|| desk.fresh_doc()), ops: Ops::Ticket(steps) };
-            // A second edit of one document builds on the first: that has to be in the store then.
-            if !written.insert(edit.doc) {
-                flush(desk, &mut batch).await?;
-                written = HashSet::from([edit.doc]);
-            }
-            match desk.prepare(&session, &edit).await {
+        let mut batch = Batch::default();
+        // Writing the documents is nearly all the work, and each is by itself: all processors share it. An import
+        // never has two edits of one ticket in a batch.
+        let mut prepared = stream::iter(edits)
+            .map(|ImportEdit { doc, steps }| {
+                let edit = Edit { doc: doc.unwrap_or_else(|| desk.fresh_doc()), ops: Ops::Ticket(steps) };
+                let (desk, session) = (desk.clone(), Arc::clone(&session));
+                tokio::spawn(async move { desk.prepare(&session, &edit).await })
+            })
+            .buffered(std::thread::available_parallelism().map_or(1, NonZero::get));
+        while let Some(prepared) = prepared.next().await {
+            let prepared =
+                prepared.map_err(|problem| ApiError::new(ErrorCode::Internal, problem.to_string()))?;
+            match prepared {
                 Ok(Some(prepared)) => {
                     batch.docs.push(prepared.write);
                     batch.outbox.extend(prepared.outbox);
@@ -87,6 +90,7 @@ impl ImportSink for Sink<'_> {
                 Err(problem) => return Err(problem),
             }
         }
+        drop(prepared);
         flush(desk, &mut batch).await?;
         Ok(outcomes)
     }

@@ -174,6 +174,10 @@ impl Desk {
             self.keep_session(signed_in, Some(&tokens)).await?;
         }
         self.reload_settings().await?;
+        // The settings come first in the log; with them a script can go on at once. The rest is the driver's.
+        if let Err(problem) = self.pull_settings().await {
+            tracing::info!(code = ?problem.code, "the settings will come with the first sync: {problem}");
+        }
         self.inner.sync.resume();
         self.session_view().await
     }

@@ -80,6 +80,18 @@ impl Desk {
         Ok(report)
     }
 
+    /// Fetches until the workspace's settings know the signed-in member.
+    pub(crate) async fn pull_settings(&self) -> Result<(), ApiError> {
+        let link = self.link()?;
+        while self.me().is_none() {
+            let pulled = self.pull_batch(&link).await?;
+            if pulled.cursor >= pulled.head {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// How sync stands.
     ///
     /// # Errors

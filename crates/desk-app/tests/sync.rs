@@ -204,6 +204,15 @@ async fn two_desks_that_edit_offline_converge_and_lose_nothing() {
 }
 
 #[tokio::test]
+async fn after_signing_in_the_settings_are_there() {
+    let server = Server::start().await;
+    let dir = tempfile::tempdir().unwrap();
+    let desk = open(dir.path()).await;
+    let view = desk.sign_in(&server.url, "acme", "anna@acme.example", PASSWORD).await.unwrap();
+    assert!(view.workspace.unwrap().members.contains_key(&view.who.unwrap().member.id));
+}
+
+#[tokio::test]
 async fn what_was_edited_offline_is_sent_after_a_restart() {
     let server = Server::start().await;
     let (a_dir, b_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());

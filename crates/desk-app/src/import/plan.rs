@@ -20,15 +20,6 @@ use super::{
     text::{UNKNOWN, title_and_description},
 };
 
-/// What is to be done with an imported ticket.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Plan {
-    /// The steps, in order; `Create` first when the ticket is new. Empty when there is nothing new.
-    pub steps: Vec<Stamped<TicketOp>>,
-    /// How many of them are comments.
-    pub comments: u64,
-}
-
 /// Where the tickets of one import come from.
 #[derive(Clone, Copy, Debug)]
 pub struct Origin<'a> {
@@ -57,8 +48,9 @@ enum Field {
 /// Fields with their values; a tag that is on has an empty one.
 type Values = BTreeMap<Field, Option<String>>;
 
-/// Says what an imported ticket changes: everything when it is new, otherwise what `here` does not have.
-pub fn plan(origin: Origin<'_>, imported: &ImportedTicket, here: Option<&Ticket>) -> Plan {
+/// The steps that an imported ticket needs, in order: its whole history with `Create` first when it is new, otherwise
+/// what `here` does not have; none when there is nothing new.
+pub fn plan(origin: Origin<'_>, imported: &ImportedTicket, here: Option<&Ticket>) -> Vec<Stamped<TicketOp>> {
     let changes = match here {
         None => beginning(origin, imported),
         Some(ticket) => match imported.telling {
@@ -66,9 +58,7 @@ pub fn plan(origin: Origin<'_>, imported: &ImportedTicket, here: Option<&Ticket>
             Telling::Present { changed_at } => present_differences(imported, ticket, changed_at),
         },
     };
-    let comments = new_comments(origin, imported, here);
-    let count = comments.len() as u64;
-    Plan { steps: named(merged(changes, comments), &imported.key, here), comments: count }
+    named(merged(changes, new_comments(origin, imported, here)), &imported.key, here)
 }
 
 /// What an id keeps of its natural key: as many bits as a UUIDv7 has left beside the instant and the place.
@@ -437,26 +427,22 @@ fn present_differences(
     ticket: &Ticket,
     changed_at: UtcMillis,
 ) -> Vec<Stamped<TicketOp>> {
-    let Some(last) = imported.history.last() else { return Vec::new() };
+    let (Some(first), Some(last)) = (imported.history.first(), imported.history.last()) else {
+        return Vec::new();
+    };
     let mut state = SourceView::of(ticket).before(last, None);
+    // The last snapshot dates the end of a ticket and what came with it; of the rest, and of a ticket that was taken
+    // up again, the source only says how things stand.
+    let before = values(first);
+    let dated = last.status.is_done() && last.at > ticket.created_at;
     differences(&mut state, last)
         .into_iter()
         .map(|(field, to)| {
-            // The last snapshot dates the status; of the other fields it only says how they stand.
-            let (at, by) = match field {
-                Field::Status if last.at > ticket.created_at && !reopened(last.status) => {
-                    (last.at, last.by.clone())
-                }
-                _ => (changed_at, UNKNOWN.to_owned()),
-            };
+            let ended = dated && before.get(&field).cloned().flatten() != to;
+            let (at, by) = if ended { (last.at, last.by.clone()) } else { (changed_at, UNKNOWN.to_owned()) };
             Change { at: at.max(ticket.created_at), by, field, to }.step()
         })
         .collect()
-}
-
-/// A source that tells the present dates the end of a ticket, not that it was taken up again.
-fn reopened(status: Status) -> bool {
-    !status.is_done()
 }
 
 /// A change as the log keeps it.

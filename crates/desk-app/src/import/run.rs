@@ -26,6 +26,10 @@ use super::{
 const BATCH_TICKETS: usize = 500;
 /// How many bytes of text go into one commit, roughly.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
+/// How many steps go into one change of a ticket.
+const CHANGE_STEPS: usize = 2_000;
+/// How many bytes of text go into one change, roughly; well below what may cross the wire.
+const CHANGE_BYTES: usize = 2 * 1024 * 1024;
 /// So many refused rows mean that the file is not what it was said to be; they are also all that is remembered.
 const MAX_REFUSED: usize = 100_000;
 /// Of so many tickets it is remembered as what they were counted, so that a later piece of one is not counted again;
@@ -182,6 +186,31 @@ fn read_batches(
     outcome
 }
 
+/// How many steps go into one change; at least one.
+fn fitting(steps: &[Stamped<TicketOp>]) -> usize {
+    let mut bytes = 0;
+    let fit = steps.iter().take(CHANGE_STEPS).take_while(|step| {
+        bytes += match &step.op {
+            TicketOp::Create { ticket } => ticket.description.len(),
+            TicketOp::SetDescription { description } => description.len(),
+            TicketOp::AddComment { body, .. } => body.len(),
+            TicketOp::SetCustom { value, .. } => 2 * value.as_ref().map_or(0, String::len),
+            TicketOp::SetTitle { .. }
+            | TicketOp::SetStatus { .. }
+            | TicketOp::SetPriority { .. }
+            | TicketOp::SetCategory { .. }
+            | TicketOp::SetAssignee { .. }
+            | TicketOp::SetTeam { .. }
+            | TicketOp::SetRequester { .. }
+            | TicketOp::SetTag { .. }
+            | TicketOp::DeleteComment { .. }
+            | TicketOp::SetDeleted { .. } => 100,
+        };
+        bytes <= CHANGE_BYTES
+    });
+    fit.count().max(1)
+}
+
 /// About how many bytes a ticket takes.
 fn weight(ticket: &ImportedTicket) -> usize {
     let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
@@ -228,39 +257,70 @@ impl Import {
         if batch.tickets.is_empty() {
             return Ok(0);
         }
-        let keys: Vec<String> = batch.tickets.iter().map(|ticket| ticket.key.clone()).collect();
+        let tickets = batch.tickets.len() as u64;
+        let mut pending = batch.tickets;
+        let mut left: HashMap<String, usize> = HashMap::new();
+        // A history that is too long for one change is told in several: what one of them wrote, the next plan knows.
+        while !pending.is_empty() {
+            pending = self.pass(pending, &mut left, sink).await?;
+        }
+        Ok(tickets)
+    }
+
+    /// Plans the tickets and commits as much of each as goes into one change; gives those of which more is to come.
+    /// `left` is how many steps each had to go before.
+    async fn pass<S: ImportSink>(
+        &mut self,
+        tickets: Vec<ImportedTicket>,
+        left: &mut HashMap<String, usize>,
+        sink: &mut S,
+    ) -> Result<Vec<ImportedTicket>, ImportError> {
+        let keys: Vec<String> = tickets.iter().map(|ticket| ticket.key.clone()).collect();
         let here = sink.find(self.system, &keys).await.map_err(ImportError::Store)?;
         let imported_by = self.imported_by.clone();
         let origin = Origin { system: self.system, imported_by: &imported_by };
         let mut edits = Vec::new();
         let mut planned = Vec::new();
-        let tickets = batch.tickets.len() as u64;
-        for ticket in batch.tickets {
+        for ticket in tickets {
             let existing = here.get(&ticket.key);
-            let plan = plan(origin, &ticket, existing);
-            if plan.steps.is_empty() {
+            let mut steps = plan(origin, &ticket, existing);
+            if steps.is_empty() {
                 self.count(&ticket.key, Count::Unchanged);
                 continue;
             }
-            edits.push(ImportEdit { doc: existing.map(|ticket| ticket.id), steps: plan.steps });
-            planned.push((ticket.key, ticket.line, plan.comments, existing.is_none()));
+            // A plan that does not get shorter would go on for ever.
+            if left.insert(ticket.key.clone(), steps.len()).is_some_and(|before| before <= steps.len()) {
+                continue;
+            }
+            let all = steps.len();
+            steps.truncate(fitting(&steps));
+            let comments =
+                steps.iter().filter(|step| matches!(step.op, TicketOp::AddComment { .. })).count() as u64;
+            let (whole, new) = (steps.len() == all, existing.is_none());
+            edits.push(ImportEdit { doc: existing.map(|ticket| ticket.id), steps });
+            planned.push((ticket, comments, new, whole));
         }
+        let mut unfinished = Vec::new();
         if edits.is_empty() {
-            return Ok(tickets);
+            return Ok(unfinished);
         }
         let outcomes = sink.commit(edits).await.map_err(ImportError::Store)?;
-        for (outcome, (key, line, comments, new)) in outcomes.into_iter().zip(planned) {
+        for (outcome, (ticket, comments, new, whole)) in outcomes.into_iter().zip(planned) {
             match outcome {
                 Outcome::Done => {
                     self.report.created.comments += comments;
-                    self.count(&key, if new { Count::Created } else { Count::Updated });
+                    self.count(&ticket.key, if new { Count::Created } else { Count::Updated });
+                    if !whole {
+                        unfinished.push(ticket);
+                    }
                 }
                 Outcome::Refused(reason) => {
-                    self.report.refused.push(Refused { line, reason: format!("{key}: {reason}") });
+                    let reason = format!("{}: {reason}", ticket.key);
+                    self.report.refused.push(Refused { line: ticket.line, reason });
                 }
             }
         }
-        Ok(tickets)
+        Ok(unfinished)
     }
 
     /// Counts a ticket once, as the most that happened to it.

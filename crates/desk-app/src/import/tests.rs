@@ -705,6 +705,37 @@ async fn what_is_wrong_with_an_element_costs_that_element() {
 }
 
 #[tokio::test]
+async fn a_history_too_long_for_one_change_is_told_in_several() {
+    let comments: Vec<serde_json::Value> = (0..5_000)
+        .map(|n| {
+            let at = UtcMillis(1_577_836_800_000 + n * 1_000).to_string();
+            serde_json::json!({"author": "bob", "body": format!("Comment {n}"), "createdAt": at})
+        })
+        .collect();
+    let large = "x".repeat(900_000);
+    let text = one_issue(|issue| {
+        issue["comments"] = comments.into();
+        for n in 0..6 {
+            issue["comments"][n * 10]["body"] = large.as_str().into();
+        }
+        issue["state"] = "CLOSED".into();
+        issue["closedAt"] = "2020-01-01T00:30:00Z".into();
+    });
+    let mut sink = Documents::new();
+    let report = import(&mut sink, GITHUB, text.clone()).await;
+    assert_eq!(report, Report { created: Created { tickets: 1, comments: 5_000 }, ..Report::default() });
+    assert!(sink.commits >= 4, "{}", sink.commits);
+    let ticket = sink.ticket("o/r#5");
+    assert_eq!(ticket.comments.len(), 5_000);
+    assert_eq!((ticket.status, ticket.custom["state"].as_str()), (Status::Closed, "CLOSED"));
+    for entry in ticket.log.iter().filter(|entry| !matches!(entry.event, LogEvent::Reply { .. })).skip(1) {
+        assert_eq!(entry.at.to_string(), "2020-01-01T00:30:00Z", "{entry:?}");
+    }
+    let report = import(&mut sink, GITHUB, text).await;
+    assert_eq!(report, Report { unchanged: 1, ..Report::default() });
+}
+
+#[tokio::test]
 async fn a_cut_off_archive_keeps_what_came_before_the_cut() {
     let file = data("github_archive_tls_esni.json");
     let mut sink = Documents::new();
