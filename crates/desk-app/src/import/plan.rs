@@ -435,14 +435,16 @@ fn present_differences(
     // up again, the source only says how things stand.
     let before = values(first);
     let dated = last.status.is_done() && last.at > ticket.created_at;
-    differences(&mut state, last)
+    let mut steps: Vec<Stamped<TicketOp>> = differences(&mut state, last)
         .into_iter()
         .map(|(field, to)| {
             let ended = dated && before.get(&field).cloned().flatten() != to;
             let (at, by) = if ended { (last.at, last.by.clone()) } else { (changed_at, UNKNOWN.to_owned()) };
             Change { at: at.max(ticket.created_at), by, field, to }.step()
         })
-        .collect()
+        .collect();
+    steps.sort_by_key(|step| step.at);
+    steps
 }
 
 /// A change as the log keeps it.

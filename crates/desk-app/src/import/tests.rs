@@ -644,12 +644,14 @@ async fn a_later_archive_brings_what_changed_since() {
     assert_eq!(ticket.status, Status::Closed);
     let bodies: Vec<&str> = ticket.comments.iter().map(|comment| comment.body.as_str()).collect();
     assert_eq!(bodies, ["First", "First, amended", "Second"]);
-    let end = ticket.log.iter().position(|entry| matches!(entry.event, LogEvent::Status { .. })).unwrap();
-    assert_eq!(ticket.log[end].at.to_string(), "2020-01-03T00:00:00Z");
-    assert!(
-        matches!(ticket.log[end - 1].event, LogEvent::Reply { .. }),
-        "comment, then close, at one instant"
-    );
+    let at_once: Vec<&LogEvent> = ticket
+        .log
+        .iter()
+        .filter(|entry| entry.at.to_string() == "2020-01-03T00:00:00Z")
+        .map(|entry| &entry.event)
+        .collect();
+    assert!(matches!(at_once[0], LogEvent::Reply { .. }), "comment, then close, at one instant: {at_once:?}");
+    assert!(matches!(at_once[at_once.len() - 1], LogEvent::Status { to: Status::Closed, .. }), "{at_once:?}");
     let report = import(&mut sink, GITHUB, later).await;
     assert_eq!(report, Report { unchanged: 1, ..Report::default() });
 
