@@ -29,6 +29,7 @@ edited-many = { $what } ({ $n ->
 markdown-hint = Markdown
 unfold = Show all of it
 moment-hint = 21 Nov 2026, 14:05
+moment-none = not set
 moment-bad = Write the time like 21 Nov 2026, 14:05, or 14:05 for today.
 preview = Preview
 write = Write
@@ -400,10 +401,16 @@ rejected-what = What
 rejected-when = { $edited }, refused { $rejected }
 rejected-discard = Discard
 refused-forbidden = your role does not allow it
-refused-invalid = a value breaks a rule
-refused-too_large = the text is too long
 refused-workflow = the workflow has no such move
-refused-clock = this device's clock is wrong
+refused-too_large = the text is too long
+refused-clock = this device's clock is ahead
+refused-schema = it writes something that the workspace does not know; update the program
+refused-depends_on_rejected = it builds on an edit that was refused
+refused-missing_dependency = it builds on an edit that the server does not have
+refused-wrong_document = the document is not yours to edit
+refused-wrong_actor = it was made on another device
+refused-duplicate_seq = the store of this device was copied or restored
+refused-corrupt = it was damaged on the way
 
 ## Palette and keys
 palette = Search or run a command

@@ -30,6 +30,7 @@ edited-many = { $what } ({ $n ->
 markdown-hint = Markdown
 unfold = Показать целиком
 moment-hint = 21.11.2026 14:05
+moment-none = не указано
 moment-bad = Напишите время так: 21.11.2026 14:05, или 14:05, если сегодня.
 preview = Просмотр
 write = Текст
@@ -405,10 +406,16 @@ rejected-what = Что
 rejected-when = { $edited }, отклонена { $rejected }
 rejected-discard = Удалить
 refused-forbidden = ваша роль этого не позволяет
-refused-invalid = значение нарушает правило
-refused-too_large = текст слишком длинный
 refused-workflow = такого перехода нет в порядке работы
-refused-clock = часы этого устройства идут неверно
+refused-too_large = текст слишком длинный
+refused-clock = часы этого устройства спешат
+refused-schema = в ней есть то, чего рабочее пространство не знает; обновите программу
+refused-depends_on_rejected = она опирается на отклонённую правку
+refused-missing_dependency = она опирается на правку, которой нет на сервере
+refused-wrong_document = этот документ не ваш
+refused-wrong_actor = она сделана на другом устройстве
+refused-duplicate_seq = данные этого устройства скопированы или восстановлены из копии
+refused-corrupt = она повреждена по дороге
 
 ## Палитра и клавиши
 palette = Найти или выполнить команду

@@ -84,7 +84,7 @@ pub(crate) fn MomentField(props: &MomentFieldProps) -> Html {
     });
     html! {
         <input class="input input-field" type="text" value={shown} {onchange} {onkeydown} disabled={props.disabled}
-            placeholder={i18n.t("moment-hint")} aria-label={props.label.clone()} autocomplete="off"
+            placeholder={i18n.t("moment-none")} title={i18n.t("moment-hint")} aria-label={props.label.clone()} autocomplete="off"
             data-testid={props.testid.clone()} data-at={props.at.map(|at| at.to_string())} />
     }
 }
