@@ -54,6 +54,8 @@ view-all = All tickets
 ## Sign-in
 sign-in = Sign in
 sign-in-busy = Signing in…
+join = Join a server
+join-explain = This workspace lives on this device alone. Sign in to a server and its tickets, articles and incidents are sent there.
 sign-out = Sign out
 sign-out-waiting = { $n ->
     [one] { $n } edit has not been sent yet. It would be lost.

@@ -63,14 +63,22 @@ impl I18n {
     /// What to tell a person of an error: the sentence for its code and, where it adds something, its own text.
     pub(crate) fn error(self, error: &ApiError) -> String {
         let sentence = self.word("error", error_word(error.code));
-        let detail = match error.code {
-            ErrorCode::Invalid
-            | ErrorCode::TooLarge
-            | ErrorCode::BadRequest
-            | ErrorCode::BadFile
-            | ErrorCode::Internal => !error.message.is_empty(),
-            _ => false,
-        };
+        // These say all there is to say; with the others the text tells which rule, which value, which file.
+        let is_whole = matches!(
+            error.code,
+            ErrorCode::SignedOut
+                | ErrorCode::WrongCredentials
+                | ErrorCode::SessionExpired
+                | ErrorCode::DeviceRevoked
+                | ErrorCode::RateLimited
+                | ErrorCode::Offline
+                | ErrorCode::UpgradeRequired
+                | ErrorCode::ReadOnlyStore
+                | ErrorCode::DiskFull
+                | ErrorCode::NewerSchema
+                | ErrorCode::Cancelled
+        );
+        let detail = !is_whole && !error.message.is_empty();
         if detail { format!("{sentence} ({})", error.message) } else { sentence }
     }
 

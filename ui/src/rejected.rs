@@ -8,8 +8,6 @@ use desk_domain::{
     edit::{ArticleOp, IncidentOp, Ops, TicketOp},
     ids::DocKind,
 };
-use wasm_bindgen::JsCast;
-use web_sys::{HtmlDocument, HtmlTextAreaElement};
 use yew::prelude::*;
 
 use crate::{
@@ -23,6 +21,7 @@ use crate::{
     store::use_store,
     tickets::actions,
     widgets::{
+        clipboard,
         icons::{Glyph, glyph},
         page::{Empty, Page, Problem},
         toast,
@@ -73,22 +72,6 @@ fn text(i18n: I18n, session: &Session, edit: &RejectedEdit) -> String {
         Ops::Workspace(_) | Ops::Personal(_) => steps(i18n, session, edit),
     };
     typed.join("\n\n")
-}
-
-/// Copies a text. The old way, since the new one asks for a permission that a webview has nobody to ask for.
-fn copy(text: &str) -> bool {
-    let copied = || {
-        let document = web_sys::window()?.document()?;
-        let area: HtmlTextAreaElement = document.create_element("textarea").ok()?.dyn_into().ok()?;
-        area.set_value(text);
-        area.set_class_name("sr-only");
-        document.body()?.append_child(&area).ok()?;
-        area.select();
-        let copied = document.dyn_ref::<HtmlDocument>()?.exec_command("copy").ok();
-        area.remove();
-        copied
-    };
-    copied().unwrap_or(false)
 }
 
 /// The page.
@@ -153,9 +136,7 @@ pub(crate) fn RejectedPage() -> Html {
                     <div class="form-buttons">
                         <button class="button" data-testid="rejected-copy" onclick={
                             let text = text(i18n, &session, edit);
-                            move |_| if copy(&text) {
-                                toast::say(i18n.t("copied"));
-                            }
+                            move |_| clipboard::copy(i18n, &text)
                         }>{ i18n.t("copy") }</button>
                         <button class="button" data-testid="rejected-discard" onclick={
                             let (discard, id) = (discard.clone(), edit.id);

@@ -15,6 +15,7 @@ use crate::{
     i18n::{I18n, tr, use_i18n},
     live::SYNC,
     session::use_session,
+    sign_in::SignInForm,
     store::{Store, StoreKey, use_store},
     widgets::{
         field::{Choice, Select},
@@ -168,6 +169,11 @@ pub(crate) fn SettingsPage(props: &SettingsProps) -> Html {
                         <dt>{ i18n.t("server") }</dt>
                         <dd>{ who.server.clone().unwrap_or_else(|| i18n.t("server-none")) }</dd>
                     </dl>
+                    if who.server.is_none() {
+                        <h2>{ i18n.t("join") }</h2>
+                        <p class="hint">{ i18n.t("join-explain") }</p>
+                        <SignInForm last={None} problem={None} on_session={props.on_session.clone()} />
+                    }
                     if sync.phase != SyncPhase::Local {
                         if sync.waiting > 0 {
                             <p class="hint">{ tr!(i18n, "sign-out-waiting", n = sync.waiting) }</p>

@@ -9,7 +9,7 @@ use yew::prelude::*;
 
 use crate::{bridge, i18n::use_i18n, settings::LanguageChoice, widgets::field::on_text};
 
-/// Properties of [`SignInPage`].
+/// Properties of [`SignInPage`] and [`SignInForm`].
 #[derive(Clone, Debug, PartialEq, Properties)]
 pub(crate) struct SignInProps {
     /// What the form is filled with.
@@ -28,9 +28,9 @@ struct Form {
     password: String,
 }
 
-/// The page.
+/// Server, workspace, address, password.
 #[component]
-pub(crate) fn SignInPage(props: &SignInProps) -> Html {
+pub(crate) fn SignInForm(props: &SignInProps) -> Html {
     let i18n = use_i18n();
     let form = use_state(|| {
         let last = props.last.clone().unwrap_or(LastSignIn {
@@ -83,44 +83,52 @@ pub(crate) fn SignInPage(props: &SignInProps) -> Html {
     let bad =
         |name: &str| shown.as_ref().is_some_and(|error| error.field.as_deref() == Some(name)).to_string();
     html! {
+        <form class="sign-in-form" {onsubmit} data-testid="sign-in-form">
+            <label class="stack">
+                <span>{ i18n.t("server") }</span>
+                <input class="input" type="text" inputmode="url" required=true autocomplete="url" spellcheck="false"
+                    placeholder="https://desk.example.org" value={form.server.clone()} aria-invalid={bad("server")}
+                    oninput={field(|form, text| form.server = text)} data-testid="sign-in-server" />
+            </label>
+            <label class="stack">
+                <span>{ i18n.t("workspace") }</span>
+                <input class="input" type="text" required=true autocomplete="organization" spellcheck="false"
+                    value={form.workspace.clone()} aria-invalid={bad("workspace")}
+                    oninput={field(|form, text| form.workspace = text)} data-testid="sign-in-workspace" />
+            </label>
+            <label class="stack">
+                <span>{ i18n.t("email") }</span>
+                <input class="input" type="email" required=true autocomplete="username" value={form.email.clone()}
+                    aria-invalid={bad("email")} oninput={field(|form, text| form.email = text)}
+                    data-testid="sign-in-email" />
+            </label>
+            <label class="stack">
+                <span>{ i18n.t("password") }</span>
+                <input class="input" type="password" required=true autocomplete="current-password"
+                    value={form.password.clone()} aria-invalid={bad("password")}
+                    oninput={field(|form, text| form.password = text)} data-testid="sign-in-password" />
+            </label>
+            if let Some(error) = &shown {
+                <p class="problem" role="alert" data-testid="sign-in-problem"
+                    data-code={crate::i18n::error_word(error.code)}>{ i18n.error(error) }</p>
+            }
+            <button class="button button-main" type="submit" disabled={*busy} data-testid="sign-in-submit">
+                { if *busy { i18n.t("sign-in-busy") } else { i18n.t("sign-in") } }
+            </button>
+        </form>
+    }
+}
+
+/// The page.
+#[component]
+pub(crate) fn SignInPage(props: &SignInProps) -> Html {
+    html! {
         <main class="sign-in" data-testid="sign-in-page">
-            <form class="sign-in-form" {onsubmit} data-testid="sign-in-form">
+            <div class="sign-in-card">
                 <h1>{ "WorkerNet Desk" }</h1>
-                <label class="stack">
-                    <span>{ i18n.t("server") }</span>
-                    <input class="input" type="text" inputmode="url" required=true autocomplete="url" spellcheck="false"
-                        placeholder="https://desk.example.org" value={form.server.clone()} aria-invalid={bad("server")}
-                        oninput={field(|form, text| form.server = text)} data-testid="sign-in-server" />
-                </label>
-                <label class="stack">
-                    <span>{ i18n.t("workspace") }</span>
-                    <input class="input" type="text" required=true autocomplete="organization" spellcheck="false"
-                        value={form.workspace.clone()} aria-invalid={bad("workspace")}
-                        oninput={field(|form, text| form.workspace = text)} data-testid="sign-in-workspace" />
-                </label>
-                <label class="stack">
-                    <span>{ i18n.t("email") }</span>
-                    <input class="input" type="email" required=true autocomplete="username" value={form.email.clone()}
-                        aria-invalid={bad("email")} oninput={field(|form, text| form.email = text)}
-                        data-testid="sign-in-email" />
-                </label>
-                <label class="stack">
-                    <span>{ i18n.t("password") }</span>
-                    <input class="input" type="password" required=true autocomplete="current-password"
-                        value={form.password.clone()} aria-invalid={bad("password")}
-                        oninput={field(|form, text| form.password = text)} data-testid="sign-in-password" />
-                </label>
-                if let Some(error) = &shown {
-                    <p class="problem" role="alert" data-testid="sign-in-problem"
-                        data-code={crate::i18n::error_word(error.code)}>{ i18n.error(error) }</p>
-                }
-                <button class="button button-main" type="submit" disabled={*busy} data-testid="sign-in-submit">
-                    { if *busy { i18n.t("sign-in-busy") } else { i18n.t("sign-in") } }
-                </button>
-                <div class="sign-in-language">
-                    <LanguageChoice />
-                </div>
-            </form>
+                <SignInForm last={props.last.clone()} problem={props.problem.clone()} on_session={props.on_session.clone()} />
+                <div class="sign-in-language"><LanguageChoice /></div>
+            </div>
         </main>
     }
 }

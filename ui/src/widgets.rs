@@ -1,6 +1,7 @@
 //! Pieces that several pages are made of.
 
 pub(crate) mod chooser;
+pub(crate) mod clipboard;
 pub(crate) mod conflicts;
 pub(crate) mod draft;
 pub(crate) mod field;

@@ -80,7 +80,7 @@ fn Text(props: &TextProps) -> Html {
             <div class="writing" data-previews={previews.to_string()}>
                 <TextArea value={props.body.clone()} on_text={props.on_body.clone()} label={i18n.t("article-body")}
                     placeholder={i18n.t("markdown-hint")} testid="article-body-input" class="writing-text" />
-                <div class="writing-preview" data-testid="article-preview" aria-label={i18n.t("preview")}>
+                <div class="writing-preview" role="region" data-testid="article-preview" aria-label={i18n.t("preview")}>
                     <Markdown text={props.body.clone()} />
                 </div>
             </div>

@@ -152,6 +152,13 @@ pub(crate) fn TicketList(props: &TicketListProps) -> Html {
             }
         });
     }
+    // When the ticket is closed, the keys go on from its row.
+    {
+        let model = Rc::clone(&model);
+        use_effect_with(view.cursor, move |cursor| {
+            model.borrow_mut().move_to(*cursor);
+        });
+    }
     // Another row height keeps the current row in sight.
     {
         let (model, scroller) = (Rc::clone(&model), scroller.clone());
@@ -191,7 +198,7 @@ pub(crate) fn TicketList(props: &TicketListProps) -> Html {
         let (open_at, query, open) = (open_at.clone(), props.query.clone(), props.open);
         use_commands(Layer::List, move |command| {
             let page = model.borrow().page_rows();
-            let (cursor, last) = (model.borrow().cursor(), model.borrow().last());
+            let (cursor, last) = (model.borrow().cursor(open), model.borrow().last());
             let to = match command {
                 Command::Down => Some(cursor.saturating_add(1).min(last)),
                 Command::Up => Some(cursor.saturating_sub(1)),

@@ -22,6 +22,7 @@ use crate::{
     query::use_query,
     session::use_session,
     widgets::{
+        clipboard,
         conflicts::{Conflicts, Taken},
         draft::use_draft,
         field::{on_text, use_autofocus},
@@ -139,7 +140,10 @@ fn Body(props: &BodyProps) -> Html {
                 <div class="detail-line">
                     <button class="button-icon" title={i18n.t("back")} aria-label={i18n.t("back")}
                         data-testid="detail-back" onclick={|_| { run(Command::Back); }}>{ glyph(Glyph::Left) }</button>
-                    <span class="number" data-testid="ticket-number">{ &view.number }</span>
+                    <button class="number number-copy" data-testid="ticket-number" title={i18n.t("copy")} onclick={
+                        let number = view.number.clone();
+                        move |_| clipboard::copy(i18n, &number)
+                    }>{ &view.number }</button>
                     if view.unsent {
                         <span class="mark" data-testid="ticket-unsent">{ glyph(Glyph::Upload) }
                             <span class="hint">{ i18n.t("ticket-unsent") }</span></span>

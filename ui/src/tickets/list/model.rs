@@ -102,21 +102,20 @@ impl Model {
     pub(super) fn view(&self, open: Option<DocId>) -> View {
         let range = self.range();
         let rows = range.clone().map(|at| (at, self.rows.get(at).cloned())).collect();
-        let at_open = open.and_then(|id| self.rows.position(id));
         View {
             total: self.total(),
             range,
             rows,
-            cursor: at_open.unwrap_or(self.cursor),
+            cursor: self.cursor(open),
             selected: self.selected.len(),
             is_ready: self.is_ready,
             error: self.error.clone(),
         }
     }
 
-    /// The current place.
-    pub(super) fn cursor(&self) -> u32 {
-        self.cursor
+    /// The current place: that of the open ticket, if the list has it.
+    pub(super) fn cursor(&self, open: Option<DocId>) -> u32 {
+        open.and_then(|id| self.rows.position(id)).unwrap_or(self.cursor)
     }
 
     /// The last place.
@@ -352,9 +351,10 @@ mod tests {
         model.page_arrived(model.epoch, 0, 0, Ok(vec![row(1), row(2), row(3)]));
         model.move_to(1);
         model.page_arrived(model.epoch, 0, 0, Ok(vec![row(9), row(1), row(2), row(3)]));
-        assert_eq!(model.cursor(), 2);
+        assert_eq!(model.cursor(None), 2);
+        assert_eq!(model.cursor(Some(row(3).id)), 3, "the open ticket is where the keys go on");
         model.page_arrived(model.epoch, 0, 0, Ok(vec![row(9)]));
-        assert_eq!(model.cursor(), 0);
+        assert_eq!(model.cursor(None), 0);
     }
 
     #[test]
