@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use desk_api::{
-    call::{AcknowledgeAlerts, ListAlerts, Search, SyncNow},
+    call::{Search, SyncNow},
     view::{Language, SearchHit, Settings, Theme},
 };
 use desk_domain::ids::{DocId, DocKind};
@@ -54,7 +54,6 @@ enum Deed {
     NewArticle,
     NewIncident,
     SyncNow,
-    AcknowledgeAll,
     Language(Language),
     Theme(Theme),
 }
@@ -100,7 +99,6 @@ fn entries(i18n: I18n) -> Vec<Entry> {
     entries.push(entry(Deed::Knowledge, i18n.t("knowledge"), "G K", Glyph::Article));
     entries.push(entry(Deed::Incidents, i18n.t("incidents"), "G I", Glyph::Incident));
     entries.push(entry(Deed::Alerts, i18n.t("alerts"), "G A", Glyph::Bell));
-    entries.push(entry(Deed::AcknowledgeAll, i18n.t("alerts-acknowledge-all"), "", Glyph::Check));
     entries.push(entry(Deed::Rejected, i18n.t("rejected"), "", Glyph::Refused));
     entries.push(entry(Deed::Sync, i18n.t("sync"), "", Glyph::Sync));
     entries.push(entry(Deed::SyncNow, i18n.t("sync-now"), "", Glyph::Sync));
@@ -157,19 +155,6 @@ fn act(deed: Deed) {
                 match bridge::call(SyncNow {}).await {
                     Ok(sync) => SYNC.put(sync),
                     Err(error) => toast::failed(error),
-                }
-            });
-            return;
-        }
-        Deed::AcknowledgeAll => {
-            bridge::spawn(async {
-                let open = match bridge::call(ListAlerts {}).await {
-                    Ok(alerts) => alerts.open,
-                    Err(error) => return toast::failed(error),
-                };
-                let keys = open.iter().map(|alert| alert.key.to_string()).collect();
-                if let Err(error) = bridge::call(AcknowledgeAlerts { keys }).await {
-                    toast::failed(error);
                 }
             });
             return;

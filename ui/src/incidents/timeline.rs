@@ -75,16 +75,16 @@ pub(crate) fn field_label(i18n: I18n, field: &str) -> String {
 fn field_words(i18n: I18n, session: &Session, field: &str, from: Option<&str>, to: Option<&str>) -> String {
     let is_on = |value: Option<&str>| value.is_some_and(|value| !value.is_empty() && value != "false");
     match field.split_once('.') {
-        Some(("service", name)) if is_on(to) => tr!(i18n, "incident-service-on", name = name),
-        Some(("service", name)) => tr!(i18n, "incident-service-off", name = name),
-        Some(("role", role)) => {
+        Some(("service" | "services", name)) if is_on(to) => tr!(i18n, "incident-service-on", name = name),
+        Some(("service" | "services", name)) => tr!(i18n, "incident-service-off", name = name),
+        Some(("role" | "roles", role)) => {
             let who = |value: Option<&str>| value.map_or_else(|| i18n.t("nobody"), |who| session.name(who));
             let role = i18n.maybe(&format!("incident-role-{role}")).unwrap_or_else(|| role.to_owned());
             tr!(i18n, "history-change", field = role, from = who(from), to = who(to))
         }
-        Some(("ticket", _)) if is_on(to) => i18n.t("incident-linked"),
-        Some(("ticket", _)) => i18n.t("incident-unlinked"),
-        Some(("milestone", name)) => {
+        Some(("ticket" | "tickets", _)) if is_on(to) => i18n.t("incident-linked"),
+        Some(("ticket" | "tickets", _)) => i18n.t("incident-unlinked"),
+        Some(("milestone" | "milestones", name)) => {
             let at = |value: Option<&str>| {
                 let at = value.and_then(|value| value.parse().ok());
                 at.map_or_else(|| i18n.t("none"), |at| format::date_time(i18n, format::local(at)))
@@ -116,6 +116,8 @@ mod tests {
         };
         check("service.pos", None, Some("true"), "affected: pos");
         check("service.pos", Some("true"), None, "no longer affected: pos");
+        check("services.pos", None, Some("true"), "affected: pos");
+        check("roles.scribe", None, Some("Ann"), "Scribe: nobody → Ann");
         check("role.scribe", None, Some("Ann"), "Scribe: nobody → Ann");
         check("milestone.impact", None, Some("2026-11-21T09:05:00Z"), "Impact: none → 21 Nov 2026, 09:05");
         check("title", Some("a"), Some("b"), "Title: a → b");
