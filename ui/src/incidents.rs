@@ -178,8 +178,8 @@ pub(crate) fn set_field(field: &str, value: Option<&str>) -> Option<IncidentOp> 
         "status" => IncidentOp::SetStatus { status: value?.parse().ok()? },
         "deleted" => IncidentOp::SetDeleted { deleted: value?.parse().ok()? },
         _ => match field.split_once('.')? {
-            ("role" | "roles", role) => IncidentOp::SetRole { role: role.parse().ok()?, member: owned() },
-            ("milestone" | "milestones", milestone) => IncidentOp::SetMilestone {
+            ("roles", role) => IncidentOp::SetRole { role: role.parse().ok()?, member: owned() },
+            ("milestones", milestone) => IncidentOp::SetMilestone {
                 milestone: milestone.parse().ok()?,
                 reached_at: value?.parse().ok()?,
             },

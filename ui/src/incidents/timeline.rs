@@ -64,8 +64,8 @@ fn words(i18n: I18n, session: &Session, entry: &TimelineEntry) -> String {
 /// A field's name as the person reads it.
 pub(crate) fn field_label(i18n: I18n, field: &str) -> String {
     let known = match field.split_once('.') {
-        Some(("role" | "roles", role)) => i18n.maybe(&format!("incident-role-{role}")),
-        Some(("milestone" | "milestones", milestone)) => i18n.maybe(&format!("milestone-{milestone}")),
+        Some(("roles", role)) => i18n.maybe(&format!("incident-role-{role}")),
+        Some(("milestones", milestone)) => i18n.maybe(&format!("milestone-{milestone}")),
         Some(_) => None,
         None => FIELDS.contains(&field).then(|| i18n.word("incident-field", field)),
     };
@@ -73,18 +73,18 @@ pub(crate) fn field_label(i18n: I18n, field: &str) -> String {
 }
 
 fn field_words(i18n: I18n, session: &Session, field: &str, from: Option<&str>, to: Option<&str>) -> String {
-    let is_on = |value: Option<&str>| value.is_some_and(|value| !value.is_empty() && value != "false");
+    let is_on = |value: Option<&str>| matches!(value, Some("on" | "true"));
     match field.split_once('.') {
-        Some(("service" | "services", name)) if is_on(to) => tr!(i18n, "incident-service-on", name = name),
-        Some(("service" | "services", name)) => tr!(i18n, "incident-service-off", name = name),
-        Some(("role" | "roles", role)) => {
+        Some(("services", name)) if is_on(to) => tr!(i18n, "incident-service-on", name = name),
+        Some(("services", name)) => tr!(i18n, "incident-service-off", name = name),
+        Some(("roles", role)) => {
             let who = |value: Option<&str>| value.map_or_else(|| i18n.t("nobody"), |who| session.name(who));
             let role = i18n.maybe(&format!("incident-role-{role}")).unwrap_or_else(|| role.to_owned());
             tr!(i18n, "history-change", field = role, from = who(from), to = who(to))
         }
-        Some(("ticket" | "tickets", _)) if is_on(to) => i18n.t("incident-linked"),
-        Some(("ticket" | "tickets", _)) => i18n.t("incident-unlinked"),
-        Some(("milestone" | "milestones", name)) => {
+        Some(("tickets", _)) if is_on(to) => i18n.t("incident-linked"),
+        Some(("tickets", _)) => i18n.t("incident-unlinked"),
+        Some(("milestones", name)) => {
             let at = |value: Option<&str>| {
                 let at = value.and_then(|value| value.parse().ok());
                 at.map_or_else(|| i18n.t("none"), |at| format::date_time(i18n, format::local(at)))
@@ -114,12 +114,11 @@ mod tests {
         let check = |field: &str, from: Option<&str>, to: Option<&str>, expected: &str| {
             assert_eq!(field_words(i18n, &Session::default(), field, from, to), expected);
         };
-        check("service.pos", None, Some("true"), "affected: pos");
-        check("service.pos", Some("true"), None, "no longer affected: pos");
-        check("services.pos", None, Some("true"), "affected: pos");
+        check("services.pos", None, Some("on"), "affected: pos");
+        check("services.pos", None, Some("off"), "no longer affected: pos");
+        check("tickets.0199d2b4-3c00-7000-8000-000000000001", None, Some("on"), "linked a ticket");
         check("roles.scribe", None, Some("Ann"), "Scribe: nobody → Ann");
-        check("role.scribe", None, Some("Ann"), "Scribe: nobody → Ann");
-        check("milestone.impact", None, Some("2026-11-21T09:05:00Z"), "Impact: none → 21 Nov 2026, 09:05");
+        check("milestones.impact", None, Some("2026-11-21T09:05:00Z"), "Impact: none → 21 Nov 2026, 09:05");
         check("title", Some("a"), Some("b"), "Title: a → b");
         check("deleted", Some("true"), Some("false"), "restored the incident");
     }

@@ -53,7 +53,7 @@ fn value(i18n: I18n, session: &Session, kind: DocKind, field: &str, value: Optio
         (DocKind::Incident, "status") => {
             value.and_then(|value| i18n.maybe(&format!("incident-status-{value}")))
         }
-        (DocKind::Incident, role) if role.starts_with("role.") => value.map(|who| session.name(who)),
+        (DocKind::Incident, role) if role.starts_with("roles.") => value.map(|who| session.name(who)),
         _ => None,
     };
     word.unwrap_or_else(|| history::field_value(i18n, session, field, value))
