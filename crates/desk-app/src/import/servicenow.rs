@@ -25,9 +25,9 @@ use super::{
 /// How the log writes that a value is absent.
 const ABSENT: &str = "?";
 /// How many incidents are gathered at once. Tests have fewer, so that pieces of one lie far apart in small files.
-const OPEN_INCIDENTS: usize = if cfg!(test) { 50 } else { 2_000 };
+const OPEN_INCIDENTS: usize = if cfg!(test) { 50 } else { 500 };
 /// How many bytes of rows are gathered at once.
-const OPEN_BYTES: usize = 16 * 1024 * 1024;
+const OPEN_BYTES: usize = 4 * 1024 * 1024;
 
 /// What a column means; every other column becomes a custom field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
