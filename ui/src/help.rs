@@ -13,6 +13,15 @@ use crate::{
     },
 };
 
+/// Keeps the focus in a dialog that has one control: there is nothing to go to with Tab but the page below.
+pub(crate) fn keep_focus() -> Callback<KeyboardEvent> {
+    Callback::from(|event: KeyboardEvent| {
+        if event.code() == "Tab" {
+            event.prevent_default();
+        }
+    })
+}
+
 /// The list of keys.
 #[component]
 pub(crate) fn Help() -> Html {
@@ -27,7 +36,7 @@ pub(crate) fn Help() -> Html {
     html! {
         <div class="overlay" onmousedown={|_: MouseEvent| overlay::close()}>
             <div class="dialog dialog-wide" role="dialog" aria-modal="true" aria-label={i18n.t("help")} data-testid="help"
-                onmousedown={|event: MouseEvent| event.stop_propagation()}>
+                onmousedown={|event: MouseEvent| event.stop_propagation()} onkeydown={keep_focus()}>
                 <header class="dialog-head">
                     <h2>{ i18n.t("help") }</h2>
                     <button ref={close} class="button-icon" aria-label={i18n.t("close")} onclick={|_| overlay::close()}>

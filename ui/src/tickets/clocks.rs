@@ -13,6 +13,7 @@ use yew::prelude::*;
 use crate::{
     clock::use_now,
     commands::{Layer, use_commands},
+    help::keep_focus,
     i18n::{I18n, format, tr, use_i18n},
     keys::Command,
     query::use_query,
@@ -159,7 +160,7 @@ fn Explain(props: &ExplainProps) -> Html {
     html! {
         <div class="overlay" onmousedown={let close = close.clone(); move |_: MouseEvent| close.emit(())}>
             <div class="dialog" role="dialog" aria-modal="true" aria-label={i18n.t("explain-title")}
-                data-testid="explain-dialog" onmousedown={|event: MouseEvent| event.stop_propagation()}>
+                data-testid="explain-dialog" onmousedown={|event: MouseEvent| event.stop_propagation()} onkeydown={keep_focus()}>
                 <header class="dialog-head">
                     <h2>{ i18n.t("explain-title") }</h2>
                     <button ref={node} class="button-icon" aria-label={i18n.t("close")} onclick={move |_| close.emit(())}>
