@@ -23,7 +23,7 @@ use super::{
 };
 
 /// How many tickets go into one commit of the store.
-const BATCH_TICKETS: usize = 250;
+const BATCH_TICKETS: usize = 500;
 /// How many bytes of text go into one commit, roughly.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
 /// How many steps go into one change of a ticket.

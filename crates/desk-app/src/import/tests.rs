@@ -253,7 +253,7 @@ async fn the_event_log_becomes_tickets_with_the_real_history() {
     assert_eq!((rows.len(), incidents.len()), (5998, 890));
     let created = Created { tickets: 890, comments: 0 };
     assert_eq!(report, Report { created, updated: 0, unchanged: 0, refused: Vec::new() });
-    assert!(sink.largest_batch <= 250 && sink.commits >= 2);
+    assert!(sink.largest_batch <= 500 && sink.commits >= 2);
 
     for (number, rows) in incidents {
         let ticket = sink.ticket(number);
