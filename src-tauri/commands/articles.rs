@@ -28,6 +28,7 @@ pub(super) async fn edit_article(desk: Desk<'_>, request: EditArticle) -> Answer
 }
 
 #[tauri::command]
+#[expect(clippy::needless_pass_by_value, reason = "commands own what they are sent")]
 pub(super) fn render_markdown(request: RenderMarkdown) -> String {
     desk_app::safe_html(&request.text)
 }
