@@ -1,0 +1,208 @@
+//! From a key to the painted result.
+//!
+//! Keys are pressed through WebDriver, so they take the whole way through the toolkit. The page's own clock measures: from the
+//! instant that the key event bears to the second animation frame after the state that the key changes is another one;
+//! that frame begins when the one with the result was painted.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use serde_json::Value;
+
+use crate::page::{Page, key};
+use crate::rest;
+
+/// Keys of each kind.
+const RUNS: usize = 30;
+
+/// Nothing may take longer.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// WebDriver's code points for keys that the journeys have no name for.
+const DOWN: char = '\u{e015}';
+const END: char = '\u{e010}';
+const HOME: char = '\u{e011}';
+const PAGE_DOWN: char = '\u{e00f}';
+const BACKSPACE: char = '\u{e003}';
+
+/// What is typed into the search field, a letter at a time, in both languages; each letter finds something else.
+const BEGINNINGS: [&str; 8] = ["пр", "se", "до", "ma", "по", "ne", "се", "re"];
+
+/// Where the keys act in the list.
+const CURSOR: &str =
+    "document.querySelector('[data-testid=\"ticket-rows\"]')?.getAttribute('aria-activedescendant')";
+/// Which rows are shown, and how many there are.
+const ROWS: &str = "document.querySelector('[data-testid=\"ticket-count\"]')?.dataset.count + ' ' + \
+                    [...document.querySelectorAll('[data-testid=\"ticket-row\"]')].slice(0, 5).map((row) => row.dataset.number)";
+/// The ticket that is open.
+const TICKET: &str = "document.querySelector('[data-testid=\"ticket-page\"]')?.dataset.number";
+/// The open ticket's priority.
+const PRIORITY: &str = "document.querySelector('[data-testid=\"field-priority\"]')?.value";
+/// The line that Enter would take.
+const OFFERED: &str =
+    "document.querySelector('[data-testid=\"chooser-option\"][aria-selected=\"true\"]')?.dataset.id";
+/// How many lines the palette or a picker offers.
+const LINES: &str = "document.querySelectorAll('[data-testid=\"chooser-option\"]').length";
+
+/// Measures every kind of key; times in milliseconds.
+pub(crate) async fn measure(page: &Page) -> anyhow::Result<Vec<(&'static str, Vec<f64>)>> {
+    page.click("[data-testid=\"nav-all\"]").await?;
+    page.wait_for("[data-testid=\"nav-all\"][aria-current=\"page\"]").await?;
+    // A link that has the focus takes Enter for itself.
+    page.click("[data-testid=\"ticket-count\"]").await?;
+    still(page, ROWS).await?;
+    Ok(vec![
+        ("j: the next line", moves(page, &['j']).await?),
+        ("Page Down: the next page", moves(page, &[PAGE_DOWN]).await?),
+        ("End and Home: from one end of the list to the other", ends(page).await?),
+        ("Enter: opens a ticket", opens(page).await?),
+        ("Enter: a priority is changed and saved", edits(page).await?),
+        ("a letter in the search field", searches(page).await?),
+        ("Ctrl+K: the palette", palette(page).await?),
+    ])
+}
+
+async fn moves(page: &Page, keys: &[char]) -> anyhow::Result<Vec<f64>> {
+    let mut times = Vec::new();
+    for _ in 0..RUNS {
+        times.push(timed(page, CURSOR, keys).await?);
+    }
+    page.press(&[HOME]).await?;
+    still(page, CURSOR).await?;
+    Ok(times)
+}
+
+async fn ends(page: &Page) -> anyhow::Result<Vec<f64>> {
+    let mut times = Vec::new();
+    for run in 0..RUNS {
+        times.push(timed(page, ROWS, &[if run % 2 == 0 { END } else { HOME }]).await?);
+        still(page, ROWS).await?;
+    }
+    Ok(times)
+}
+
+async fn opens(page: &Page) -> anyhow::Result<Vec<f64>> {
+    let mut times = Vec::new();
+    for _ in 0..RUNS {
+        timed(page, CURSOR, &['j']).await?;
+        times.push(timed(page, TICKET, &[key::ENTER]).await?);
+        page.press(&[key::ESCAPE]).await?;
+        page.wait_gone("[data-testid=\"ticket-page\"]").await?;
+    }
+    Ok(times)
+}
+
+/// Takes the line that the picker offers first, or the next one where that is the present priority.
+async fn edits(page: &Page) -> anyhow::Result<Vec<f64>> {
+    page.press(&[key::ENTER]).await?;
+    page.wait_for("[data-testid=\"ticket-page\"]").await?;
+    let mut times = Vec::new();
+    for _ in 0..RUNS {
+        let present = still(page, PRIORITY).await?;
+        page.press(&['p']).await?;
+        page.wait_for("[data-testid=\"picker\"] [data-testid=\"chooser-input\"]:focus").await?;
+        if still(page, OFFERED).await? == present {
+            page.press(&[DOWN]).await?;
+            until(page, OFFERED, |offered| *offered != present).await?;
+        }
+        times.push(timed(page, PRIORITY, &[key::ENTER]).await?);
+        page.wait_gone("[data-testid=\"picker\"]").await?;
+    }
+    page.press(&[key::ESCAPE]).await?;
+    page.wait_gone("[data-testid=\"ticket-page\"]").await?;
+    Ok(times)
+}
+
+async fn searches(page: &Page) -> anyhow::Result<Vec<f64>> {
+    let all = still(page, ROWS).await?;
+    let mut times = Vec::new();
+    for word in BEGINNINGS.iter().cycle() {
+        page.press(&['/']).await?;
+        page.wait_for("[data-testid=\"ticket-search\"]:focus").await?;
+        for letter in word.chars() {
+            times.push(timed(page, ROWS, &[letter]).await?);
+            still(page, ROWS).await?;
+        }
+        page.press(&[key::CONTROL, 'a']).await?;
+        page.press(&[BACKSPACE]).await?;
+        until(page, ROWS, |now| *now == all).await?;
+        page.press(&[key::ESCAPE]).await?;
+        if times.len() >= RUNS {
+            break;
+        }
+    }
+    Ok(times)
+}
+
+async fn palette(page: &Page) -> anyhow::Result<Vec<f64>> {
+    let mut times = Vec::new();
+    for _ in 0..RUNS {
+        times.push(timed(page, LINES, &[key::CONTROL, 'k']).await?);
+        page.press(&[key::ESCAPE]).await?;
+        page.wait_gone("[data-testid=\"palette\"]").await?;
+    }
+    Ok(times)
+}
+
+/// Presses keys together; returns how long it took from the last one until another value of `state` was painted.
+async fn timed(page: &Page, state: &str, keys: &[char]) -> anyhow::Result<f64> {
+    let arm = format!(
+        "const state = () => JSON.stringify({state} ?? null);
+         const watch = window.stopwatch = {{ from: null, took: null }};
+         const before = state();
+         const pressed = (event) => {{ watch.from = event.timeStamp; }};
+         addEventListener('keydown', pressed, true);
+         const look = () => {{
+           if (watch !== window.stopwatch) return removeEventListener('keydown', pressed, true);
+           if (watch.from === null || state() === before) return requestAnimationFrame(look);
+           removeEventListener('keydown', pressed, true);
+           requestAnimationFrame(() => {{ watch.took = performance.now() - watch.from; }});
+         }};
+         requestAnimationFrame(look);"
+    );
+    page.script(&arm).await?;
+    page.press(keys).await?;
+    let began = Instant::now();
+    loop {
+        if let Some(took) = page.script("return window.stopwatch.took;").await?.as_f64() {
+            return Ok(took);
+        }
+        if began.elapsed() > LIMIT {
+            let value = page.script(&format!("return {state} ?? null;")).await?;
+            bail!("the keys {keys:?} changed nothing of {state}, which is {value}");
+        }
+        rest().await;
+    }
+}
+
+/// Waits until a state stays as it is for some frames; returns it.
+async fn still(page: &Page, state: &str) -> anyhow::Result<Value> {
+    const LOOKS: u32 = 8;
+    let began = Instant::now();
+    let (mut last, mut same) = (Value::Null, 0);
+    while same < LOOKS {
+        if began.elapsed() > LIMIT {
+            bail!("{state} does not come to rest; it is {last}");
+        }
+        let now = page.script(&format!("return {state} ?? null;")).await?;
+        same = if now == last && !now.is_null() { same + 1 } else { 0 };
+        last = now;
+        rest().await;
+    }
+    Ok(last)
+}
+
+/// Waits for a state.
+async fn until(page: &Page, state: &str, wanted: impl Fn(&Value) -> bool) -> anyhow::Result<()> {
+    let began = Instant::now();
+    loop {
+        let now = page.script(&format!("return {state} ?? null;")).await?;
+        if wanted(&now) {
+            return Ok(());
+        }
+        if began.elapsed() > LIMIT {
+            return Err(anyhow::anyhow!("it is {now}")).context(format!("waited in vain for {state}"));
+        }
+        rest().await;
+    }
+}
