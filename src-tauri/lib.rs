@@ -13,7 +13,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use desk_api::ApiError;
 use desk_app::{Config, Desk, secrets::SystemKeychain};
-use tauri::{App, AppHandle, Manager, WebviewWindow};
+use tauri::{App, AppHandle, Manager, RunEvent, WebviewWindow};
 use tracing_subscriber::EnvFilter;
 
 use state::{Open, Running};
@@ -32,9 +32,16 @@ pub fn run() -> ExitCode {
             Ok(())
         })
         .invoke_handler(commands::handler())
-        .run(tauri::generate_context!());
+        .build(tauri::generate_context!());
     match built {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(app) => {
+            app.run(|app, event| {
+                if let RunEvent::Exit = event {
+                    close(app);
+                }
+            });
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             tracing::error!(%error, "the window could not be opened");
             ExitCode::FAILURE
@@ -62,6 +69,13 @@ fn set_up(app: &mut App) {
         tracing::error!(code = ?error.code, "the store could not be opened: {error}");
     }
     app.manage(Open::new(opened));
+}
+
+/// Lets go of the store before the process ends.
+fn close(app: &AppHandle) {
+    if let Ok(desk) = app.state::<Open>().desk() {
+        tauri::async_runtime::block_on(desk.close());
+    }
 }
 
 /// Brings the window to the front.

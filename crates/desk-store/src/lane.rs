@@ -70,9 +70,27 @@ impl Shared {
     }
 
     fn put(&self, conn: SqliteConnection) {
-        if !self.permits.is_closed() {
+        if self.permits.is_closed() {
+            close_now(conn);
+        } else {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
         }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        while let Some(conn) = self.take() {
+            close_now(conn);
+        }
+    }
+}
+
+/// Closes a connection and waits for it. A connection that is only dropped is closed by its thread some time later; if the
+/// process ends meanwhile, SQLCipher frees under that thread's hands what it needs for closing, and it crashes.
+fn close_now(conn: SqliteConnection) {
+    if let Err(error) = futures::executor::block_on(conn.close()) {
+        tracing::warn!(%error, "a connection to the store did not close");
     }
 }
 
@@ -91,7 +109,9 @@ impl Held {
 
     /// Does not give the connection back, but closes it: SQLCipher's errors stick to a connection.
     pub(crate) fn discard(mut self) {
-        self.conn = None;
+        if let Some(conn) = self.conn.take() {
+            close_now(conn);
+        }
     }
 }
 

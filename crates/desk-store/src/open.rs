@@ -93,6 +93,9 @@ impl Store {
     /// the key check file is missing), [`StoreError::NotAStore`], [`StoreError::Missing`], [`StoreError::ReadOnly`] (its
     /// folder cannot be written; [`OpenOptions::read_only`] opens it).
     pub async fn open(path: &Path, key: &Key, options: OpenOptions) -> Result<Opened, StoreError> {
+        // Tells OpenSSL not to tidy up when the process exits: SQLite's threads may still be deciphering then, and would
+        // crash. Cheap, and only the first call does anything.
+        openssl_sys::init();
         let path = std::path::absolute(path)?;
         let check = KeyCheck::beside(&path);
         let found = Found::at(&path)?;
@@ -292,11 +295,17 @@ async fn look(path: &Path, key: &Key, options: OpenOptions) -> Result<(Access, u
         }
         other => other?,
     };
-    let application: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut conn).await?;
-    let version: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut conn).await?;
-    let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut conn).await?;
+    // One snapshot: another process may be making the store at this moment.
+    let mut snapshot = conn.begin().await?;
+    let tables: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE '%sqlx_migrations%'")
+            .fetch_one(&mut *snapshot)
+            .await?;
+    let application: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *snapshot).await?;
+    let version: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *snapshot).await?;
+    snapshot.rollback().await?;
     conn.close().await?;
-    // No table at all: made, then killed before the first migration.
+    // No table of its own: made, then killed before the first migration, or being made just now.
     if application != APPLICATION_ID && tables > 0 {
         return Err(StoreError::NotAStore { why: "another program's encrypted database" });
     }
@@ -313,7 +322,9 @@ async fn probe(
 ) -> Result<SqliteConnection, StoreError> {
     let mut conn = reading(path, key, options, access).connect().await?;
     // The first read is what decrypts.
-    sqlx::query("SELECT count(*) FROM sqlite_schema").fetch_one(&mut conn).await?;
+    sqlx::query("SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE '%sqlx_migrations%'")
+        .fetch_one(&mut conn)
+        .await?;
     Ok(conn)
 }
 
