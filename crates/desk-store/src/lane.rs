@@ -20,13 +20,22 @@ struct Shared {
     options: SqliteConnectOptions,
     idle: Mutex<Vec<SqliteConnection>>,
     permits: Arc<Semaphore>,
+    /// How many permits there are.
+    size: u32,
 }
 
 impl Lane {
     /// At most `size` connections with these options; they are made when first needed.
-    pub(crate) fn new(options: SqliteConnectOptions, size: usize) -> Self {
-        let permits = Arc::new(Semaphore::new(size));
-        Self { shared: Arc::new(Shared { options, idle: Mutex::new(Vec::new()), permits }) }
+    pub(crate) fn new(options: SqliteConnectOptions, size: u16) -> Self {
+        let permits = Arc::new(Semaphore::new(usize::from(size)));
+        Self {
+            shared: Arc::new(Shared {
+                options,
+                idle: Mutex::new(Vec::new()),
+                permits,
+                size: u32::from(size),
+            }),
+        }
     }
 
     /// Waits for a connection.
@@ -53,9 +62,13 @@ impl Lane {
         Some(Held { conn: Some(conn), shared: Arc::clone(&self.shared), _permit: permit })
     }
 
-    /// Closes the idle connections; those in use close when they are given back.
+    /// Closes the connections: waits for those in use, and gives none out any more. A process that ends while one of them
+    /// writes would take away the key under its hands.
     pub(crate) async fn close(&self) {
+        // An error means that it was closed before.
+        let all = self.shared.permits.acquire_many(self.shared.size).await;
         self.shared.permits.close();
+        drop(all);
         while let Some(conn) = self.shared.take() {
             if let Err(error) = conn.close().await {
                 tracing::warn!(%error, "a connection to the store did not close");

@@ -28,7 +28,7 @@ use key_check::KeyCheck;
 /// `application_id` of our stores: "WNDS".
 const APPLICATION_ID: i64 = 0x574E_4453;
 /// Connections for reading. Two: a list is not to wait for an export.
-const READERS: usize = 2;
+const READERS: u16 = 2;
 /// Page caches in KiB (negative, as SQLite wants it): together they are the store's share of the application's memory.
 const WRITER_CACHE: &str = "-16384";
 const READER_CACHE: &str = "-6144";
