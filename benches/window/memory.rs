@@ -1,5 +1,6 @@
 //! What processes hold in memory: PSS, in which what several share counts for each in part, so that the sum is the truth.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use anyhow::ensure;
@@ -8,14 +9,14 @@ use serde::Serialize;
 use crate::figures::round;
 
 /// Memory of some processes together.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct Memory {
     /// Now.
     pub(crate) now_mb: f64,
     /// The most that was seen.
     pub(crate) peak_mb: f64,
-    /// How many there are.
-    pub(crate) processes: usize,
+    /// Now, by the processes' names.
+    pub(crate) by_process_mb: BTreeMap<String, f64>,
 }
 
 impl Memory {
@@ -27,16 +28,20 @@ impl Memory {
 
 /// The sum over these processes. One that has ended meanwhile holds nothing.
 pub(crate) fn of(processes: &[u32]) -> anyhow::Result<Memory> {
-    let mut sum_kb = 0_u32;
-    let mut counted = 0;
+    let mut by_process_mb = BTreeMap::new();
+    let mut sum_mb = 0.0;
     for id in processes {
-        let Ok(rollup) = fs::read_to_string(format!("/proc/{id}/smaps_rollup")) else { continue };
+        let about = |file: &str| fs::read_to_string(format!("/proc/{id}/{file}")).unwrap_or_default();
+        let rollup = about("smaps_rollup");
         let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:"));
-        let kb = line.and_then(|line| line.split_whitespace().next()?.parse::<u32>().ok());
-        sum_kb += kb.unwrap_or(0);
-        counted += usize::from(kb.is_some());
+        let Some(kb) = line.and_then(|line| line.split_whitespace().next()?.parse::<u32>().ok()) else {
+            continue;
+        };
+        let mb = f64::from(kb) / 1_000.0;
+        sum_mb += mb;
+        *by_process_mb.entry(about("comm").trim().to_owned()).or_insert(0.0) += round(mb);
     }
-    ensure!(counted > 0, "the system tells nothing about the memory of {processes:?}");
-    let mb = round(f64::from(sum_kb) / 1_000.0);
-    Ok(Memory { now_mb: mb, peak_mb: mb, processes: counted })
+    ensure!(!by_process_mb.is_empty(), "the system tells nothing about the memory of {processes:?}");
+    let now_mb = round(sum_mb);
+    Ok(Memory { now_mb, peak_mb: now_mb, by_process_mb })
 }
