@@ -15,8 +15,8 @@ pub(crate) struct Memory {
     pub(crate) now_mb: f64,
     /// The most that was seen.
     pub(crate) peak_mb: f64,
-    /// Now, by the processes' names.
-    pub(crate) by_process_mb: BTreeMap<String, f64>,
+    /// Now, by the processes' names, in megabytes too.
+    pub(crate) by_process: BTreeMap<String, f64>,
 }
 
 impl Memory {
@@ -28,7 +28,7 @@ impl Memory {
 
 /// The sum over these processes. One that has ended meanwhile holds nothing.
 pub(crate) fn of(processes: &[u32]) -> anyhow::Result<Memory> {
-    let mut by_process_mb = BTreeMap::new();
+    let mut by_process = BTreeMap::new();
     let mut sum_mb = 0.0;
     for id in processes {
         let about = |file: &str| fs::read_to_string(format!("/proc/{id}/{file}")).unwrap_or_default();
@@ -39,9 +39,9 @@ pub(crate) fn of(processes: &[u32]) -> anyhow::Result<Memory> {
         };
         let mb = f64::from(kb) / 1_000.0;
         sum_mb += mb;
-        *by_process_mb.entry(about("comm").trim().to_owned()).or_insert(0.0) += round(mb);
+        *by_process.entry(about("comm").trim().to_owned()).or_insert(0.0) += round(mb);
     }
-    ensure!(!by_process_mb.is_empty(), "the system tells nothing about the memory of {processes:?}");
+    ensure!(!by_process.is_empty(), "the system tells nothing about the memory of {processes:?}");
     let now_mb = round(sum_mb);
-    Ok(Memory { now_mb, peak_mb: now_mb, by_process_mb })
+    Ok(Memory { now_mb, peak_mb: now_mb, by_process })
 }
