@@ -28,6 +28,7 @@ pub fn run() -> ExitCode {
     }
     let built = builder
         .setup(|app| {
+            keep_small(app);
             set_up(app);
             Ok(())
         })
@@ -70,6 +71,25 @@ fn set_up(app: &mut App) {
     }
     app.manage(Open::new(opened));
 }
+
+/// One page that never navigates needs none of a browser's caches.
+#[cfg(target_os = "linux")]
+fn keep_small(app: &App) {
+    use webkit2gtk::{CacheModel, WebContextExt, WebViewExt};
+
+    let Some(window) = app.get_webview_window("main") else { return };
+    let asked = window.with_webview(|view| {
+        if let Some(context) = view.inner().context() {
+            context.set_cache_model(CacheModel::DocumentViewer);
+        }
+    });
+    if let Err(error) = asked {
+        tracing::debug!(%error, "the web view keeps its caches");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn keep_small(_: &App) {}
 
 /// Lets go of the store before the process ends.
 fn close(app: &AppHandle) {

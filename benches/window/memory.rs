@@ -37,7 +37,8 @@ pub(crate) fn of(processes: &[u32]) -> anyhow::Result<Memory> {
         let Some(kb) = line.and_then(|line| line.split_whitespace().next()?.parse::<u32>().ok()) else {
             continue;
         };
-        let mb = f64::from(kb) / 1_000.0;
+        // What the kernel calls a kB has 1,024 bytes.
+        let mb = f64::from(kb) * 1.024 / 1_000.0;
         sum_mb += mb;
         *by_process.entry(about("comm").trim().to_owned()).or_insert(0.0) += round(mb);
     }
