@@ -88,7 +88,7 @@ fn kept(dir: &Path) -> Option<Made> {
 /// A number over the migrations of both databases, their text included.
 fn schema() -> anyhow::Result<u64> {
     let mut files = Vec::new();
-    for folder in ["migrations", "server/migrations"] {
+    for folder in ["migrations", "server/migrations/sqlite"] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
         for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
             files.push(entry?.path());

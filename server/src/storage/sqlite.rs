@@ -4,8 +4,8 @@
 //! do not overlap either; who comes second waits up to [`BUSY`].
 //!
 //! Queries are checked when they are compiled, against the descriptions in `.sqlx`. After a change of SQL: apply
-//! `migrations/` to an empty database, then `DATABASE_URL=sqlite://FILE SQLX_OFFLINE_DIR=$PWD/server/.sqlx cargo
-//! check -p workernet-server` describes the queries anew; remove the old descriptions first.
+//! `migrations/sqlite/` to an empty database, then `DATABASE_URL=sqlite://FILE SQLX_OFFLINE_DIR=$PWD/server/.sqlx
+//! cargo check -p workernet-server` describes the queries anew; remove the old descriptions first.
 
 use std::{fs::File, path::Path, time::Duration};
 
@@ -57,7 +57,7 @@ impl SqliteStorage {
             .connect_with(options.clone())
             .await
             .map_err(failed)?;
-        sqlx::migrate!("./migrations").run(&writer).await.map_err(|error| match error {
+        sqlx::migrate!("./migrations/sqlite").run(&writer).await.map_err(|error| match error {
             MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => StorageError::NewerVersion,
             other => StorageError::Failed(Box::new(other)),
         })?;
