@@ -4,6 +4,7 @@ use desk_api::{ApiError, ErrorCode};
 use desk_docs::{ApplyError, EditError, Invalid, LoadError, ReadError, Refusal};
 use desk_domain::permissions::Denied;
 use desk_store::StoreError;
+use desk_sync::pull::PullError;
 
 /// A store's error, with what to do about it.
 #[expect(clippy::needless_pass_by_value, reason = "used with map_err")]
@@ -86,6 +87,12 @@ pub(crate) fn load(error: LoadError) -> ApiError {
 #[expect(clippy::needless_pass_by_value, reason = "used with map_err")]
 pub(crate) fn apply(error: ApplyError) -> ApiError {
     ApiError::new(ErrorCode::BadServer, format!("the server's changes do not fit this store: {error}"))
+}
+
+/// A batch from the server that is not taken.
+#[expect(clippy::needless_pass_by_value, reason = "used with map_err")]
+pub(crate) fn pull(error: PullError) -> ApiError {
+    ApiError::new(ErrorCode::BadServer, error.to_string())
 }
 
 /// Nobody is signed in.

@@ -1,16 +1,16 @@
 //! One batch in: verified, applied, and written with the cursor in one transaction.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
-use desk_api::{ApiError, ErrorCode};
-use desk_docs::{Document, ReadError, VerifiedChange, verify};
+use desk_api::ApiError;
+use desk_docs::{Document, ReadError, VerifiedChange};
 use desk_domain::{
     ids::{DocId, DocKind},
     state::State,
     workspace::Workspace,
 };
 use desk_store::{AlertWrite, Batch, DocWrite, StoreError};
-use desk_sync::wire::{LoggedChange, PullReply};
+use desk_sync::pull::{Incoming, merge, receive};
 
 use super::Link;
 use crate::{Desk, DeskEvent, alerts, desk::WorkspaceRules, edit::write_of, error};
@@ -40,12 +40,11 @@ impl Desk {
         let answer = answer?;
         self.learn_clock(answer.offset_ms).await;
         let reply = answer.value;
-        check_order(&reply, after)?;
         let (cursor, head) = (reply.cursor, reply.head);
-        if reply.changes.is_empty() && cursor == after {
+        let by_doc = receive(reply, after).map_err(error::pull)?;
+        if by_doc.is_empty() && cursor == after {
             return Ok(Pulled { new: 0, cursor, head });
         }
-        let by_doc = verified(reply.changes)?;
         for _ in 0..TRIES {
             let stored = {
                 let _writing = self.inner.writing.lock().await;
@@ -124,23 +123,11 @@ impl Desk {
         changes: &[VerifiedChange],
         rules: &WorkspaceRules,
     ) -> Result<(Option<DocWrite>, u64), ApiError> {
-        let (mut document, heads) = match self.load(doc).await? {
-            Some((document, _)) if document.kind() != kind => {
-                return Err(ApiError::new(
-                    ErrorCode::BadServer,
-                    format!("the server gives document {doc} another kind"),
-                ));
-            }
-            Some((document, heads)) => (document, Some(heads)),
-            None => (Document::empty(doc, kind), None),
-        };
-        let missing: Vec<VerifiedChange> =
-            changes.iter().filter(|change| !document.has(change.hash())).cloned().collect();
-        if missing.is_empty() {
+        let (document, heads) = self.load(doc).await?.unzip();
+        let Some(merged) = merge(document, doc, kind, changes).map_err(error::pull)? else {
             return Ok((None, 0));
-        }
-        let added = u64::try_from(missing.len()).unwrap_or(u64::MAX);
-        document.apply(missing).map_err(error::apply)?;
+        };
+        let (mut document, added) = (merged.document, merged.added);
         let state = match document.read() {
             Ok(state) => Some(state),
             // Kept and synced untouched; a newer program reads it. One bad document must not stop all the others.
@@ -193,36 +180,6 @@ fn counts_otherwise(before: Option<&Workspace>, after: &Workspace) -> bool {
             || before.calendars != after.calendars
             || before.escalation_min != after.escalation_min
     })
-}
-
-/// Changes by document, in the order of the log.
-type Incoming = BTreeMap<DocId, (DocKind, Vec<VerifiedChange>)>;
-
-/// The numbers rise, come after the cursor, and the new cursor does not fall behind them.
-fn check_order(reply: &PullReply, after: u64) -> Result<(), ApiError> {
-    let mut last = after;
-    for change in &reply.changes {
-        if change.seq <= last {
-            return Err(ApiError::new(ErrorCode::BadServer, "the server's changes are out of order"));
-        }
-        last = change.seq;
-    }
-    if reply.cursor < last || reply.cursor > reply.head {
-        return Err(ApiError::new(ErrorCode::BadServer, "the server's cursor does not fit its changes"));
-    }
-    Ok(())
-}
-
-fn verified(changes: Vec<LoggedChange>) -> Result<Incoming, ApiError> {
-    let mut by_doc = Incoming::new();
-    for logged in changes {
-        let change = verify(&logged.change.bytes, logged.change.hash.0).map_err(|problem| {
-            ApiError::new(ErrorCode::BadServer, format!("change {}: {problem}", logged.seq))
-        })?;
-        let entry = by_doc.entry(logged.change.doc).or_insert_with(|| (logged.change.kind, Vec::new()));
-        entry.1.push(change);
-    }
-    Ok(by_doc)
 }
 
 /// Alerts that another device of the member acknowledged.

@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use desk_api::{ApiError, ErrorCode};
-use desk_docs::{Document, VerifiedChange};
+use desk_docs::Document;
 use desk_domain::{
     ids::{DocId, incident_number, ticket_number},
     state::State,
 };
-use desk_store::{Batch, OutboxChange, OutboxEntry, Rejection};
-use desk_sync::wire::{BATCH_BYTES, BATCH_CHANGES, Hash, Outcome, Push, RejectCode, WireChange};
+use desk_store::{Batch, OutboxEntry, Rejection};
+use desk_sync::{
+    push::{Fate, Refused, Waiting, settle, verdicts},
+    wire::{BATCH_BYTES, BATCH_CHANGES, Hash, Push, WireChange},
+};
 
 use super::Link;
 use crate::{Desk, DeskEvent, edit::write_of, error};
@@ -20,12 +23,6 @@ pub(super) struct Pushed {
     pub(super) rejected: u64,
     pub(super) head: u64,
     pub(super) more: bool,
-}
-
-/// Why the server refused a change.
-struct Refused {
-    code: &'static str,
-    reason: String,
 }
 
 impl Desk {
@@ -54,24 +51,9 @@ impl Desk {
         let answer = answer?;
         self.learn_clock(answer.offset_ms).await;
         let reply = answer.value;
-        // Verdicts stand in the order of the changes.
-        let judged = reply.verdicts.len() == waiting.len()
-            && waiting.iter().zip(&reply.verdicts).all(|(change, verdict)| change.hash == verdict.hash.0);
-        if !judged {
-            return Err(ApiError::new(
-                ErrorCode::BadServer,
-                "the server did not judge every change it was sent",
-            ));
-        }
-        let (mut accepted, mut refused) = (Vec::new(), BTreeMap::new());
-        for (change, verdict) in waiting.iter().zip(reply.verdicts) {
-            match verdict.outcome {
-                Outcome::Accepted { .. } => accepted.push(change.hash),
-                Outcome::Rejected { code, reason } => {
-                    refused.insert(change.hash, Refused { code: code.as_str(), reason });
-                }
-            }
-        }
+        let judged = verdicts(waiting.iter().map(|change| change.hash), &reply)
+            .map_err(|problem| ApiError::new(ErrorCode::BadServer, problem.to_string()))?;
+        let (accepted, refused) = (judged.accepted, judged.refused);
         let done = u64::try_from(accepted.len()).unwrap_or(u64::MAX);
         let batch = Batch { accepted, ..Batch::default() };
         self.store().commit(&batch).await.map_err(error::store)?;
@@ -117,53 +99,41 @@ impl Desk {
     async fn take_back(&self, doc: DocId, refused: &BTreeMap<[u8; 32], Refused>) -> Result<(), ApiError> {
         let session = self.require_session()?;
         let _writing = self.inner.writing.lock().await;
-        let Some((mut document, heads)) = self.load(doc).await? else { return Ok(()) };
+        let Some((document, heads)) = self.load(doc).await? else { return Ok(()) };
         let waiting = self.store().outbox_of(doc).await.map_err(error::store)?;
         let subject = subject(&document);
-        let gone = with_dependents(&document.changes(), refused.keys().copied().collect());
-        let kept: Vec<VerifiedChange> =
-            document.changes().into_iter().filter(|change| !gone.contains(&change.hash())).collect();
-        let kind = document.kind();
-        let mut rebuilt = Document::empty(doc, kind);
-        rebuilt.apply(kept).map_err(error::apply)?;
-
         let rules = self.rules();
         let workflow =
             rules.workspace.as_ref().map(|workspace| workspace.workflow.clone()).unwrap_or_default();
         let author = self.author(&session, &workflow);
         let now = self.now();
+        let edits: Vec<_> =
+            waiting.iter().map(|change| Waiting { hash: change.hash, edit: &change.edit }).collect();
+        let settled =
+            settle(document, &edits, refused, &author, now, self.inner.ids.as_ref()).map_err(error::apply)?;
+        let mut rebuilt = settled.document;
         let mut batch = Batch::default();
-        let reject = |change: &OutboxChange, code: &str, reason: String| Rejection {
-            hash: change.hash,
-            code: code.to_owned(),
-            reason,
-            subject: subject.clone(),
-            rejected_at: now,
-        };
-        for change in waiting.iter().filter(|change| gone.contains(&change.hash)) {
-            match refused.get(&change.hash) {
-                Some(why) if why.code != RejectCode::DependsOnRejected.as_str() => {
-                    batch.rejected.push(reject(change, why.code, why.reason.clone()));
+        for (hash, fate) in settled.fates {
+            match fate {
+                Fate::Again(again) => {
+                    batch.accepted.push(hash);
+                    let replaced = waiting.iter().find(|change| change.hash == hash);
+                    batch.outbox.extend(replaced.map(|change| OutboxEntry {
+                        doc,
+                        hash: again.hash,
+                        bytes: again.bytes,
+                        edit: change.edit.clone(),
+                        edited_at: change.edited_at,
+                    }));
                 }
-                Some(_) | None => {
-                    match rebuilt.clone().edit(&author, &change.edit, now, self.inner.ids.as_ref()) {
-                        Ok((next, again)) => {
-                            rebuilt = next;
-                            batch.accepted.push(change.hash);
-                            batch.outbox.extend(again.map(|again| OutboxEntry {
-                                doc,
-                                hash: again.hash,
-                                bytes: again.bytes,
-                                edit: change.edit.clone(),
-                                edited_at: change.edited_at,
-                            }));
-                        }
-                        Err(problem) => {
-                            let code = RejectCode::DependsOnRejected.as_str();
-                            batch.rejected.push(reject(change, code, problem.to_string()));
-                        }
-                    }
-                }
+                Fate::Holds => batch.accepted.push(hash),
+                Fate::Refused(Refused { code, reason }) => batch.rejected.push(Rejection {
+                    hash,
+                    code: code.to_owned(),
+                    reason,
+                    subject: subject.clone(),
+                    rejected_at: now,
+                }),
             }
         }
         if rebuilt.is_empty() {
@@ -181,17 +151,6 @@ impl Desk {
         self.inner.deadlines_moved.send_modify(|count| *count += 1);
         Ok(())
     }
-}
-
-/// The changes `gone` and all that build on them.
-fn with_dependents(changes: &[VerifiedChange], mut gone: BTreeSet<[u8; 32]>) -> BTreeSet<[u8; 32]> {
-    // Dependencies stand before dependents, so one pass finds them all.
-    for change in changes {
-        if change.deps().any(|dep| gone.contains(&dep)) {
-            gone.insert(change.hash());
-        }
-    }
-    gone
 }
 
 /// What a document is called in the list of refused edits.

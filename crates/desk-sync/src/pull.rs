@@ -1,0 +1,107 @@
+//! What a pulled batch means for a device's documents: checked, verified, sorted by document, merged.
+
+use std::collections::BTreeMap;
+
+use desk_docs::{ApplyError, CorruptChange, Document, VerifiedChange, verify};
+use desk_domain::ids::{DocId, DocKind};
+
+use crate::wire::PullReply;
+
+/// A batch that a device does not take. Nothing of it may be stored.
+#[derive(Debug, thiserror::Error)]
+pub enum PullError {
+    /// The numbers do not rise from the cursor.
+    #[error("the server's changes are out of order")]
+    OutOfOrder,
+    /// The new cursor lies before the last change or behind the head.
+    #[error("the server's cursor does not fit its changes")]
+    Cursor,
+    /// The bytes are not the change that was announced.
+    #[error("change {seq}: {problem}")]
+    Corrupt {
+        /// Its number in the log.
+        seq: u64,
+        /// What is wrong with it.
+        problem: CorruptChange,
+    },
+    /// The document is known here as something else.
+    #[error("the server gives document {0} another kind")]
+    OtherKind(DocId),
+    /// A change does not fit what is here.
+    #[error("the server's changes do not fit this store: {0}")]
+    Apply(#[from] ApplyError),
+}
+
+/// Verified changes by document, each document's in the order of the log.
+pub type Incoming = BTreeMap<DocId, (DocKind, Vec<VerifiedChange>)>;
+
+/// Checks that the numbers rise, come after the cursor, and that the new cursor does not fall behind them.
+///
+/// # Errors
+/// [`PullError::OutOfOrder`], [`PullError::Cursor`].
+pub fn check_order(reply: &PullReply, after: u64) -> Result<(), PullError> {
+    let mut last = after;
+    for change in &reply.changes {
+        if change.seq <= last {
+            return Err(PullError::OutOfOrder);
+        }
+        last = change.seq;
+    }
+    if reply.cursor < last || reply.cursor > reply.head { Err(PullError::Cursor) } else { Ok(()) }
+}
+
+/// Takes a batch that follows the cursor `after`: its order is checked, every change verified and put to its document.
+///
+/// # Errors
+/// See [`PullError`]; one bad change refuses the batch.
+pub fn receive(reply: PullReply, after: u64) -> Result<Incoming, PullError> {
+    check_order(&reply, after)?;
+    let mut by_doc = Incoming::new();
+    for logged in reply.changes {
+        let (seq, change) = (logged.seq, logged.change);
+        let verified =
+            verify(&change.bytes, change.hash.0).map_err(|problem| PullError::Corrupt { seq, problem })?;
+        let entry = by_doc.entry(change.doc).or_insert_with(|| (change.kind, Vec::new()));
+        if entry.0 != change.kind {
+            return Err(PullError::OtherKind(change.doc));
+        }
+        entry.1.push(verified);
+    }
+    Ok(by_doc)
+}
+
+/// A document that a pull changed, still to be stored.
+#[derive(Debug)]
+pub struct Merged {
+    /// As it is now.
+    pub document: Document,
+    /// How many changes were new here.
+    pub added: u64,
+}
+
+/// Puts pulled changes into a document (`None`: there is none here yet); `None` when it has them all.
+///
+/// # Errors
+/// [`PullError::OtherKind`], [`PullError::Apply`]; the stored document is untouched.
+pub fn merge(
+    document: Option<Document>,
+    doc: DocId,
+    kind: DocKind,
+    changes: &[VerifiedChange],
+) -> Result<Option<Merged>, PullError> {
+    let mut document = document.unwrap_or_else(|| Document::empty(doc, kind));
+    if document.kind() != kind {
+        return Err(PullError::OtherKind(doc));
+    }
+    let missing: Vec<VerifiedChange> =
+        changes.iter().filter(|change| !document.has(change.hash())).cloned().collect();
+    if missing.is_empty() {
+        return Ok(None);
+    }
+    let added = u64::try_from(missing.len()).unwrap_or(u64::MAX);
+    document.apply(missing)?;
+    Ok(Some(Merged { document, added }))
+}
+
+#[cfg(test)]
+mod tests;
