@@ -209,8 +209,6 @@ pub struct DocumentHead {
     pub owner: Option<MemberId>,
     /// The number of its newest change.
     pub seq: u64,
-    /// The number of the newest change of the actor that was asked about; 0 when it has none.
-    pub actor_seq: u64,
 }
 
 /// A document with the accepted changes applied.
@@ -373,21 +371,29 @@ pub trait Transaction: Send {
     /// The member who owns a device, as they stand now; `None` when the device is revoked, unknown here, or the
     /// server's.
     async fn member_of_device(&mut self, device: DeviceId) -> Result<Option<MemberRecord>, StorageError>;
-    /// What is known of a document, in whichever tenant it is.
-    async fn document_head(
-        &mut self,
-        doc: DocId,
-        actor: DeviceId,
-    ) -> Result<Option<DocumentHead>, StorageError>;
+    /// What is known of those of the documents that exist, in whichever tenant they are.
+    async fn document_heads(&mut self, docs: &[DocId]) -> Result<HashMap<DocId, DocumentHead>, StorageError>;
+    /// Those of the documents that are in this workspace.
+    async fn documents(&mut self, docs: &[DocId]) -> Result<HashMap<DocId, DocumentRecord>, StorageError>;
     /// A document of this workspace.
-    async fn document(&mut self, doc: DocId) -> Result<Option<DocumentRecord>, StorageError>;
-    /// The numbers of those changes of a document that the log has.
-    async fn accepted(&mut self, doc: DocId, hashes: &[Digest])
-    -> Result<HashMap<Digest, u64>, StorageError>;
-    /// Writes a change at the end of the log and returns its number.
-    async fn append(&mut self, entry: &LogEntry) -> Result<u64, StorageError>;
-    /// Writes a document, new or known.
-    async fn put_document(&mut self, document: &DocumentRecord) -> Result<(), StorageError>;
+    async fn document(&mut self, doc: DocId) -> Result<Option<DocumentRecord>, StorageError> {
+        Ok(self.documents(&[doc]).await?.remove(&doc))
+    }
+    /// The numbers of those of the changes that the log has.
+    async fn accepted(
+        &mut self,
+        changes: &[(DocId, Digest)],
+    ) -> Result<HashMap<(DocId, Digest), u64>, StorageError>;
+    /// How many changes each actor has made to the document beside it; none is left out.
+    async fn actor_seqs(
+        &mut self,
+        actors: &[(DocId, DeviceId)],
+    ) -> Result<HashMap<(DocId, DeviceId), u64>, StorageError>;
+    /// Writes changes at the end of the log, in this order, and returns the number of the first. The others' numbers
+    /// follow it without a gap; of no changes, it is the number that the next one will have.
+    async fn append(&mut self, entries: &[LogEntry]) -> Result<u64, StorageError>;
+    /// Writes documents, new or known; each at most once in a call.
+    async fn put_documents(&mut self, documents: &[DocumentRecord]) -> Result<(), StorageError>;
     /// Makes it all durable.
     async fn commit(self: Box<Self>) -> Result<(), StorageError>;
 }

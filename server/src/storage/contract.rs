@@ -11,8 +11,8 @@ use desk_domain::{
 use uuid::Uuid;
 
 use super::{
-    DeviceRecord, Digest, DocumentRecord, LogEntry, MemberRecord, NewSession, NewToken, PageLimits, Pulse,
-    Registration, Rotation, SessionEnd, Storage, WorkspaceRecord,
+    DeviceRecord, Digest, DocumentHead, DocumentRecord, LogEntry, MemberRecord, NewSession, NewToken,
+    PageLimits, Pulse, Registration, Rotation, SessionEnd, Storage, WorkspaceRecord,
 };
 
 /// One test per rule, each on a storage of its own.
@@ -31,6 +31,7 @@ macro_rules! suite {
             concurrent_transactions_take_turns,
             each_workspace_counts_for_itself,
             the_log_knows_its_hashes_and_its_actors,
+            many_changes_and_documents_are_written_at_once,
             a_hash_or_an_actors_number_stands_once,
             a_document_is_written_and_written_over,
             a_page_ends_at_its_limits_and_goes_on_from_its_cursor,
@@ -152,9 +153,9 @@ async fn logged(storage: &dyn Storage, workspace: WorkspaceId, doc: u8, numbers:
     let mut tx = storage.begin(workspace).await.unwrap();
     let mut seqs = Vec::new();
     for (actor_seq, number) in (1..).zip(numbers) {
-        seqs.push(tx.append(&entry(doc, *number, actor_seq)).await.unwrap());
+        seqs.push(tx.append(&[entry(doc, *number, actor_seq)]).await.unwrap());
     }
-    tx.put_document(&document(workspace, doc, *seqs.last().unwrap())).await.unwrap();
+    tx.put_documents(&[document(workspace, doc, *seqs.last().unwrap())]).await.unwrap();
     tx.commit().await.unwrap();
     seqs
 }
@@ -281,8 +282,8 @@ pub(super) async fn sequence_numbers_have_no_gaps_even_where_a_transaction_faile
     let space = workspace(storage, 1).await;
     assert_eq!(logged(storage, space.id, 31, &[1, 2]).await, [1, 2]);
     let mut tx = storage.begin(space.id).await.unwrap();
-    assert_eq!(tx.append(&entry(32, 3, 1)).await.unwrap(), 3);
-    tx.put_document(&document(space.id, 32, 3)).await.unwrap();
+    assert_eq!(tx.append(&[entry(32, 3, 1)]).await.unwrap(), 3);
+    tx.put_documents(&[document(space.id, 32, 3)]).await.unwrap();
     assert_eq!(tx.workspace().await.unwrap().unwrap().head, 3, "its own writes are seen");
     drop(tx);
     assert_eq!(storage.workspace(space.id).await.unwrap().unwrap().head, 2);
@@ -297,11 +298,11 @@ pub(super) async fn concurrent_transactions_take_turns(storage: &dyn Storage) {
     let writers = (0..8_u8).map(|writer| async move {
         let mut tx = storage.begin(space.id).await.unwrap();
         let before = tx.workspace().await.unwrap().unwrap().head;
-        let first = tx.append(&entry(40 + writer, 100 + writer * 2, 1)).await.unwrap();
+        let first = tx.append(&[entry(40 + writer, 100 + writer * 2, 1)]).await.unwrap();
         tokio::task::yield_now().await;
-        let second = tx.append(&entry(40 + writer, 101 + writer * 2, 2)).await.unwrap();
+        let second = tx.append(&[entry(40 + writer, 101 + writer * 2, 2)]).await.unwrap();
         assert_eq!((first, second), (before + 1, before + 2), "nobody came between");
-        tx.put_document(&document(space.id, 40 + writer, second)).await.unwrap();
+        tx.put_documents(&[document(space.id, 40 + writer, second)]).await.unwrap();
         tx.commit().await.unwrap();
     });
     futures::future::join_all(writers).await;
@@ -317,8 +318,8 @@ pub(super) async fn each_workspace_counts_for_itself(storage: &dyn Storage) {
     let page = storage.changes_after(two.id, MemberId(id(21)), 0, LIMITS).await.unwrap();
     assert_eq!(page.entries.iter().map(|entry| entry.hash).collect::<Vec<_>>(), [hash(3)]);
     let mut tx = storage.begin(two.id).await.unwrap();
-    let foreign = tx.document_head(DocId(id(31)), DeviceId(id(1))).await.unwrap().unwrap();
-    assert_eq!(foreign.workspace, one.id, "whose it is, is known");
+    let heads = tx.document_heads(&[DocId(id(31))]).await.unwrap();
+    assert_eq!(heads[&DocId(id(31))].workspace, one.id, "whose it is, is known");
     assert_eq!(tx.document(DocId(id(31))).await.unwrap(), None, "what it says is not");
     assert_eq!(tx.member_of_device(one.server_device).await.unwrap(), None);
 }
@@ -327,15 +328,48 @@ pub(super) async fn the_log_knows_its_hashes_and_its_actors(storage: &dyn Storag
     let space = workspace(storage, 1).await;
     logged(storage, space.id, 31, &[1, 2]).await;
     let mut tx = storage.begin(space.id).await.unwrap();
-    let accepted = tx.accepted(DocId(id(31)), &[hash(2), hash(1), hash(9)]).await.unwrap();
-    assert_eq!(accepted, HashMap::from([(hash(1), 1), (hash(2), 2)]));
-    assert_eq!(tx.accepted(DocId(id(32)), &[hash(1)]).await.unwrap(), HashMap::new());
-    assert_eq!(tx.accepted(DocId(id(31)), &[]).await.unwrap(), HashMap::new());
-    let head = tx.document_head(DocId(id(31)), DeviceId(id(1))).await.unwrap().unwrap();
-    assert_eq!((head.kind, head.owner, head.seq, head.actor_seq), (DocKind::Ticket, None, 2, 2));
-    let head = tx.document_head(DocId(id(31)), DeviceId(id(2))).await.unwrap().unwrap();
-    assert_eq!(head.actor_seq, 0, "another actor has written nothing");
-    assert_eq!(tx.document_head(DocId(id(32)), DeviceId(id(1))).await.unwrap(), None);
+    let (doc, nowhere) = (DocId(id(31)), DocId(id(32)));
+    let asked = [(doc, hash(2)), (doc, hash(1)), (doc, hash(9)), (nowhere, hash(1))];
+    let accepted = tx.accepted(&asked).await.unwrap();
+    assert_eq!(accepted, HashMap::from([((doc, hash(1)), 1), ((doc, hash(2)), 2)]));
+    assert_eq!(tx.accepted(&[]).await.unwrap(), HashMap::new());
+    let heads = tx.document_heads(&[nowhere, doc]).await.unwrap();
+    let head = DocumentHead { workspace: space.id, kind: DocKind::Ticket, owner: None, seq: 2 };
+    assert_eq!(heads, HashMap::from([(doc, head)]));
+    let (writer, other) = (DeviceId(id(1)), DeviceId(id(2)));
+    let actors = [(nowhere, writer), (doc, other), (doc, writer)];
+    let expected = HashMap::from([(actors[0], 0), (actors[1], 0), (actors[2], 2)]);
+    assert_eq!(tx.actor_seqs(&actors).await.unwrap(), expected);
+    let documents = tx.documents(&[doc, nowhere]).await.unwrap();
+    assert_eq!(documents, HashMap::from([(doc, document(space.id, 31, 2))]));
+}
+
+pub(super) async fn many_changes_and_documents_are_written_at_once(storage: &dyn Storage) {
+    let space = workspace(storage, 1).await;
+    logged(storage, space.id, 31, &[1]).await;
+    let mut tx = storage.begin(space.id).await.unwrap();
+    assert_eq!(tx.append(&[]).await.unwrap(), 2, "nothing moves nothing");
+    let mut of_server = entry(33, 4, 1);
+    of_server.member = None;
+    let entries = [entry(31, 2, 2), entry(32, 3, 1), of_server];
+    assert_eq!(tx.append(&entries).await.unwrap(), 2);
+    let own = DocumentRecord {
+        kind: DocKind::Personal,
+        owner: Some(MemberId(id(11))),
+        heads: vec![],
+        ..document(space.id, 33, 4)
+    };
+    let documents = [document(space.id, 31, 2), document(space.id, 32, 3), own];
+    tx.put_documents(&documents).await.unwrap();
+    tx.put_documents(&[]).await.unwrap();
+    tx.commit().await.unwrap();
+    let page = storage.changes_after(space.id, MemberId(id(11)), 1, LIMITS).await.unwrap();
+    let found: Vec<_> = page.entries.into_iter().map(|entry| (entry.seq, entry.doc, entry.hash)).collect();
+    let expected: Vec<_> = (2..).zip(&entries).map(|(seq, entry)| (seq, entry.doc, entry.hash)).collect();
+    assert_eq!(found, expected);
+    for document in documents {
+        assert_eq!(storage.document(document.id).await.unwrap(), Some(document));
+    }
 }
 
 pub(super) async fn a_hash_or_an_actors_number_stands_once(storage: &dyn Storage) {
@@ -343,7 +377,7 @@ pub(super) async fn a_hash_or_an_actors_number_stands_once(storage: &dyn Storage
     logged(storage, space.id, 31, &[1]).await;
     for twice in [entry(31, 1, 2), entry(31, 2, 1)] {
         let mut tx = storage.begin(space.id).await.unwrap();
-        assert!(tx.append(&twice).await.is_err());
+        assert!(tx.append(&[twice]).await.is_err());
         drop(tx);
     }
     // Two documents that are made alike in one instant have one hash; both are kept.
@@ -357,8 +391,8 @@ pub(super) async fn a_document_is_written_and_written_over(storage: &dyn Storage
     assert_eq!(storage.document(first.id).await.unwrap(), Some(first.clone()));
     let next = DocumentRecord { seq: 2, heads: vec![hash(9)], snapshot: vec![8; 10], ..first };
     let mut tx = storage.begin(space.id).await.unwrap();
-    tx.append(&entry(31, 2, 2)).await.unwrap();
-    tx.put_document(&next).await.unwrap();
+    tx.append(&[entry(31, 2, 2)]).await.unwrap();
+    tx.put_documents(std::slice::from_ref(&next)).await.unwrap();
     assert_eq!(tx.document(next.id).await.unwrap(), Some(next.clone()));
     tx.commit().await.unwrap();
     assert_eq!(storage.document(next.id).await.unwrap(), Some(next));
@@ -388,10 +422,11 @@ pub(super) async fn another_members_personal_document_is_passed_over(storage: &d
     let space = workspace(storage, 1).await;
     let mut tx = storage.begin(space.id).await.unwrap();
     for (doc, number, owner) in [(31, 1, Some(11)), (32, 2, Some(12)), (33, 3, None), (34, 4, Some(12))] {
-        let seq = tx.append(&entry(doc, number, 1)).await.unwrap();
+        let seq = tx.append(&[entry(doc, number, 1)]).await.unwrap();
         let owner = owner.map(|owner| MemberId(id(owner)));
         let kind = if owner.is_some() { DocKind::Personal } else { DocKind::Ticket };
-        tx.put_document(&DocumentRecord { kind, owner, ..document(space.id, doc, seq) }).await.unwrap();
+        let record = DocumentRecord { kind, owner, ..document(space.id, doc, seq) };
+        tx.put_documents(&[record]).await.unwrap();
     }
     tx.commit().await.unwrap();
     for (reader, expected) in [(11, vec![1, 3]), (12, vec![2, 3, 4])] {

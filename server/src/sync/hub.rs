@@ -16,13 +16,13 @@ use tokio::{
 };
 
 use super::{
-    lane::{Job, Lane, PushError},
+    lane::{Batch, Job, Lane, PushError},
     push::Incoming,
 };
 use crate::storage::{Storage, StorageError};
 
 /// Batches that wait for one workspace's writer before senders have to.
-const QUEUE: usize = 64;
+const QUEUE: usize = 256;
 
 /// One per process. Owns the lanes' tasks; [`Hub::close`] waits until what they hold is written.
 pub struct Hub {
@@ -57,7 +57,7 @@ impl Hub {
         let jobs = self.with_lane(workspace, |lane| lane.jobs.clone());
         let (reply, verdicts) = oneshot::channel();
         let gone = PushError::Internal("the writer ended");
-        if jobs.send(Job { device, now, changes, reply }).await.is_err() {
+        if jobs.send(Job { batch: Batch { device, now, changes }, reply }).await.is_err() {
             return Err(gone);
         }
         verdicts.await.unwrap_or(Err(gone))

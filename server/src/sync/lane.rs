@@ -1,29 +1,38 @@
-//! The one writer of a workspace in this process: a task that takes batches one after the other, decides, writes
-//! each in one transaction, and only then answers and moves the head.
+//! The one writer of a workspace in this process: a task that takes batches in the order in which they came, decides,
+//! writes what is accepted, and only then answers and moves the head.
+//!
+//! Batches that came while others were being written are decided one after the other and written in one transaction,
+//! so that one fsync serves them all. Each sender gets the verdicts that it would have got alone: a batch is judged
+//! against the documents as the batches before it left them, and when the transaction fails, each batch is written
+//! again in a transaction of its own, so that only the one at fault fails.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, hash_map::Entry},
     sync::Arc,
     time::Duration,
 };
 
 use desk_docs::{Document, LoadError, ReadError};
 use desk_domain::{
-    ids::{DeviceId, DocId, WorkspaceId},
+    ids::{DeviceId, DocId, DocKind, WorkspaceId},
     state::State,
     time::UtcMillis,
     workspace::Workflow,
 };
-use desk_sync::wire::PushReply;
+use desk_sync::wire::{PushReply, Verdict};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::push::{Incoming, Judgement, Place, Sender, Subject, Unrestorable, judge_batch};
-use crate::storage::{DocumentRecord, Storage, StorageError, Transaction};
+use crate::storage::{Digest, DocumentRecord, LogEntry, Storage, StorageError, Transaction};
 
 /// Documents that are kept open between batches, at most.
 const OPEN_DOCUMENTS: usize = 256;
 /// Bytes of snapshots that are kept open between batches, at most. Open, a document takes some five times as much.
 const OPEN_BYTES: usize = 8 * 1024 * 1024;
+/// Changes that are written together, about: a batch that goes over it is the last of its transaction.
+const TOGETHER: usize = 4_000;
+/// The same in bytes.
+const TOGETHER_BYTES: usize = 8 * 1024 * 1024;
 /// A workspace that nobody writes to for so long closes its documents.
 const IDLE: Duration = Duration::from_mins(5);
 
@@ -53,12 +62,34 @@ pub enum PushError {
     Internal(&'static str),
 }
 
-/// A batch that waits for its verdicts.
-pub(super) struct Job {
+/// Changes that a device sent together.
+#[derive(Clone)]
+pub(super) struct Batch {
+    /// Who sent them, authenticated.
     pub(super) device: DeviceId,
+    /// When they came in.
     pub(super) now: UtcMillis,
     pub(super) changes: Vec<Incoming>,
-    pub(super) reply: oneshot::Sender<Result<PushReply, PushError>>,
+}
+
+impl Batch {
+    fn size_bytes(&self) -> usize {
+        let size = |incoming: &Incoming| incoming.change.as_ref().map_or(0, |change| change.bytes().len());
+        self.changes.iter().map(size).sum()
+    }
+
+    /// Whether it may change the rules that the batches after it are judged by.
+    fn may_change_settings(&self) -> bool {
+        self.changes.iter().any(|incoming| incoming.kind == DocKind::Workspace)
+    }
+}
+
+type Reply = oneshot::Sender<Result<PushReply, PushError>>;
+
+/// A batch that waits for its verdicts.
+pub(super) struct Job {
+    pub(super) batch: Batch,
+    pub(super) reply: Reply,
 }
 
 /// The writer of one workspace.
@@ -79,10 +110,9 @@ impl Lane {
     pub(super) async fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
         loop {
             match tokio::time::timeout(IDLE, jobs.recv()).await {
-                Ok(Some(job)) => {
-                    let result = self.push(job.device, job.now, job.changes).await;
-                    // Who asked may have hung up; the verdicts stand and a repeated batch gets them again.
-                    let _ = job.reply.send(result);
+                Ok(Some(first)) => {
+                    let (batches, replies) = gather(first, &mut jobs);
+                    self.answer(batches, replies).await;
                 }
                 Ok(None) => return,
                 Err(_idle) => self.open = OpenDocuments::default(),
@@ -90,50 +120,68 @@ impl Lane {
         }
     }
 
-    async fn push(
-        &mut self,
-        device: DeviceId,
-        now: UtcMillis,
-        changes: Vec<Incoming>,
-    ) -> Result<PushReply, PushError> {
+    /// Writes the batches together; where that fails, each for itself.
+    async fn answer(&mut self, batches: Vec<Batch>, replies: Vec<Reply>) {
+        let again = if batches.len() > 1 { batches.clone() } else { Vec::new() };
+        let results = match self.push(batches).await {
+            Ok(results) => results,
+            Err(error) if again.is_empty() => vec![Err(error)],
+            Err(error) => {
+                tracing::warn!(%error, batches = again.len(), "could not be written together");
+                let mut results = Vec::with_capacity(again.len());
+                for batch in again {
+                    let alone = self.push(vec![batch]).await;
+                    results.push(alone.and_then(|mut one| one.pop().unwrap_or(Err(UNANSWERED))));
+                }
+                results
+            }
+        };
+        for (reply, result) in replies.into_iter().zip(results) {
+            // Who asked may have hung up; the verdicts stand and a repeated batch gets them again.
+            let _ = reply.send(result);
+        }
+    }
+
+    /// Decides batches in their order and writes what is accepted in one transaction. One answer for each: a batch of
+    /// a device that may send nothing does not concern the others.
+    ///
+    /// # Errors
+    /// When they cannot be written; nothing of any of them was written then.
+    async fn push(&mut self, batches: Vec<Batch>) -> Result<Vec<Result<PushReply, PushError>>, PushError> {
         let mut tx = self.storage.begin(self.workspace).await?;
         let workspace = tx.workspace().await?.ok_or(PushError::NoWorkspace)?;
-        let member = tx.member_of_device(device).await?.ok_or(PushError::NotAllowed)?;
-        let sender = Sender { device, member: member.id, role: member.role };
+        let mut senders = HashMap::new();
+        for batch in &batches {
+            if let Entry::Vacant(entry) = senders.entry(batch.device) {
+                let member = tx.member_of_device(batch.device).await?;
+                entry.insert(member.map(|member| Sender {
+                    device: batch.device,
+                    member: member.id,
+                    role: member.role,
+                }));
+            }
+        }
         let workflow = self.workflow(tx.as_mut(), workspace.settings_doc).await?;
-        let (mut subjects, seqs) = self.subjects(tx.as_mut(), device, &changes).await?;
-
+        let known = self.known(tx.as_mut(), &batches).await?;
         let head = workspace.head;
-        let decide = move || {
-            let judgement = judge_batch(sender, &workflow, now, head, &mut subjects, changes)?;
-            Ok::<_, Unrestorable>((judgement, Settled::of(subjects, &seqs)))
-        };
-        let (Judgement { verdicts, entries }, settled) = tokio::task::spawn_blocking(decide)
+        let decide = move || known.decide(batches, &senders, &workflow, head);
+        let Decided { verdicts, entries, settled } = tokio::task::spawn_blocking(decide)
             .await
             .map_err(|_| PushError::Internal("deciding failed"))??;
 
-        let mut newest = BTreeMap::new();
-        for (expected, entry) in (head + 1..).zip(&entries) {
-            if tx.append(entry).await? != expected {
-                return Err(PushError::Internal("the log moved while it was held"));
-            }
-            newest.insert(entry.doc, expected);
-        }
-        let head = head + entries.len() as u64;
-        for changed in &settled.changed {
-            let (Place::Here { kind, owner }, Some(seq)) = (changed.place, newest.get(&changed.doc)) else {
-                return Err(PushError::Internal("a document changed without a change"));
-            };
-            let (id, workspace, seq) = (changed.doc, self.workspace, *seq);
-            let (heads, snapshot) = (changed.heads.clone(), changed.snapshot.clone());
-            tx.put_document(&DocumentRecord { id, workspace, kind, owner, seq, heads, snapshot }).await?;
-        }
+        let newest: HashMap<DocId, u64> =
+            (head + 1..).zip(&entries).map(|(seq, entry)| (entry.doc, seq)).collect();
         if entries.is_empty() {
             drop(tx);
         } else {
+            if tx.append(&entries).await? != head + 1 {
+                return Err(PushError::Internal("the log moved while it was held"));
+            }
+            tx.put_documents(&self.records(&settled, &newest)?).await?;
             tx.commit().await?;
         }
 
+        let head = head + entries.len() as u64;
         for (doc, open) in settled.unchanged {
             self.open.put(doc, open);
         }
@@ -147,7 +195,28 @@ impl Lane {
             *known = head.max(*known);
             moved
         });
-        Ok(PushReply { verdicts, head })
+        let reply = |verdicts: Option<_>| match verdicts {
+            Some(verdicts) => Ok(PushReply { verdicts, head }),
+            None => Err(PushError::NotAllowed),
+        };
+        Ok(verdicts.into_iter().map(reply).collect())
+    }
+
+    /// The changed documents as they are stored.
+    fn records(
+        &self,
+        settled: &Settled,
+        newest: &HashMap<DocId, u64>,
+    ) -> Result<Vec<DocumentRecord>, PushError> {
+        let record = |changed: &Changed| {
+            let (Place::Here { kind, owner }, Some(seq)) = (changed.place, newest.get(&changed.doc)) else {
+                return Err(PushError::Internal("a document changed without a change"));
+            };
+            let (id, workspace, seq) = (changed.doc, self.workspace, *seq);
+            let (heads, snapshot) = (changed.heads.clone(), changed.snapshot.clone());
+            Ok(DocumentRecord { id, workspace, kind, owner, seq, heads, snapshot })
+        };
+        settled.changed.iter().map(record).collect()
     }
 
     /// The status moves that the workspace allows, read again when its settings changed.
@@ -156,8 +225,7 @@ impl Lane {
         tx: &mut dyn Transaction,
         settings: DocId,
     ) -> Result<Arc<Workflow>, PushError> {
-        let nobody = DeviceId(uuid::Uuid::nil());
-        let Some(head) = tx.document_head(settings, nobody).await? else {
+        let Some(head) = tx.document_heads(&[settings]).await?.remove(&settings) else {
             return Ok(Arc::new(Workflow::default()));
         };
         if let Some((seq, workflow)) = &self.workflow
@@ -178,66 +246,166 @@ impl Lane {
         Ok(workflow)
     }
 
-    /// What the log knows of the documents that the batch names, and the number of each one's newest change.
-    async fn subjects(
-        &mut self,
-        tx: &mut dyn Transaction,
-        device: DeviceId,
-        changes: &[Incoming],
-    ) -> Result<(BTreeMap<DocId, Subject>, HashMap<DocId, u64>), PushError> {
-        let mut mentioned: BTreeMap<DocId, Vec<_>> = BTreeMap::new();
-        for incoming in changes {
-            mentioned.entry(incoming.doc).or_default().extend(incoming.mentions());
+    /// What the log knows of all documents that the batches name. Open ones are taken out; batches that fail leave
+    /// nothing half-changed behind.
+    async fn known(&mut self, tx: &mut dyn Transaction, batches: &[Batch]) -> Result<Known, PushError> {
+        let mut mentioned: BTreeSet<(DocId, Digest)> = BTreeSet::new();
+        let mut actors: BTreeSet<(DocId, DeviceId)> = BTreeSet::new();
+        for batch in batches {
+            for incoming in &batch.changes {
+                actors.insert((incoming.doc, batch.device));
+                mentioned.extend(incoming.mentions().into_iter().map(|hash| (incoming.doc, hash)));
+            }
         }
-        let mut subjects = BTreeMap::new();
-        let mut seqs = HashMap::new();
-        for (doc, mut hashes) in mentioned {
-            let subject = match tx.document_head(doc, device).await? {
-                None => Subject::nowhere(),
-                Some(head) if head.workspace != self.workspace => {
-                    Subject { place: Place::Elsewhere, ..Subject::nowhere() }
+        let docs: BTreeSet<DocId> = actors.iter().map(|(doc, _)| *doc).collect();
+        let heads = tx.document_heads(&docs.iter().copied().collect::<Vec<_>>()).await?;
+        let is_here = |doc: &DocId| heads.get(doc).is_some_and(|head| head.workspace == self.workspace);
+        actors.retain(|(doc, _)| is_here(doc));
+        mentioned.retain(|(doc, _)| is_here(doc));
+        let actor_seqs = tx.actor_seqs(&actors.into_iter().collect::<Vec<_>>()).await?;
+        let accepted = tx.accepted(&mentioned.into_iter().collect::<Vec<_>>()).await?;
+
+        let here: Vec<(DocId, u64)> =
+            heads.iter().filter(|(doc, _)| is_here(doc)).map(|(doc, head)| (*doc, head.seq)).collect();
+        let mut open = HashMap::new();
+        let mut closed = Vec::new();
+        for (doc, seq) in here {
+            match self.open.take(doc).filter(|open| open.seq == seq) {
+                Some(found) => {
+                    open.insert(doc, found);
                 }
-                Some(head) => {
-                    hashes.sort_unstable();
-                    hashes.dedup();
-                    let open = self.open(tx, doc, head.seq).await?;
-                    seqs.insert(doc, open.seq);
+                None => closed.push(doc),
+            }
+        }
+        let stored = tx.documents(&closed).await?;
+        if stored.len() != closed.len() {
+            return Err(PushError::Internal("a document is gone"));
+        }
+        for (doc, record) in stored {
+            let document = Document::load(doc, record.kind, &record.snapshot)?;
+            open.insert(doc, Open { seq: record.seq, size_bytes: record.snapshot.len(), document });
+        }
+
+        let mut known = Known { subjects: HashMap::new(), actor_seqs, seqs: HashMap::new() };
+        for doc in docs {
+            let subject = match (heads.get(&doc), open.remove(&doc)) {
+                (None, _) => Subject::nowhere(),
+                (Some(_), None) => Subject { place: Place::Elsewhere, ..Subject::nowhere() },
+                (Some(head), Some(open)) => {
+                    known.seqs.insert(doc, open.seq);
                     Subject {
                         place: Place::Here { kind: head.kind, owner: head.owner },
-                        accepted: tx.accepted(doc, &hashes).await?,
-                        actor_seq: head.actor_seq,
-                        size_bytes: open.size_bytes,
                         document: Some(open.document),
-                        changed: false,
+                        size_bytes: open.size_bytes,
+                        ..Subject::nowhere()
                     }
                 }
             };
-            subjects.insert(doc, subject);
+            known.subjects.insert(doc, subject);
         }
-        Ok((subjects, seqs))
-    }
-
-    /// The document at `seq`: the open one if it is that, else the stored one. It is taken out; a batch that fails
-    /// leaves nothing half-changed behind.
-    async fn open(&mut self, tx: &mut dyn Transaction, doc: DocId, seq: u64) -> Result<Open, PushError> {
-        if let Some(open) = self.open.take(doc)
-            && open.seq == seq
-        {
-            return Ok(open);
+        for ((doc, hash), seq) in accepted {
+            if let Some(subject) = known.subjects.get_mut(&doc) {
+                subject.accepted.insert(hash, seq);
+            }
         }
-        let record = tx.document(doc).await?.ok_or(PushError::Internal("a document is gone"))?;
-        let document = Document::load(doc, record.kind, &record.snapshot)?;
-        Ok(Open { seq: record.seq, size_bytes: record.snapshot.len(), document })
+        Ok(known)
     }
 }
 
-/// The documents of a batch after it was decided.
+/// What cannot be: as many answers as batches are made.
+const UNANSWERED: PushError = PushError::Internal("a batch was not answered");
+
+/// The batches that wait, up to what goes into one transaction. One that may change the settings is the last: what
+/// comes after it is judged by the rules as it leaves them.
+fn gather(first: Job, jobs: &mut mpsc::Receiver<Job>) -> (Vec<Batch>, Vec<Reply>) {
+    let (mut batches, mut replies) = (Vec::new(), Vec::new());
+    let (mut changes, mut size_bytes) = (0, 0);
+    let mut next = Some(first);
+    while let Some(Job { batch, reply }) = next {
+        changes += batch.changes.len();
+        size_bytes += batch.size_bytes();
+        let is_last = changes >= TOGETHER || size_bytes >= TOGETHER_BYTES || batch.may_change_settings();
+        batches.push(batch);
+        replies.push(reply);
+        next = if is_last { None } else { jobs.try_recv().ok() };
+    }
+    (batches, replies)
+}
+
+/// What the log knows of the documents that some batches name.
+struct Known {
+    /// The sender's `actor_seq` is filled in for each batch.
+    subjects: HashMap<DocId, Subject>,
+    actor_seqs: HashMap<(DocId, DeviceId), u64>,
+    /// The number of each document's newest change, of those that are here.
+    seqs: HashMap<DocId, u64>,
+}
+
+/// What was decided of some batches.
+struct Decided {
+    /// For each batch, in order, one verdict per change; `None` where the sender may send nothing.
+    verdicts: Vec<Option<Vec<Verdict>>>,
+    /// What was accepted of all of them, in the order of the numbers.
+    entries: Vec<LogEntry>,
+    settled: Settled,
+}
+
+impl Known {
+    /// Decides batches in their order.
+    fn decide(
+        mut self,
+        batches: Vec<Batch>,
+        senders: &HashMap<DeviceId, Option<Sender>>,
+        workflow: &Workflow,
+        head: u64,
+    ) -> Result<Decided, Unrestorable> {
+        let mut verdicts = Vec::with_capacity(batches.len());
+        let mut entries: Vec<LogEntry> = Vec::new();
+        for batch in batches {
+            let sender = senders.get(&batch.device).copied().flatten();
+            let Some(sender) = sender else {
+                verdicts.push(None);
+                continue;
+            };
+            let head = head + entries.len() as u64;
+            let judgement = self.judge(sender, workflow, head, batch)?;
+            entries.extend(judgement.entries);
+            verdicts.push(Some(judgement.verdicts));
+        }
+        Ok(Decided { verdicts, entries, settled: Settled::of(self.subjects, &self.seqs) })
+    }
+
+    fn judge(
+        &mut self,
+        sender: Sender,
+        workflow: &Workflow,
+        head: u64,
+        batch: Batch,
+    ) -> Result<Judgement, Unrestorable> {
+        let docs: HashSet<DocId> = batch.changes.iter().map(|incoming| incoming.doc).collect();
+        let mut subjects = BTreeMap::new();
+        for doc in docs {
+            if let Some(mut subject) = self.subjects.remove(&doc) {
+                subject.actor_seq = self.actor_seqs.get(&(doc, sender.device)).copied().unwrap_or(0);
+                subjects.insert(doc, subject);
+            }
+        }
+        let judgement = judge_batch(sender, workflow, batch.now, head, &mut subjects, batch.changes)?;
+        for (doc, subject) in subjects {
+            self.actor_seqs.insert((doc, sender.device), subject.actor_seq);
+            self.subjects.insert(doc, subject);
+        }
+        Ok(judgement)
+    }
+}
+
+/// The documents of some batches after they were decided.
 struct Settled {
     changed: Vec<Changed>,
     unchanged: Vec<(DocId, Open)>,
 }
 
-/// A document that the batch changed, ready to be stored.
+/// A document that changed, ready to be stored.
 struct Changed {
     doc: DocId,
     place: Place,
@@ -247,7 +415,7 @@ struct Changed {
 }
 
 impl Settled {
-    fn of(subjects: BTreeMap<DocId, Subject>, seqs: &HashMap<DocId, u64>) -> Self {
+    fn of(subjects: HashMap<DocId, Subject>, seqs: &HashMap<DocId, u64>) -> Self {
         let mut settled = Self { changed: Vec::new(), unchanged: Vec::new() };
         for (doc, subject) in subjects {
             let Some(mut document) = subject.document else { continue };

@@ -82,8 +82,8 @@ impl Draft {
     /// # Errors
     /// When the storage fails; the transaction is then to be dropped.
     pub async fn log(mut self, tx: &mut dyn Transaction) -> Result<(), StorageError> {
-        self.record.seq = tx.append(&self.entry).await?;
-        tx.put_document(&self.record).await
+        self.record.seq = tx.append(&[self.entry]).await?;
+        tx.put_documents(&[self.record]).await
     }
 }
 

@@ -39,6 +39,12 @@ fn inserted<T>(result: Result<T, sqlx::Error>) -> Result<bool, StorageError> {
     }
 }
 
+/// Hexadecimal values as a JSON array, which is how a list reaches a statement; they need no escaping.
+fn list(values: impl Iterator<Item = String>) -> String {
+    let values: Vec<String> = values.map(|value| format!("\"{value}\"")).collect();
+    format!("[{}]", values.join(","))
+}
+
 #[async_trait]
 impl Transaction for SqliteTransaction {
     async fn workspace(&mut self) -> Result<Option<WorkspaceRecord>, StorageError> {
@@ -149,126 +155,148 @@ impl Transaction for SqliteTransaction {
         .transpose()
     }
 
-    async fn document_head(
-        &mut self,
-        doc: DocId,
-        actor: DeviceId,
-    ) -> Result<Option<DocumentHead>, StorageError> {
-        let (doc, actor) = (doc.0.as_bytes().as_slice(), actor.0.as_bytes().as_slice());
-        let found = query!(
-            r#"SELECT workspace, kind, owner, seq,
-                      (SELECT coalesce(max(actor_seq), 0) FROM changes WHERE doc = ?1 AND actor = ?2)
-                          AS "actor_seq!: i64"
-               FROM documents WHERE id = ?1"#,
-            doc,
-            actor
-        )
-        .fetch_optional(&mut *self.tx)
-        .await
-        .map_err(failed)?;
-        found
-            .map(|row| {
-                Ok(DocumentHead {
-                    workspace: WorkspaceId(uuid(&row.workspace)?),
-                    kind: kind(row.kind)?,
-                    owner: owner(row.owner.as_deref())?,
-                    seq: number(row.seq)?,
-                    actor_seq: number(row.actor_seq)?,
-                })
-            })
-            .transpose()
-    }
-
-    async fn document(&mut self, doc: DocId) -> Result<Option<DocumentRecord>, StorageError> {
-        let doc = doc.0.as_bytes().as_slice();
-        let workspace = self.workspace_id();
-        query_as!(
-            DocumentRow,
-            "SELECT id, workspace, kind, owner, seq, heads, snapshot FROM documents
-             WHERE id = ? AND workspace = ?",
-            doc,
-            workspace
-        )
-        .fetch_optional(&mut *self.tx)
-        .await
-        .map_err(failed)?
-        .map(TryInto::try_into)
-        .transpose()
-    }
-
-    async fn accepted(
-        &mut self,
-        doc: DocId,
-        hashes: &[Digest],
-    ) -> Result<HashMap<Digest, u64>, StorageError> {
-        let doc = doc.0.as_bytes().as_slice();
-        // Hexadecimal needs no escaping in JSON.
-        let list =
-            hashes.iter().map(|hash| format!("\"{}\"", hex::encode(hash))).collect::<Vec<_>>().join(",");
-        let list = format!("[{list}]");
+    async fn document_heads(&mut self, docs: &[DocId]) -> Result<HashMap<DocId, DocumentHead>, StorageError> {
+        let docs = list(docs.iter().map(|doc| hex::encode(doc.0.as_bytes())));
         let rows = query!(
-            "SELECT hash, seq FROM changes
-             WHERE doc = ? AND hash IN (SELECT unhex(value) FROM json_each(?))",
-            doc,
-            list
+            "SELECT id, workspace, kind, owner, seq FROM documents
+             WHERE id IN (SELECT unhex(value) FROM json_each(?))",
+            docs
         )
         .fetch_all(&mut *self.tx)
         .await
         .map_err(failed)?;
-        rows.into_iter().map(|row| Ok((digest(&row.hash)?, number(row.seq)?))).collect()
+        rows.into_iter()
+            .map(|row| {
+                let head = DocumentHead {
+                    workspace: WorkspaceId(uuid(&row.workspace)?),
+                    kind: kind(row.kind)?,
+                    owner: owner(row.owner.as_deref())?,
+                    seq: number(row.seq)?,
+                };
+                Ok((DocId(uuid(&row.id)?), head))
+            })
+            .collect()
     }
 
-    async fn append(&mut self, entry: &LogEntry) -> Result<u64, StorageError> {
+    async fn documents(&mut self, docs: &[DocId]) -> Result<HashMap<DocId, DocumentRecord>, StorageError> {
+        let docs = list(docs.iter().map(|doc| hex::encode(doc.0.as_bytes())));
         let workspace = self.workspace_id();
-        let seq =
-            query_scalar!("UPDATE workspaces SET head = head + 1 WHERE id = ? RETURNING head", workspace)
-                .fetch_one(&mut *self.tx)
-                .await
-                .map_err(failed)?;
-        let (doc, hash) = (entry.doc.0.as_bytes().as_slice(), entry.hash.as_slice());
-        let (actor, actor_seq) = (entry.actor.0.as_bytes().as_slice(), integer(entry.actor_seq));
-        let member = entry.member.as_ref().map(|member| member.0.as_bytes().as_slice());
-        query!(
-            "INSERT INTO changes (workspace, seq, doc, hash, actor, actor_seq, member, received_at, bytes)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            workspace,
-            seq,
-            doc,
-            hash,
-            actor,
-            actor_seq,
-            member,
-            entry.received_at.0,
-            entry.bytes
+        let rows = query_as!(
+            DocumentRow,
+            "SELECT id, workspace, kind, owner, seq, heads, snapshot FROM documents
+             WHERE id IN (SELECT unhex(value) FROM json_each(?)) AND workspace = ?",
+            docs,
+            workspace
         )
-        .execute(&mut *self.tx)
+        .fetch_all(&mut *self.tx)
         .await
         .map_err(failed)?;
-        number(seq)
+        rows.into_iter().map(|row| DocumentRecord::try_from(row).map(|record| (record.id, record))).collect()
     }
 
-    async fn put_document(&mut self, document: &DocumentRecord) -> Result<(), StorageError> {
-        let id = document.id.0.as_bytes().as_slice();
-        let workspace = self.workspace_id();
-        let (kind, seq) = (i64::from(document.kind.code()), integer(document.seq));
-        let owner = document.owner.as_ref().map(|owner| owner.0.as_bytes().as_slice());
-        let heads = document.heads.concat();
-        query!(
-            "INSERT INTO documents (id, workspace, kind, owner, seq, heads, snapshot)
-             VALUES (?, ?, ?, ?, ?, ?, ?)
-             ON CONFLICT (id) DO UPDATE
-             SET seq = excluded.seq, heads = excluded.heads, snapshot = excluded.snapshot",
-            id,
-            workspace,
-            kind,
-            owner,
-            seq,
-            heads,
-            document.snapshot
+    async fn accepted(
+        &mut self,
+        changes: &[(DocId, Digest)],
+    ) -> Result<HashMap<(DocId, Digest), u64>, StorageError> {
+        let pairs =
+            list(changes.iter().map(|(doc, hash)| hex::encode(doc.0.as_bytes()) + &hex::encode(hash)));
+        // Each pair leads to one place of `changes_by_hash`.
+        let rows = query!(
+            r#"SELECT c.doc, c.hash, c.seq AS "seq!" FROM json_each(?) AS pair
+               CROSS JOIN changes AS c
+                   ON c.doc = unhex(substr(pair.value, 1, 32)) AND c.hash = unhex(substr(pair.value, 33))"#,
+            pairs
         )
-        .execute(&mut *self.tx)
+        .fetch_all(&mut *self.tx)
         .await
         .map_err(failed)?;
+        rows.into_iter()
+            .map(|row| Ok(((DocId(uuid(&row.doc)?), digest(&row.hash)?), number(row.seq)?)))
+            .collect()
+    }
+
+    async fn actor_seqs(
+        &mut self,
+        actors: &[(DocId, DeviceId)],
+    ) -> Result<HashMap<(DocId, DeviceId), u64>, StorageError> {
+        let pairs = list(
+            actors
+                .iter()
+                .map(|(doc, actor)| hex::encode(doc.0.as_bytes()) + &hex::encode(actor.0.as_bytes())),
+        );
+        let rows = query!(
+            r#"SELECT (SELECT coalesce(max(actor_seq), 0) FROM changes
+                       WHERE doc = unhex(substr(pair.value, 1, 32)) AND actor = unhex(substr(pair.value, 33)))
+                      AS "actor_seq!: i64"
+               FROM json_each(?) AS pair ORDER BY pair.key"#,
+            pairs
+        )
+        .fetch_all(&mut *self.tx)
+        .await
+        .map_err(failed)?;
+        actors.iter().zip(rows).map(|(actor, row)| Ok((*actor, number(row.actor_seq)?))).collect()
+    }
+
+    async fn append(&mut self, entries: &[LogEntry]) -> Result<u64, StorageError> {
+        let workspace = self.workspace_id();
+        let count = integer(entries.len() as u64);
+        let head = query_scalar!(
+            "UPDATE workspaces SET head = head + ? WHERE id = ? RETURNING head",
+            count,
+            workspace
+        )
+        .fetch_one(&mut *self.tx)
+        .await
+        .map_err(failed)?;
+        let first = head - count + 1;
+        for (seq, entry) in (first..).zip(entries) {
+            let (doc, hash) = (entry.doc.0.as_bytes().as_slice(), entry.hash.as_slice());
+            let (actor, actor_seq) = (entry.actor.0.as_bytes().as_slice(), integer(entry.actor_seq));
+            let member = entry.member.as_ref().map(|member| member.0.as_bytes().as_slice());
+            query!(
+                "INSERT INTO changes (workspace, seq, doc, hash, actor, actor_seq, member, received_at, bytes)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                workspace,
+                seq,
+                doc,
+                hash,
+                actor,
+                actor_seq,
+                member,
+                entry.received_at.0,
+                entry.bytes
+            )
+            .execute(&mut *self.tx)
+            .await
+            .map_err(failed)?;
+        }
+        number(first)
+    }
+
+    async fn put_documents(&mut self, documents: &[DocumentRecord]) -> Result<(), StorageError> {
+        let workspace = self.workspace_id();
+        for document in documents {
+            let id = document.id.0.as_bytes().as_slice();
+            let (kind, seq) = (i64::from(document.kind.code()), integer(document.seq));
+            let owner = document.owner.as_ref().map(|owner| owner.0.as_bytes().as_slice());
+            let heads = document.heads.concat();
+            query!(
+                "INSERT INTO documents (id, workspace, kind, owner, seq, heads, snapshot)
+                 VALUES (?, ?, ?, ?, ?, ?, ?)
+                 ON CONFLICT (id) DO UPDATE
+                 SET seq = excluded.seq, heads = excluded.heads, snapshot = excluded.snapshot",
+                id,
+                workspace,
+                kind,
+                owner,
+                seq,
+                heads,
+                document.snapshot
+            )
+            .execute(&mut *self.tx)
+            .await
+            .map_err(failed)?;
+        }
         Ok(())
     }
 
