@@ -9,7 +9,7 @@ use desk_domain::{
     ids::{DocId, DocKind},
     incident::{Incident, IncidentStatus, Severity},
     people::Member,
-    sla::{Clocks, Metric},
+    sla::Clocks,
     ticket::{Priority, Status, Ticket},
     time::UtcMillis,
     workspace::Workspace,
@@ -53,14 +53,7 @@ pub struct TicketRow {
     pub conflicted: bool,
 }
 
-/// The most pressing clock of a ticket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NextDue {
-    /// Which target.
-    pub metric: Metric,
-    /// When it runs out.
-    pub due_at: UtcMillis,
-}
+pub use desk_domain::projection::NextDue;
 
 /// What the list is sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -9,7 +9,7 @@ use desk_api::{ApiError, ErrorCode, view::SyncView};
 use desk_docs::Document;
 use desk_domain::{
     ids::{DeviceId, DocId, DocKind, Ids},
-    sla::{CompiledRules, SlaRules},
+    projection::Rules,
     state::State,
     time::{Clock, UtcMillis},
     workspace::Workspace,
@@ -82,21 +82,15 @@ pub(crate) struct Inner {
     pub(crate) sync: driver::Signals,
 }
 
-/// The workspace's settings with their SLA rules compiled.
+/// The workspace's settings with what deadlines are computed by.
 pub(crate) struct WorkspaceRules {
     pub(crate) workspace: Option<Workspace>,
-    pub(crate) rules: CompiledRules,
+    pub(crate) rules: Rules,
 }
 
 impl WorkspaceRules {
     pub(crate) fn of(workspace: Option<Workspace>) -> Self {
-        let rules = workspace
-            .as_ref()
-            .map_or_else(
-                || SlaRules { policies: Vec::new(), calendars: std::collections::BTreeMap::new() },
-                Workspace::sla_rules,
-            )
-            .compile();
+        let rules = Rules::of(workspace.as_ref());
         Self { workspace, rules }
     }
 }

@@ -154,7 +154,7 @@ impl Desk {
                             found.read += 1;
                             if repair {
                                 let heads = Some(stored.heads);
-                                writes.push(write_of(&mut document, heads, Some(state), &rules, self.now()));
+                                writes.push(write_of(&mut document, heads, Some(&state), &rules, self.now()));
                             }
                         }
                         Err(ReadError::NewerSchema { .. }) => found.newer += 1,

@@ -6,12 +6,13 @@ use desk_domain::{
     edit::{Edit, Ops, Stamped},
     ids::{DocId, DocKind},
     permissions::Actor,
+    projection::Projection,
     state::State,
     workspace::Workflow,
 };
 use desk_store::{Batch, Committed, DocWrite, OutboxEntry, StoreError};
 
-use crate::{Desk, DeskEvent, deadlines, desk::WorkspaceRules, error, session::SignedIn};
+use crate::{Desk, DeskEvent, desk::WorkspaceRules, error, session::SignedIn};
 
 /// How often an edit is replayed when somebody else writes the same document meanwhile.
 const TRIES: u32 = 8;
@@ -90,7 +91,7 @@ impl Desk {
             edit: edit.clone(),
             edited_at: now,
         });
-        let write = write_of(&mut document, expected_heads, Some(state.clone()), rules, now);
+        let write = write_of(&mut document, expected_heads, Some(&state), rules, now);
         Ok(Prepared { write, state, outbox })
     }
 
@@ -157,13 +158,14 @@ impl Desk {
 pub(crate) fn write_of(
     document: &mut Document,
     expected_heads: Option<Vec<[u8; 32]>>,
-    state: Option<State>,
+    state: Option<&State>,
     rules: &WorkspaceRules,
     now: desk_domain::time::UtcMillis,
 ) -> DocWrite {
-    let (next_due, deadlines) = match &state {
-        Some(state) => deadlines::of(state, rules, now),
-        None => (None, Vec::new()),
+    let projection = state.map(|state| Projection::of(state, &rules.rules, now));
+    let (row, next_due, deadlines) = match projection {
+        Some(Projection { row, next_due, deadlines }) => (Some(row), next_due, deadlines),
+        None => (None, None, Vec::new()),
     };
     DocWrite {
         id: document.id(),
@@ -171,8 +173,8 @@ pub(crate) fn write_of(
         expected_heads,
         heads: document.heads(),
         snapshot: document.save(),
-        schema: state.as_ref().map_or(desk_docs::SCHEMA + 1, State::schema),
-        state,
+        schema: state.map_or(desk_docs::SCHEMA + 1, State::schema),
+        row,
         next_due,
         deadlines,
     }

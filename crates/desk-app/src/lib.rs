@@ -9,7 +9,6 @@
 
 mod alerts;
 mod articles;
-mod deadlines;
 mod desk;
 mod digest;
 mod doctor;

@@ -180,7 +180,9 @@ impl Desk {
     /// When the ticket is damaged or written by a newer version.
     pub async fn explain_sla(&self, id: DocId) -> Result<Option<Explanation>, ApiError> {
         match self.state(id).await? {
-            Some(State::Ticket(ticket)) => Ok(Some(sla::explain(&ticket, &self.rules().rules, self.now()))),
+            Some(State::Ticket(ticket)) => {
+                Ok(Some(sla::explain(&ticket, &self.rules().rules.sla, self.now())))
+            }
             Some(_) => Err(wrong_kind(DocKind::Ticket)),
             None => Ok(None),
         }
@@ -206,7 +208,7 @@ impl Desk {
             })
             .unwrap_or_default();
         Ok(TicketView {
-            clocks: sla::clocks(&ticket, &rules.rules, now),
+            clocks: sla::clocks(&ticket, &rules.rules.sla, now),
             number,
             read_at: now,
             moves,

@@ -11,6 +11,7 @@ pub mod incident;
 pub mod people;
 pub mod permissions;
 pub mod personal;
+pub mod projection;
 pub mod sla;
 pub mod state;
 pub mod ticket;

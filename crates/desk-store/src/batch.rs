@@ -1,12 +1,11 @@
 //! What callers hand to [`Store::commit`](crate::Store::commit): finished writes.
 
-use desk_api::view::{Draft, NextDue};
+use desk_api::view::Draft;
 use desk_domain::{
-    alert::{AlertKey, AlertRule},
+    alert::AlertKey,
     edit::Edit,
     ids::{DocId, DocKind},
-    sla::Metric,
-    state::State,
+    projection::{Deadline, NextDue, Row},
     time::UtcMillis,
 };
 
@@ -63,25 +62,12 @@ pub struct DocWrite {
     pub snapshot: Vec<u8>,
     /// Its schema number.
     pub schema: u32,
-    /// What it says; `None` when its schema is too new to be read: it is kept and has no rows.
-    pub state: Option<State>,
+    /// Its line in a list; `None` when its schema is too new to be read: it is kept and has no rows.
+    pub row: Option<Row>,
     /// A ticket's most pressing clock.
     pub next_due: Option<NextDue>,
     /// When its alerts fall due. Of a deleted document none are kept.
     pub deadlines: Vec<Deadline>,
-}
-
-/// When an alert falls due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Deadline {
-    /// Which alert.
-    pub rule: AlertRule,
-    /// The used-up share of a warning; 100 for everything else.
-    pub percent: u8,
-    /// Which target; none for an incident.
-    pub metric: Option<Metric>,
-    /// When.
-    pub due_at: UtcMillis,
 }
 
 /// A change that waits to be sent, beside the edit it came from.

@@ -12,8 +12,8 @@ use std::collections::HashSet;
 
 use desk_domain::{
     ids::{DocId, DocKind},
+    projection::Row,
     sla::Metric,
-    state::State,
 };
 use sqlx::{Connection, SqliteConnection};
 
@@ -37,8 +37,8 @@ struct Placed<'a> {
 }
 
 impl Placed<'_> {
-    fn state(&self) -> Option<&State> {
-        self.write.state.as_ref()
+    fn row(&self) -> Option<&Row> {
+        self.write.row.as_ref()
     }
 }
 
@@ -56,7 +56,7 @@ impl Store {
     }
 
     /// Derives the rows and the search entry of documents anew, without touching the documents: for repairs. The ids,
-    /// `state`, `next_due` and `deadlines` of each write count, and its `expected_heads` as in a commit.
+    /// `row`, `next_due` and `deadlines` of each write count, and its `expected_heads` as in a commit.
     pub async fn replace_projection(&self, docs: &[DocWrite]) -> Result<Committed, StoreError> {
         check_docs(docs)?;
         let mut held = self.writer().await?;
@@ -93,10 +93,8 @@ fn check_docs(docs: &[DocWrite]) -> Result<(), StoreError> {
         if !ids.insert(id) {
             return Err(StoreError::Invalid { why: format!("document {id} is written twice") });
         }
-        if let Some(state) = &write.state
-            && (state.id() != id || state.kind() != write.kind)
-        {
-            return Err(StoreError::Invalid { why: format!("the state of document {id} is another's") });
+        if write.row.as_ref().is_some_and(|row| !row.is_of(write.kind)) {
+            return Err(StoreError::Invalid { why: format!("the row of document {id} is of another kind") });
         }
     }
     Ok(())
@@ -159,7 +157,7 @@ async fn clear(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result<(),
         let docs = bulk::json_numbers(existing().map(|placed| placed.doc));
         sqlx::query(MANY).bind(&docs).bind(&docs).bind(&docs).execute(&mut *conn).await?;
     }
-    let unread = || existing().filter(|placed| placed.state().is_none());
+    let unread = || existing().filter(|placed| placed.row().is_none());
     if unread().next().is_some() {
         let docs = bulk::json_numbers(unread().map(|placed| placed.doc));
         sqlx::query(ONE).bind(&docs).bind(&docs).bind(&docs).execute(&mut *conn).await?;

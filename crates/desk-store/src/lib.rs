@@ -14,8 +14,8 @@
 //!   the wrong key.
 //! - Values reach SQL as bound parameters only; what people type can never be SQL or full-text syntax.
 //!
-//! Not here: Automerge (documents are bytes, their content comes as a `State`), the clock and SLA rules (deadlines come
-//! finished), permissions, the network.
+//! Not here: Automerge (documents are bytes, what lists need of them comes as a `Row`), the clock and SLA rules
+//! (deadlines come finished), permissions, the network.
 
 mod alerts;
 mod articles;
@@ -41,9 +41,7 @@ mod tickets;
 
 use std::{path::Path, sync::Arc};
 
-pub use batch::{
-    AlertWrite, Batch, Committed, Deadline, DocWrite, Hash32, OutboxEntry, Rejection, heads_from_bytes,
-};
+pub use batch::{AlertWrite, Batch, Committed, DocWrite, Hash32, OutboxEntry, Rejection, heads_from_bytes};
 pub use check::Health;
 pub use deadlines::DueDeadline;
 pub use documents::{DigestRow, StoredDocument};

@@ -71,12 +71,12 @@ impl Desk {
             let (write, added) =
                 self.incoming(session.workspace_doc, DocKind::Workspace, changes, &rules).await?;
             new += added;
-            if let Some(write) = write {
-                if let Some(State::Workspace(workspace)) = &write.state {
-                    if counts_otherwise(rules.workspace.as_ref(), workspace) {
+            if let Some((write, state)) = write {
+                if let Some(State::Workspace(workspace)) = state {
+                    if counts_otherwise(rules.workspace.as_ref(), &workspace) {
                         batch.meta.push((REDERIVE.to_owned(), Some(b"1".to_vec())));
                     }
-                    rules = std::sync::Arc::new(WorkspaceRules::of(Some((**workspace).clone())));
+                    rules = std::sync::Arc::new(WorkspaceRules::of(Some(*workspace)));
                 }
                 batch.docs.push(write);
             }
@@ -87,8 +87,8 @@ impl Desk {
             }
             let (write, added) = self.incoming(*doc, *kind, changes, &rules).await?;
             new += added;
-            if let Some(write) = write {
-                if let Some(State::Personal(personal)) = &write.state
+            if let Some((write, state)) = write {
+                if let Some(State::Personal(personal)) = &state
                     && personal.id == session.personal_doc
                 {
                     batch.alerts.extend(acknowledged(personal, now));
@@ -122,7 +122,7 @@ impl Desk {
         kind: DocKind,
         changes: &[VerifiedChange],
         rules: &WorkspaceRules,
-    ) -> Result<(Option<DocWrite>, u64), ApiError> {
+    ) -> Result<(Option<(DocWrite, Option<State>)>, u64), ApiError> {
         let (document, heads) = self.load(doc).await?.unzip();
         let Some(merged) = merge(document, doc, kind, changes).map_err(error::pull)? else {
             return Ok((None, 0));
@@ -136,7 +136,8 @@ impl Desk {
                 None
             }
         };
-        Ok((Some(write_of(&mut document, heads, state, rules, self.now())), added))
+        let write = write_of(&mut document, heads, state.as_ref(), rules, self.now());
+        Ok((Some((write, state)), added))
     }
 
     /// Computes all deadlines anew if the policies or calendars changed. That it is due is written in the same transaction
@@ -160,7 +161,13 @@ impl Desk {
                         continue;
                     };
                     let Ok(state) = document.read() else { continue };
-                    writes.push(write_of(&mut document, Some(stored.heads), Some(state), &rules, self.now()));
+                    writes.push(write_of(
+                        &mut document,
+                        Some(stored.heads),
+                        Some(&state),
+                        &rules,
+                        self.now(),
+                    ));
                 }
                 match self.store().replace_projection(&writes).await {
                     Ok(_) | Err(StoreError::Stale { .. }) => {}

@@ -141,7 +141,7 @@ impl Desk {
         } else {
             let state = rebuilt.read().map_err(|problem| error::read(&problem))?;
             self.adopt(&state);
-            batch.docs.push(write_of(&mut rebuilt, Some(heads), Some(state), &rules, now));
+            batch.docs.push(write_of(&mut rebuilt, Some(heads), Some(&state), &rules, now));
         }
         let committed = self.store().commit(&batch).await.map_err(error::store)?;
         for change in refused.values() {

@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use desk_api::view::NextDue;
 use desk_domain::{
     alert::AlertRule,
     edit::{Edit, Ops, Stamped, TicketOp},
@@ -13,7 +12,7 @@ use desk_domain::{
     ticket::{AuthorSide, Comment, Priority, Status, Ticket, Visibility},
     time::UtcMillis,
 };
-use desk_store::{Batch, Deadline, DocWrite, OutboxEntry, Store};
+use desk_store::{Batch, DocWrite, OutboxEntry, Store};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 
 /// 2026-11-21T09:00:00Z.
@@ -235,7 +234,7 @@ impl Corpus {
             heads: vec![self.random.random()],
             snapshot,
             schema: 1,
-            state: Some(State::Ticket(Box::new(ticket))),
+            row: Some(Row::of(&State::Ticket(Box::new(ticket)))),
             next_due: active.then_some(NextDue { metric: Metric::Resolution, due_at }),
             deadlines: if active { deadlines.to_vec() } else { Vec::new() },
         }

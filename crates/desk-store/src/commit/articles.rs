@@ -1,6 +1,6 @@
 //! Lines of the article list.
 
-use desk_domain::{article::Article, state::State};
+use desk_domain::projection::{ArticleLine, Row};
 use sqlx::SqliteConnection;
 
 use super::Placed;
@@ -19,17 +19,17 @@ pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) ->
                deleted = excluded.deleted",
         chunks: MANY,
     };
-    let mut lines: Vec<(i64, &Article, String)> = Vec::new();
+    let mut lines: Vec<(&Placed<'_>, &ArticleLine, String)> = Vec::new();
     for placed in placed {
-        if let Some(State::Article(article)) = placed.state() {
-            lines.push((placed.doc, article, codes::tags_json(&article.tags)?));
+        if let Some(Row::Article(article)) = placed.row() {
+            lines.push((placed, article, codes::tags_json(&article.tags)?));
         }
     }
     ARTICLES
-        .run(conn, &lines, |query, (doc, article, tags)| {
+        .run(conn, &lines, |query, (placed, article, tags)| {
             query
-                .bind(*doc)
-                .bind(codes::id_bytes(article.id))
+                .bind(placed.doc)
+                .bind(codes::id_bytes(placed.write.id))
                 .bind(article.title.as_str())
                 .bind(article.status.as_str())
                 .bind(article.category.as_deref())

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use desk_domain::{
     ids::{DocId, DocKind},
-    state::State,
+    projection::Row as Line,
 };
 use sqlx::{Row, SqliteConnection};
 
@@ -56,19 +56,10 @@ pub(super) async fn place<'a>(
             doc,
             existed: before.is_some(),
             indexed: before.and_then(|known| known.indexed.clone()),
-            visible: is_visible(write.state.as_ref()),
+            visible: write.row.as_ref().is_some_and(Line::is_visible),
         });
     }
     Ok(placed)
-}
-
-fn is_visible(state: Option<&State>) -> bool {
-    match state {
-        Some(State::Ticket(ticket)) => !ticket.deleted,
-        Some(State::Article(article)) => !article.deleted,
-        Some(State::Incident(incident)) => !incident.deleted,
-        Some(State::Workspace(_) | State::Personal(_)) | None => false,
-    }
 }
 
 async fn known(conn: &mut SqliteConnection, docs: &[DocWrite]) -> Result<HashMap<DocId, Known>, StoreError> {
@@ -118,8 +109,9 @@ pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) ->
                 .bind(i64::from(placed.write.kind.code()))
                 .bind(heads_to_bytes(&placed.write.heads))
                 .bind(i64::from(placed.write.schema))
-                .bind(placed.state().is_some())
-                .bind(updated_at(placed.state()))
+                .bind(placed.row().is_some())
+                // Settings carry no such instant.
+                .bind(placed.row().and_then(Line::updated_at).map_or(0, |at| at.0))
         })
         .await?;
     let mut packed: Vec<(i64, Packed)> = Vec::with_capacity(placed.len());
@@ -140,21 +132,11 @@ pub(super) async fn write_projected(
 ) -> Result<(), StoreError> {
     const SQL: &str = "UPDATE documents SET projected = ? WHERE doc IN (SELECT value FROM json_each(?))";
     for projected in [true, false] {
-        let docs = placed.iter().filter(|placed| placed.state().is_some() == projected);
+        let docs = placed.iter().filter(|placed| placed.row().is_some() == projected);
         let docs = bulk::json_numbers(docs.map(|placed| placed.doc));
         sqlx::query(SQL).bind(projected).bind(docs).execute(&mut *conn).await?;
     }
     Ok(())
-}
-
-fn updated_at(state: Option<&State>) -> i64 {
-    match state {
-        Some(State::Ticket(ticket)) => ticket.updated_at.0,
-        Some(State::Article(article)) => article.updated_at.0,
-        Some(State::Incident(incident)) => incident.updated_at.0,
-        // Settings carry no such instant.
-        Some(State::Workspace(_) | State::Personal(_)) | None => 0,
-    }
 }
 
 /// Removes documents with everything derived from them; returns what was there.

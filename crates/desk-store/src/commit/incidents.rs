@@ -1,6 +1,11 @@
 //! Lines of the incident list.
 
-use desk_domain::{alert::AlertRule, incident::Incident, state::State, time::UtcMillis};
+use desk_domain::{
+    alert::AlertRule,
+    ids::incident_number,
+    projection::{IncidentLine, Row},
+    time::UtcMillis,
+};
 use sqlx::SqliteConnection;
 
 use super::Placed;
@@ -20,10 +25,10 @@ pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) ->
                updated_at = excluded.updated_at, escalates_at = excluded.escalates_at, deleted = excluded.deleted",
         chunks: MANY,
     };
-    let lines: Vec<(&Placed<'_>, &Incident)> = placed
+    let lines: Vec<(&Placed<'_>, &IncidentLine)> = placed
         .iter()
-        .filter_map(|placed| match placed.state() {
-            Some(State::Incident(incident)) => Some((placed, &**incident)),
+        .filter_map(|placed| match placed.row() {
+            Some(Row::Incident(incident)) => Some((placed, &**incident)),
             _ => None,
         })
         .collect();
@@ -31,8 +36,8 @@ pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) ->
         .run(conn, &lines, |query, (placed, incident)| {
             query
                 .bind(placed.doc)
-                .bind(codes::id_bytes(incident.id))
-                .bind(incident.number())
+                .bind(codes::id_bytes(placed.write.id))
+                .bind(incident_number(placed.write.id))
                 .bind(incident.title.as_str())
                 .bind(incident.severity.as_str())
                 .bind(incident.status.as_str())

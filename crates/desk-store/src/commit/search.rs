@@ -2,7 +2,11 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use desk_domain::{state::State, time::UtcMillis};
+use desk_domain::{
+    ids::{incident_number, ticket_number},
+    projection::Row,
+    time::UtcMillis,
+};
 use sha2::{Digest, Sha256};
 use sqlx::SqliteConnection;
 
@@ -35,12 +39,11 @@ struct Entry<'a> {
 
 /// Brings the index in line with documents: entries whose text changed are replaced, those of deleted documents go.
 pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result<(), StoreError> {
-    let numbers: Vec<Vec<String>> = placed.iter().map(|placed| numbers(placed.state())).collect();
+    let numbers: Vec<Vec<String>> = placed.iter().map(|placed| numbers(placed)).collect();
     let mut gone: Vec<i64> = Vec::new();
     let mut entries: Vec<Entry<'_>> = Vec::new();
     for (placed, numbers) in placed.iter().zip(&numbers) {
-        let texts =
-            if placed.visible { placed.state().and_then(|state| texts(state, numbers)) } else { None };
+        let texts = if placed.visible { placed.row().and_then(|row| texts(row, numbers)) } else { None };
         let known = placed.indexed.as_ref();
         let Some(texts) = texts else {
             gone.extend(known.map(|(key, _)| *key));
@@ -60,50 +63,40 @@ pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) ->
 }
 
 /// Numbers by which a document is found besides its text.
-fn numbers(state: Option<&State>) -> Vec<String> {
-    match state {
-        Some(State::Ticket(ticket)) => {
-            let source = ticket.source.as_ref().map(|source| source.key.clone());
-            std::iter::once(ticket.number()).chain(source).collect()
+fn numbers(placed: &Placed<'_>) -> Vec<String> {
+    let id = placed.write.id;
+    match placed.row() {
+        Some(Row::Ticket(ticket)) => {
+            let source = ticket.source.as_ref().map(|(_, key)| key.clone());
+            std::iter::once(ticket_number(id)).chain(source).collect()
         }
-        Some(State::Incident(incident)) => vec![incident.number()],
-        Some(State::Article(_) | State::Workspace(_) | State::Personal(_)) | None => Vec::new(),
+        Some(Row::Incident(_)) => vec![incident_number(id)],
+        Some(Row::Article(_) | Row::Settings) | None => Vec::new(),
     }
 }
 
-fn texts<'a>(state: &'a State, numbers: &'a [String]) -> Option<Texts<'a>> {
+fn texts<'a>(row: &'a Row, numbers: &'a [String]) -> Option<Texts<'a>> {
     let numbers = numbers.iter().map(String::as_str);
-    match state {
-        State::Ticket(ticket) => {
-            let comments = ticket.comments.iter().filter(|comment| !comment.deleted);
-            Some(Texts {
-                title: std::iter::once(ticket.title.as_str()).chain(numbers).collect(),
-                body: std::iter::once(ticket.description.as_str())
-                    .chain(comments.map(|comment| comment.body.as_str()))
-                    .collect(),
-                changed_at: ticket.updated_at,
-            })
-        }
-        State::Article(article) => Some(Texts {
+    match row {
+        Row::Ticket(ticket) => Some(Texts {
+            title: std::iter::once(ticket.title.as_str()).chain(numbers).collect(),
+            body: std::iter::once(&ticket.description).chain(&ticket.comments).map(String::as_str).collect(),
+            changed_at: ticket.updated_at,
+        }),
+        Row::Article(article) => Some(Texts {
             title: vec![&article.title],
             body: vec![&article.body],
             changed_at: article.updated_at,
         }),
-        State::Incident(incident) => {
-            let notes = incident.timeline.iter().filter_map(|entry| match &entry.event {
-                desk_domain::incident::TimelineEvent::Note { text } => Some(text.as_str()),
-                _ => None,
-            });
-            Some(Texts {
-                title: std::iter::once(incident.title.as_str()).chain(numbers).collect(),
-                body: [incident.summary.as_str(), incident.postmortem.as_str()]
-                    .into_iter()
-                    .chain(notes)
-                    .collect(),
-                changed_at: incident.updated_at,
-            })
-        }
-        State::Workspace(_) | State::Personal(_) => None,
+        Row::Incident(incident) => Some(Texts {
+            title: std::iter::once(incident.title.as_str()).chain(numbers).collect(),
+            body: [incident.summary.as_str(), incident.postmortem.as_str()]
+                .into_iter()
+                .chain(incident.notes.iter().map(String::as_str))
+                .collect(),
+            changed_at: incident.updated_at,
+        }),
+        Row::Settings => None,
     }
 }
 

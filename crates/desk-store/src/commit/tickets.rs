@@ -1,6 +1,9 @@
 //! Lines of the ticket list, tags and sources.
 
-use desk_domain::{state::State, ticket::Ticket};
+use desk_domain::{
+    ids::ticket_number,
+    projection::{Row, TicketLine},
+};
 use sqlx::SqliteConnection;
 
 use super::Placed;
@@ -11,8 +14,8 @@ use crate::{
 };
 
 struct Line<'a> {
-    doc: i64,
-    ticket: &'a Ticket,
+    placed: &'a Placed<'a>,
+    ticket: &'a TicketLine,
     tags: String,
     due_key: i64,
     due_metric: Option<&'static str>,
@@ -45,7 +48,7 @@ pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) ->
     };
     let mut lines = Vec::new();
     for placed in placed {
-        if let Some(State::Ticket(ticket)) = placed.state() {
+        if let Some(Row::Ticket(ticket)) = placed.row() {
             lines.push(line(placed, ticket)?);
         }
     }
@@ -53,9 +56,9 @@ pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) ->
         .run(conn, &lines, |query, line| {
             let ticket = line.ticket;
             query
-                .bind(line.doc)
-                .bind(codes::id_bytes(ticket.id))
-                .bind(ticket.number())
+                .bind(line.placed.doc)
+                .bind(codes::id_bytes(line.placed.write.id))
+                .bind(ticket_number(line.placed.write.id))
                 .bind(ticket.title.as_str())
                 .bind(codes::status_code(ticket.status))
                 .bind(ticket.status.is_done())
@@ -70,7 +73,7 @@ pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) ->
                 .bind(ticket.updated_at.0)
                 .bind(line.due_key)
                 .bind(line.due_metric)
-                .bind(!ticket.conflicts.is_empty())
+                .bind(ticket.conflicted)
                 .bind(ticket.deleted)
         })
         .await?;
@@ -81,7 +84,7 @@ pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) ->
         .collect();
     TAGS.run(conn, &tags, |query, (line, tag)| {
         query
-            .bind(line.doc)
+            .bind(line.placed.doc)
             .bind(*tag)
             .bind(codes::status_code(line.ticket.status))
             .bind(line.ticket.status.is_done())
@@ -93,19 +96,19 @@ pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) ->
     .await?;
     let sources: Vec<_> = lines
         .iter()
-        .filter_map(|line| line.ticket.source.as_ref().map(|source| (line.doc, source)))
+        .filter_map(|line| line.ticket.source.as_ref().map(|source| (line.placed.doc, source)))
         .collect();
     SOURCES
-        .run(conn, &sources, |query, (doc, source)| {
-            query.bind(source.system.as_str()).bind(source.key.as_str()).bind(*doc)
+        .run(conn, &sources, |query, (doc, (system, key))| {
+            query.bind(system.as_str()).bind(key.as_str()).bind(*doc)
         })
         .await
 }
 
-fn line<'a>(placed: &Placed<'_>, ticket: &'a Ticket) -> Result<Line<'a>, StoreError> {
+fn line<'a>(placed: &'a Placed<'a>, ticket: &'a TicketLine) -> Result<Line<'a>, StoreError> {
     let next_due = placed.write.next_due;
     Ok(Line {
-        doc: placed.doc,
+        placed,
         ticket,
         tags: codes::tags_json(&ticket.tags)?,
         due_key: codes::due_key(next_due.map(|next| next.due_at), ticket.updated_at),

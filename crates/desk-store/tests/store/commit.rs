@@ -6,11 +6,12 @@ use desk_api::view::{Draft, NextDue, TicketFilter, TicketSort};
 use desk_domain::{
     alert::{AlertKey, AlertRule},
     ids::DocKind,
+    projection::Deadline,
     sla::Metric,
     state::State,
     ticket::Ticket,
 };
-use desk_store::{AlertWrite, Batch, Deadline, DocWrite, Health, Rejection, StoreError};
+use desk_store::{AlertWrite, Batch, DocWrite, Health, Rejection, StoreError};
 
 use crate::sample::*;
 
@@ -73,7 +74,6 @@ async fn a_batch_that_contradicts_itself_is_refused() {
     };
     let write = || new_ticket(ticket(1, "x"));
     check(Batch::of_docs(vec![write(), write()])).await;
-    check(Batch::of_docs(vec![DocWrite { id: id(2), ..write() }])).await;
     check(Batch::of_docs(vec![DocWrite { kind: DocKind::Article, ..write() }])).await;
     check(Batch { drop_docs: vec![id(1)], ..Batch::of_docs(vec![write()]) }).await;
     check(Batch { outbox: vec![unsent(1, 1, 1)], ..Batch::default() }).await;
@@ -189,7 +189,7 @@ async fn a_document_of_an_unknown_schema_is_kept_without_rows() {
     let store = place.open().await;
     store.commit(&Batch::of_docs(vec![new_ticket(ticket(1, "Принтер"))])).await.expect("commits");
     let newer = DocWrite {
-        state: None,
+        row: None,
         schema: 99,
         snapshot: b"from the future".to_vec(),
         ..again(State::Ticket(Box::new(ticket(1, "x"))), 1)

@@ -10,6 +10,7 @@ use desk_domain::{
     edit::{Edit, NewTicket, Ops, Stamped, TicketOp},
     ids::{CommentId, DocId, EntryId},
     incident::{Incident, IncidentStatus, Severity, TimelineEntry, TimelineEvent},
+    projection::Row,
     state::State,
     ticket::{AuthorSide, Comment, Priority, Source, Status, Ticket, Visibility},
     time::UtcMillis,
@@ -144,7 +145,7 @@ pub(crate) fn new(state: State) -> DocWrite {
         heads: vec![hash(1)],
         snapshot: format!("snapshot of {}", state.id()).into_bytes(),
         schema: 1,
-        state: Some(state),
+        row: Some(Row::of(&state)),
         next_due: None,
         deadlines: Vec::new(),
     }
