@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use desk_domain::projection::{Deadline, NextDue, Row};
 use desk_domain::{
     alert::AlertRule,
     edit::{Edit, Ops, Stamped, TicketOp},

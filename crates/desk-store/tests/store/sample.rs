@@ -137,6 +137,7 @@ pub(crate) fn source(key: &str) -> Source {
 }
 
 /// A new document with that state; its heads are `hash(1)`.
+#[expect(clippy::needless_pass_by_value, reason = "callers make the state for it")]
 pub(crate) fn new(state: State) -> DocWrite {
     DocWrite {
         id: state.id(),
