@@ -1,5 +1,6 @@
 //! Who somebody is: passwords, access tokens, attempts.
 
 pub mod attempts;
+pub mod erasure;
 pub mod password;
 pub mod token;

@@ -20,7 +20,7 @@ use serde::Serialize;
 
 use crate::{
     auth::password::{self, PasswordError},
-    members::{self, AddError, NewMember},
+    members::{self, MemberError, NewMember},
     random::{FreshIds, Random, SeededRandom},
     settings,
     storage::{Storage, StorageError, Transaction, WorkspaceRecord},
@@ -100,7 +100,7 @@ pub enum DemoError {
     Create(#[from] CreateError),
     /// A member could not be added.
     #[error(transparent)]
-    Add(#[from] AddError),
+    Add(#[from] MemberError),
     /// A document could not be made.
     #[error(transparent)]
     Own(#[from] OwnError),

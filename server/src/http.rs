@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
-    auth::{attempts::Attempts, password::Passwords, token::AccessTokens},
+    auth::{attempts::Attempts, erasure::Erasure, password::Passwords, token::AccessTokens},
     random::Random,
     sessions::Desk,
     storage::Storage,
@@ -76,6 +76,8 @@ pub struct App {
     pub passwords: Passwords,
     /// Signs and reads access tokens.
     pub tokens: AccessTokens,
+    /// Proves to devices whose access was taken away that it is their server that says so.
+    pub erasure: Erasure,
     /// Counts attempts to sign in.
     pub attempts: Attempts,
     /// The present instant.
@@ -95,6 +97,7 @@ impl App {
             storage: self.storage.as_ref(),
             passwords: &self.passwords,
             tokens: &self.tokens,
+            erasure: &self.erasure,
             attempts: &self.attempts,
             random: self.random.as_ref(),
             now: self.clock.now(),

@@ -1,4 +1,4 @@
-//! Adding people to a workspace.
+//! The people of a workspace: adding them, changing what they may do.
 
 use std::collections::BTreeSet;
 
@@ -36,12 +36,24 @@ pub struct NewMember {
     pub password_hash: String,
 }
 
-/// Why nobody was added.
+/// What an administrator changes of a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// What they may do.
+    Role(Role),
+    /// Whether they may sign in; devices of a member who may not erase their stores at the next contact.
+    Active(bool),
+}
+
+/// Why nobody was added or changed.
 #[derive(Debug, thiserror::Error)]
-pub enum AddError {
+pub enum MemberError {
     /// No such workspace.
     #[error("there is no workspace {0:?}")]
     NoWorkspace(String),
+    /// No such member.
+    #[error("{0} is no member of this workspace")]
+    NoMember(String),
     /// The address is none.
     #[error("{0:?} is no e-mail address")]
     InvalidEmail(String),
@@ -65,13 +77,13 @@ pub enum AddError {
     Json(#[from] serde_json::Error),
 }
 
-impl From<StorageError> for AddError {
+impl From<StorageError> for MemberError {
     fn from(error: StorageError) -> Self {
         Self::Own(OwnError::Storage(error))
     }
 }
 
-impl From<ReadError> for AddError {
+impl From<ReadError> for MemberError {
     fn from(error: ReadError) -> Self {
         Self::Settings(error.to_string())
     }
@@ -80,16 +92,16 @@ impl From<ReadError> for AddError {
 /// Adds a member, with their entry in the settings, new teams, and their personal document, in one transaction.
 ///
 /// # Errors
-/// See [`AddError`]; nothing was written then.
+/// See [`MemberError`]; nothing was written then.
 #[tracing::instrument(skip_all, fields(workspace.slug = %new.workspace, member.role = %new.role))]
 pub async fn add(
     storage: &dyn Storage,
     new: &NewMember,
     now: UtcMillis,
     ids: &(dyn Ids + Sync),
-) -> Result<MemberRecord, AddError> {
+) -> Result<MemberRecord, MemberError> {
     let found = storage.workspace_by_slug(&new.workspace).await?;
-    let Some(workspace) = found else { return Err(AddError::NoWorkspace(new.workspace.clone())) };
+    let Some(workspace) = found else { return Err(MemberError::NoWorkspace(new.workspace.clone())) };
     let mut tx = storage.begin(workspace.id).await?;
     let record = add_in(tx.as_mut(), &workspace, new, now, ids).await?;
     tx.commit().await?;
@@ -97,22 +109,72 @@ pub async fn add(
     Ok(record)
 }
 
-/// The same within a transaction of `workspace`; the caller commits.
+/// Changes a member, with their entry in the settings, in one transaction. It holds from the next request on.
 ///
 /// # Errors
-/// See [`AddError`]; the transaction is then to be dropped.
+/// See [`MemberError`]; nothing was written then.
+#[tracing::instrument(skip_all, fields(workspace.slug = %workspace))]
+pub async fn change(
+    storage: &dyn Storage,
+    workspace: &str,
+    email: &str,
+    change: Change,
+    now: UtcMillis,
+    ids: &(dyn Ids + Sync),
+) -> Result<MemberRecord, MemberError> {
+    let found = storage.workspace_by_slug(workspace).await?;
+    let Some(workspace) = found else { return Err(MemberError::NoWorkspace(workspace.to_owned())) };
+    let email =
+        normalize_email(email).ok_or_else(|| MemberError::InvalidEmail(email.chars().take(80).collect()))?;
+    let mut tx = storage.begin(workspace.id).await?;
+    // Members are never removed, so one found beside the transaction is there within it.
+    let Some(mut record) = storage.member_by_email(workspace.id, &email).await? else {
+        return Err(MemberError::NoMember(email));
+    };
+    match change {
+        Change::Role(role) => record.role = role,
+        Change::Active(active) => record.active = active,
+    }
+    tx.update_member(&record).await?;
+    let current = read_settings(tx.as_mut(), &workspace).await?;
+    let teams = current.members.get(&record.id).map(|member| member.teams.clone()).unwrap_or_default();
+    let entry = settings::entry(Section::Members, &record.id.to_string(), &listed(&record, teams))?;
+    let ops = vec![Stamped::new(now, SERVER_NAME, entry)];
+    let edit = Edit { doc: workspace.settings_doc, ops: Ops::Workspace(ops) };
+    Pen::new(tx.as_mut(), &workspace, now, ids).write(&edit, None).await?;
+    tx.commit().await?;
+    tracing::info!(member.id = %record.id, "member changed");
+    Ok(record)
+}
+
+/// A member as colleagues see them.
+fn listed(record: &MemberRecord, teams: BTreeSet<String>) -> Member {
+    Member {
+        id: record.id,
+        name: record.name.clone(),
+        email: record.email.clone(),
+        role: record.role,
+        teams,
+        active: record.active,
+    }
+}
+
+/// The same as [`add`] within a transaction of `workspace`; the caller commits.
+///
+/// # Errors
+/// See [`MemberError`]; the transaction is then to be dropped.
 pub async fn add_in(
     tx: &mut dyn Transaction,
     workspace: &WorkspaceRecord,
     new: &NewMember,
     now: UtcMillis,
     ids: &(dyn Ids + Sync),
-) -> Result<MemberRecord, AddError> {
+) -> Result<MemberRecord, MemberError> {
     let email = normalize_email(&new.email)
-        .ok_or_else(|| AddError::InvalidEmail(new.email.chars().take(80).collect()))?;
+        .ok_or_else(|| MemberError::InvalidEmail(new.email.chars().take(80).collect()))?;
     let name = new.name.trim();
     if !(1..=200).contains(&name.chars().count()) {
-        return Err(AddError::InvalidName);
+        return Err(MemberError::InvalidName);
     }
     let record = MemberRecord {
         id: MemberId(ids.fresh()),
@@ -126,19 +188,11 @@ pub async fn add_in(
         created_at: now,
     };
     if !tx.insert_member(&record).await? {
-        return Err(AddError::Taken(record.email));
+        return Err(MemberError::Taken(record.email));
     }
     let current = read_settings(tx, workspace).await?;
     let (teams, mut ops) = teams(&current, &new.teams)?;
-    let member = Member {
-        id: record.id,
-        name: record.name.clone(),
-        email: record.email.clone(),
-        role: record.role,
-        teams,
-        active: true,
-    };
-    ops.push(settings::entry(Section::Members, &record.id.to_string(), &member)?);
+    ops.push(settings::entry(Section::Members, &record.id.to_string(), &listed(&record, teams))?);
     let ops = ops.into_iter().map(|op| Stamped::new(now, SERVER_NAME, op)).collect();
     let listed = Edit { doc: workspace.settings_doc, ops: Ops::Workspace(ops) };
     let create = Stamped::new(now, record.id.to_string(), PersonalOp::Create);
@@ -150,8 +204,11 @@ pub async fn add_in(
 }
 
 /// The workspace's settings as this transaction has them.
-async fn read_settings(tx: &mut dyn Transaction, workspace: &WorkspaceRecord) -> Result<Workspace, AddError> {
-    let missing = || AddError::Settings("there is no settings document".to_owned());
+async fn read_settings(
+    tx: &mut dyn Transaction,
+    workspace: &WorkspaceRecord,
+) -> Result<Workspace, MemberError> {
+    let missing = || MemberError::Settings("there is no settings document".to_owned());
     let record = tx.document(workspace.settings_doc).await?.ok_or_else(missing)?;
     let document = Document::load(record.id, record.kind, &record.snapshot).map_err(OwnError::from)?;
     match document.read()? {
@@ -161,13 +218,13 @@ async fn read_settings(tx: &mut dyn Transaction, workspace: &WorkspaceRecord) ->
 }
 
 /// The keys of the named teams, and what makes those that do not exist.
-fn teams(current: &Workspace, named: &[String]) -> Result<(BTreeSet<String>, Vec<WorkspaceOp>), AddError> {
+fn teams(current: &Workspace, named: &[String]) -> Result<(BTreeSet<String>, Vec<WorkspaceOp>), MemberError> {
     let (mut keys, mut ops) = (BTreeSet::new(), Vec::new());
     for name in named {
         let known = current.teams.values().find(|team| team.key == *name || team.name == *name);
         let key = known.map_or_else(|| settings::team_key(name), |team| team.key.clone());
         if !(1..=200).contains(&key.chars().count()) {
-            return Err(AddError::InvalidTeam);
+            return Err(MemberError::InvalidTeam);
         }
         if !current.teams.contains_key(&key) && !keys.contains(&key) {
             ops.push(settings::team(&key, name.trim())?);

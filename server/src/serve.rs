@@ -9,6 +9,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use crate::{
     auth::{
         attempts::Attempts,
+        erasure::Erasure,
         password::{PasswordError, Passwords},
         token::AccessTokens,
     },
@@ -22,6 +23,8 @@ use crate::{
 const DRAIN: Duration = Duration::from_secs(10);
 /// The name of the key of access tokens among the secrets.
 const TOKEN_KEY: &str = "token_key";
+/// The name of the secret by which devices know their server, see `auth::erasure`.
+const ERASURE_KEY: &str = "erasure_key";
 
 /// What a server needs.
 pub struct Setup {
@@ -72,11 +75,13 @@ pub struct Running {
 pub async fn start(setup: Setup) -> Result<Running, StartError> {
     let Setup { storage, clock, random, listen, limits } = setup;
     let key = storage.secret(TOKEN_KEY, &bytes::<32>(random.as_ref())).await?;
+    let erasure_key = storage.secret(ERASURE_KEY, &bytes::<32>(random.as_ref())).await?;
     let (stop, stopping) = watch::channel(false);
     let app = Arc::new(App {
         hub: Hub::new(Arc::clone(&storage)),
         passwords: Passwords::new(random.as_ref())?,
         tokens: AccessTokens::new(&key),
+        erasure: Erasure::new(&erasure_key)?,
         attempts: Attempts::default(),
         storage,
         clock,

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::{
     auth::{
         attempts::{Attempts, TooMany},
+        erasure::Erasure,
         password::{PasswordError, Passwords},
         token::{AccessTokens, REFRESH_MS, TokenError, refresh_hash, refresh_token},
     },
@@ -40,6 +41,9 @@ pub enum SignInError {
     /// The device was revoked.
     #[error("this device was revoked by an administrator")]
     DeviceRevoked,
+    /// The member left, or became a requester.
+    #[error("your access to this workspace has ended")]
+    AccessEnded,
     /// Wait.
     #[error(transparent)]
     TooMany(#[from] TooMany),
@@ -67,6 +71,7 @@ impl SignInError {
             Self::WrongCredentials => ErrorCode::WrongCredentials,
             Self::Requester | Self::DeviceTaken => ErrorCode::Forbidden,
             Self::DeviceRevoked => ErrorCode::DeviceRevoked,
+            Self::AccessEnded => ErrorCode::AccessEnded,
             Self::TooMany(_) => ErrorCode::RateLimited,
             Self::SessionEnded => ErrorCode::SessionExpired,
             Self::Storage(_) | Self::Password(_) | Self::Token(_) | Self::Gone(_) => {
@@ -85,6 +90,8 @@ pub struct Desk<'a> {
     pub passwords: &'a Passwords,
     /// Signs access tokens.
     pub tokens: &'a AccessTokens,
+    /// Gives what a device will know its server by.
+    pub erasure: &'a Erasure,
     /// Counts attempts.
     pub attempts: &'a Attempts,
     /// Makes refresh tokens and ids.
@@ -155,12 +162,10 @@ impl Desk<'_> {
                 return Err(SignInError::SessionEnded);
             }
             Rotation::Revoked => return Err(SignInError::DeviceRevoked),
+            Rotation::Barred => return Err(SignInError::AccessEnded),
             Rotation::Void => return Err(SignInError::SessionEnded),
         };
         let access = self.storage.access(id).await?.ok_or(SignInError::Gone("the session"))?;
-        if !access.member.active || access.member.role == Role::Requester {
-            return Err(SignInError::SessionEnded);
-        }
         let workspace = self.storage.workspace(access.member.workspace).await?;
         let workspace = workspace.ok_or(SignInError::Gone("the workspace"))?;
         self.session(&workspace, &access.member, request.device, id, refresh)
@@ -201,6 +206,7 @@ impl Desk<'_> {
             name: member.name.clone(),
             role: member.role,
             personal_doc: member.personal_doc,
+            erase_check: self.erasure.check(device),
             now: self.now,
         })
     }

@@ -174,6 +174,8 @@ pub enum Rotation {
     Reused,
     /// Its device was revoked.
     Revoked,
+    /// Its member left, or is a requester now; it is not used up.
+    Barred,
     /// It ended by itself, its session was ended, it is another device's, or nobody ever had it.
     Void,
 }

@@ -97,7 +97,7 @@ pub(crate) fn App() -> Html {
         };
     };
     let session = Rc::new(Session::from(session_view));
-    let problem = (*error).clone().or_else(|| (*signed_out).clone());
+    let problem = (*error).clone().or_else(|| (*signed_out).clone()).or_else(|| session_view.ended.clone());
     html! {
         <ContextProvider<I18n> context={i18n}>
             <ContextProvider<Rc<Session>> context={session}>

@@ -70,6 +70,7 @@ impl I18n {
                 | ErrorCode::WrongCredentials
                 | ErrorCode::SessionExpired
                 | ErrorCode::DeviceRevoked
+                | ErrorCode::AccessEnded
                 | ErrorCode::RateLimited
                 | ErrorCode::Offline
                 | ErrorCode::UpgradeRequired

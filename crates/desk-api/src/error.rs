@@ -26,6 +26,8 @@ pub enum ErrorCode {
     Forbidden,
     /// The device was revoked by an administrator.
     DeviceRevoked,
+    /// The member left, or may not use the desk any more.
+    AccessEnded,
     /// Too many attempts; wait.
     RateLimited,
     /// The server cannot be reached.

@@ -11,6 +11,10 @@ use serde::{Deserialize, Serialize};
 
 /// The header in which every answer carries the server's present instant, in UTC milliseconds.
 pub const DATE_MS_HEADER: &str = "date-ms";
+/// The header in which the server proves, beside [`crate::ErrorCode::DeviceRevoked`] and [`crate::ErrorCode::AccessEnded`],
+/// that it is the device's own server: 32 bytes in hexadecimal whose SHA-256 is [`Session::erase_check`]. Without it a
+/// device erases nothing.
+pub const ERASE_PROOF_HEADER: &str = "erase-proof";
 /// The media type of sync batches.
 pub const BATCH_MEDIA_TYPE: &str = "application/vnd.workernet.batch";
 
@@ -52,6 +56,9 @@ pub struct Session {
     pub role: Role,
     /// Their personal settings document.
     pub personal_doc: DocId,
+    /// SHA-256 (hexadecimal) of what the server will show when it takes the device's access away; see
+    /// [`ERASE_PROOF_HEADER`]. The same for a device as long as it lives.
+    pub erase_check: String,
     /// The server's present instant.
     pub now: UtcMillis,
 }

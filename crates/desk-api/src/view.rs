@@ -251,6 +251,9 @@ pub struct SessionView {
     pub sync: SyncView,
     /// Alerts that are not acknowledged.
     pub open_alerts: u32,
+    /// Why the last session ended, when it was not the person's own doing; until somebody signs in.
+    #[serde(default)]
+    pub ended: Option<ApiError>,
     /// What was last typed into the sign-in form, without the password.
     pub last_sign_in: Option<LastSignIn>,
 }

@@ -67,7 +67,7 @@ impl Desk {
     fn article_view(&self, article: Article) -> ArticleView {
         ArticleView {
             body_html: safe_html(&article.body),
-            read_only: self.inner.read_only.is_some() || article.schema > desk_docs::SCHEMA,
+            read_only: self.place().read_only.is_some() || article.schema > desk_docs::SCHEMA,
             article,
         }
     }

@@ -18,6 +18,7 @@ use desk_store::{NewerVersion, OpenOptions, Store};
 use tokio::sync::{Mutex, broadcast, watch};
 
 use crate::{
+    erase::{self, FileIdentity},
     error,
     machine::{CorrectedClock, MachineIds, Shared},
     secrets::{self, KeyPlace, Keychain},
@@ -26,7 +27,7 @@ use crate::{
 };
 
 /// The store's file in the data directory.
-const STORE_FILE: &str = "desk.db";
+pub(crate) const STORE_FILE: &str = "desk.db";
 /// What happens is told to listeners that are at most this many messages behind; one further behind refetches.
 const EVENTS_KEPT: usize = 1_024;
 
@@ -66,12 +67,11 @@ pub struct Desk {
 
 pub(crate) struct Inner {
     pub(crate) data_dir: PathBuf,
-    pub(crate) store: Store,
-    pub(crate) read_only: Option<NewerVersion>,
-    pub(crate) key_place: KeyPlace,
+    pub(crate) keychain: Box<dyn Keychain>,
+    /// The store; another one takes its place when it is erased.
+    pub(crate) place: RwLock<Arc<Place>>,
     pub(crate) clock: Arc<CorrectedClock>,
     pub(crate) ids: Box<dyn Ids>,
-    pub(crate) device: DeviceId,
     pub(crate) session: RwLock<Option<Arc<SignedIn>>>,
     pub(crate) settings: RwLock<Arc<WorkspaceRules>>,
     /// One edit at a time; the store would refuse the second of two with the same heads.
@@ -80,6 +80,32 @@ pub(crate) struct Inner {
     /// Counts commits that the scheduler must look at.
     pub(crate) deadlines_moved: watch::Sender<u64>,
     pub(crate) sync: driver::Signals,
+}
+
+/// The open store, and what stays the same as long as it is open.
+pub(crate) struct Place {
+    pub(crate) store: Store,
+    pub(crate) read_only: Option<NewerVersion>,
+    pub(crate) key_place: KeyPlace,
+    pub(crate) device: DeviceId,
+    pub(crate) file: FileIdentity,
+}
+
+impl Place {
+    /// Opens the store in a data directory, or makes one.
+    pub(crate) async fn open(
+        data_dir: &Path,
+        keychain: &dyn Keychain,
+        ids: &dyn Ids,
+    ) -> Result<Self, ApiError> {
+        let path = data_dir.join(STORE_FILE);
+        let (key, key_place) = secrets::store_key(data_dir, path.exists(), keychain)?;
+        let opened = Store::open(&path, &key, OpenOptions::default()).await.map_err(error::store)?;
+        let store = opened.store;
+        let device = device(&store, ids).await?;
+        let file = FileIdentity::of(&path);
+        Ok(Self { store, read_only: opened.read_only, key_place, device, file })
+    }
 }
 
 /// The workspace's settings with what deadlines are computed by.
@@ -102,39 +128,37 @@ impl Desk {
     /// When the directory cannot be made, the key is missing or wrong, or the store is damaged. Nothing is changed then.
     pub async fn open(config: Config) -> Result<Self, ApiError> {
         let path = config.data_dir.join(STORE_FILE);
-        let exists = path.exists();
-        if config.must_exist && !exists {
+        if config.must_exist && !path.exists() && !erase::is_unfinished(&config.data_dir) {
             return Err(error::signed_out());
         }
         std::fs::create_dir_all(&config.data_dir).map_err(|problem| {
             error::io(&format!("the directory {} cannot be made", config.data_dir.display()), &problem)
         })?;
-        let (key, key_place) = secrets::store_key(&config.data_dir, exists, config.keychain.as_ref())?;
-        let opened = Store::open(&path, &key, OpenOptions::default()).await.map_err(error::store)?;
-        let store = opened.store;
         let clock = Arc::new(CorrectedClock::default());
-        if let Some(text) = store.meta_text("clock_offset_ms").await.map_err(error::store)?
+        let ids = Box::new(MachineIds::new(Shared(Arc::clone(&clock))));
+        let ended = erase::finish(&config.data_dir, config.keychain.as_ref()).await?;
+        let place = Place::open(&config.data_dir, config.keychain.as_ref(), ids.as_ref()).await?;
+        if let Some(reason) = ended {
+            erase::settle(&config.data_dir, &place.store, &reason).await?;
+        }
+        if let Some(text) = place.store.meta_text("clock_offset_ms").await.map_err(error::store)?
             && let Ok(offset) = text.parse()
         {
             clock.set_offset_ms(offset);
         }
-        let ids = Box::new(MachineIds::new(Shared(Arc::clone(&clock))));
-        let device = device(&store, ids.as_ref()).await?;
         let desk = Self {
             inner: Arc::new(Inner {
                 data_dir: config.data_dir,
-                read_only: opened.read_only,
-                key_place,
+                keychain: config.keychain,
+                place: RwLock::new(Arc::new(place)),
                 clock,
                 ids,
-                device,
                 session: RwLock::new(None),
                 settings: RwLock::new(Arc::new(WorkspaceRules::of(None))),
                 writing: Mutex::new(()),
                 events: broadcast::channel(EVENTS_KEPT).0,
                 deadlines_moved: watch::channel(0).0,
                 sync: driver::Signals::default(),
-                store,
             }),
         };
         desk.restore_session().await?;
@@ -176,7 +200,7 @@ impl Desk {
 
     /// Why the store may only be read, if that is so.
     pub fn read_only(&self) -> Option<ApiError> {
-        self.inner.read_only.map(|newer| {
+        self.place().read_only.map(|newer| {
             ApiError::new(
                 ErrorCode::ReadOnlyStore,
                 format!("{newer}: it is open for reading only; update the program to go on working"),
@@ -186,7 +210,7 @@ impl Desk {
 
     /// Closes the store; what was saved is on the disk already.
     pub async fn close(&self) {
-        self.inner.store.close().await;
+        self.store().close().await;
     }
 
     /// The workspace's settings, once there are some.
@@ -194,8 +218,17 @@ impl Desk {
         self.rules().workspace.clone()
     }
 
-    pub(crate) fn store(&self) -> &Store {
-        &self.inner.store
+    pub(crate) fn place(&self) -> Arc<Place> {
+        Arc::clone(&self.inner.place.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn store(&self) -> Store {
+        self.place().store.clone()
+    }
+
+    /// This installation's identity.
+    pub(crate) fn device(&self) -> DeviceId {
+        self.place().device
     }
 
     pub(crate) fn rules(&self) -> Arc<WorkspaceRules> {

@@ -16,9 +16,12 @@ impl Desk {
     /// Saves a draft; an empty body drops it.
     ///
     /// # Errors
-    /// When the store cannot be written.
+    /// When nobody is signed in (what was typed before must not reach the store that took an erased one's place), or the
+    /// store cannot be written.
     pub async fn save_draft(&self, key: String, body: String) -> Result<(), ApiError> {
         self.require_writable()?;
+        let _writing = self.inner.writing.lock().await;
+        self.require_session()?;
         self.store().save_draft(Draft { key, body, saved_at: self.now() }).await.map_err(error::store)
     }
 }

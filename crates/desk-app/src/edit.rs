@@ -28,9 +28,10 @@ impl Desk {
     /// Makes an edit in one transaction with what `extra` holds (a draft to drop, for one). What comes back is the document
     /// as it is now, changed or not.
     pub(crate) async fn edit_with(&self, edit: Edit, extra: Batch) -> Result<State, ApiError> {
-        let session = self.require_session()?;
         self.require_writable()?;
         let _writing = self.inner.writing.lock().await;
+        // Only now: the store may have been erased, and another taken its place, while this waited.
+        let session = self.require_session()?;
         for _ in 0..TRIES {
             let Some(prepared) = self.prepare(&session, &edit).await? else {
                 self.store().commit(&extra).await.map_err(error::store)?;
@@ -103,7 +104,7 @@ impl Desk {
             .as_ref()
             .and_then(|workspace| workspace.members.get(&session.member))
             .map_or(session.role, |member| member.role);
-        Author { device: self.inner.device, actor: Actor { member: Some(session.member), role }, workflow }
+        Author { device: self.device(), actor: Actor { member: Some(session.member), role }, workflow }
     }
 
     /// Tells everybody what a commit changed.

@@ -63,8 +63,9 @@ impl ImportSink for Sink<'_> {
 
     async fn commit(&mut self, edits: Vec<ImportEdit>) -> Result<Vec<Outcome>, ApiError> {
         let desk = self.desk;
-        let session = desk.require_session()?;
         let _writing = desk.inner.writing.lock().await;
+        // Only now: the store may have been erased while this waited.
+        let session = desk.require_session()?;
         let mut outcomes = Vec::with_capacity(edits.len());
         let mut batch = Batch::default();
         // Writing the documents is nearly all the work, and each is by itself: all processors share it. An import

@@ -100,7 +100,7 @@ impl Desk {
                 .as_ref()
                 .and_then(|workspace| incident.escalates_at(&workspace.escalation_min)),
             tickets,
-            read_only: self.inner.read_only.is_some() || incident.schema > desk_docs::SCHEMA,
+            read_only: self.place().read_only.is_some() || incident.schema > desk_docs::SCHEMA,
             incident,
         })
     }

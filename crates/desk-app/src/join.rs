@@ -14,7 +14,7 @@ use desk_store::Batch;
 
 use crate::{
     Desk, error,
-    session::{SignedIn, Tokens, json},
+    session::{ENDED, SignedIn, Tokens, json},
 };
 
 /// Documents that are told anew at once.
@@ -33,6 +33,7 @@ impl Desk {
             meta: vec![
                 ("session".to_owned(), Some(json(session)?)),
                 ("tokens".to_owned(), Some(json(tokens)?)),
+                (ENDED.to_owned(), None),
             ],
             ..Batch::default()
         };

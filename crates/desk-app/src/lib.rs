@@ -14,6 +14,7 @@ mod digest;
 mod doctor;
 mod drafts;
 mod edit;
+mod erase;
 mod error;
 mod export;
 pub mod import;

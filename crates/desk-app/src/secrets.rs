@@ -28,6 +28,12 @@ pub trait Keychain: Send + Sync {
     /// # Errors
     /// As [`Keychain::get`].
     fn set(&self, account: &str, secret: &str) -> Result<(), String>;
+
+    /// Forgets a secret; that there is none is no error.
+    ///
+    /// # Errors
+    /// As [`Keychain::get`].
+    fn forget(&self, account: &str) -> Result<(), String>;
 }
 
 /// The operating system's keychain: Keychain, Credential Manager, Secret Service.
@@ -46,6 +52,14 @@ impl Keychain for SystemKeychain {
     fn set(&self, account: &str, secret: &str) -> Result<(), String> {
         let entry = keyring::v1::Entry::new(SERVICE, account).map_err(|error| error.to_string())?;
         entry.set_password(secret).map_err(|error| error.to_string())
+    }
+
+    fn forget(&self, account: &str) -> Result<(), String> {
+        let entry = keyring::v1::Entry::new(SERVICE, account).map_err(|error| error.to_string())?;
+        match entry.delete_credential() {
+            Ok(()) | Err(keyring::v1::Error::NoEntry) => Ok(()),
+            Err(error) => Err(error.to_string()),
+        }
     }
 }
 
@@ -114,6 +128,23 @@ pub fn store_key(
     Ok((key, KeyPlace::File))
 }
 
+/// Forgets the key of the store in `data_dir`, wherever it is kept: without it, what is left of the store on the disk can
+/// be read by nobody.
+///
+/// # Errors
+/// When the key file cannot be removed. A keychain that does not answer is no error, where there is a key file or none.
+pub fn forget_store_key(data_dir: &Path, keychain: &dyn Keychain) -> Result<(), ApiError> {
+    if let Err(problem) = keychain.forget(&account(data_dir)) {
+        tracing::info!(%problem, "the keychain was not asked to forget the store's key");
+    }
+    match fs::remove_file(key_file(data_dir)) {
+        Err(problem) if problem.kind() != io::ErrorKind::NotFound => {
+            Err(error::io("the key file cannot be removed", &problem))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 /// One entry per data directory: two stores of one user have two keys.
 fn account(data_dir: &Path) -> String {
     let path = fs::canonicalize(data_dir).unwrap_or_else(|_| data_dir.to_owned());
@@ -149,6 +180,10 @@ mod tests {
             *self.secret.lock().unwrap() = Some(secret.to_owned());
             Ok(())
         }
+        fn forget(&self, _: &str) -> Result<(), String> {
+            *self.secret.lock().unwrap() = None;
+            Ok(())
+        }
     }
 
     fn fake(works: bool) -> Fake {
@@ -179,6 +214,18 @@ mod tests {
         }
         let (found, _) = store_key(dir.path(), true, &fake(false)).unwrap();
         assert_eq!(made.to_hex(), found.to_hex());
+    }
+
+    #[test]
+    fn a_forgotten_key_is_nowhere() {
+        for keychain in [fake(true), fake(false)] {
+            let dir = tempfile::tempdir().unwrap();
+            let (made, _) = store_key(dir.path(), false, &keychain).unwrap();
+            forget_store_key(dir.path(), &keychain).unwrap();
+            forget_store_key(dir.path(), &keychain).unwrap();
+            let (next, _) = store_key(dir.path(), false, &keychain).unwrap();
+            assert_ne!(made.to_hex(), next.to_hex());
+        }
     }
 
     #[test]

@@ -43,8 +43,13 @@ pub struct SignedIn {
     pub role: Role,
     /// The server; `None` for a workspace on this device alone.
     pub server: Option<String>,
+    /// SHA-256 (hexadecimal) of what the server shows when it takes this device's access away.
+    #[serde(default)]
+    pub erase_check: Option<String>,
 }
 
+/// Why the last session ended, among the store's facts.
+pub(crate) const ENDED: &str = "ended";
 /// Where the interface's table of offsets begins: older instants than 2000 are not in a help desk.
 const ZONE_FROM: UtcMillis = UtcMillis(946_684_800_000);
 /// How far ahead it reaches: ten years.
@@ -89,6 +94,7 @@ impl Desk {
             email: email.to_owned(),
             role: Role::Admin,
             server: None,
+            erase_check: None,
         };
         self.write_first_documents(&session).await?;
         self.keep_session(session, None).await?;
@@ -155,11 +161,16 @@ impl Desk {
         let server = http::server_url(server)?;
         let owner = self.owner().await?;
         let joins = owner.as_ref().is_some_and(|owner| owner.server.is_none());
-        if let Some(owner) = owner.filter(|owner| !joins && !owner.email.eq_ignore_ascii_case(email.trim())) {
-            return Err(belongs_to(&owner));
+        let other = |owner: &&SignedIn| !joins && !owner.email.eq_ignore_ascii_case(email.trim());
+        if let Some(owner) = owner.as_ref().filter(other) {
+            return Err(belongs_to(owner));
         }
-        let http = http::Http::new(&server, &self.inner.clock)?;
-        let session = http.sign_in(workspace.trim(), email.trim(), password, self.inner.device).await?;
+        let known_by = owner.and_then(|owner| owner.erase_check);
+        let http = http::Http::new(&server, &self.inner.clock, known_by)?;
+        let session = match http.sign_in(workspace.trim(), email.trim(), password, self.device()).await {
+            Ok(session) => session,
+            Err(problem) => return Err(self.heed(problem).await),
+        };
         let tokens = tokens_of(&session);
         let signed_in = signed_in_of(session, email.trim(), server.as_str());
         let last = LastSignIn {
@@ -201,7 +212,7 @@ impl Desk {
         if let (Some(session), Some(tokens)) = (self.signed_in(), self.tokens().await?)
             && let Some(server) = &session.server
             && let Ok(url) = http::server_url(server)
-            && let Ok(http) = http::Http::new(&url, &self.inner.clock)
+            && let Ok(http) = http::Http::new(&url, &self.inner.clock, None)
             && let Err(problem) = http.sign_out(&tokens.access).await
         {
             tracing::info!(code = ?problem.code, "the server was not told of the sign-out");
@@ -227,9 +238,13 @@ impl Desk {
 
     /// Forgets the tokens: the next start asks for the password. What is in the store stays.
     pub(crate) async fn end_session(&self, reason: Option<ApiError>) -> Result<(), ApiError> {
-        if !self.inner.store.is_read_only() {
+        if !self.store().is_read_only() {
             let batch = Batch {
-                meta: vec![("session".to_owned(), None), ("tokens".to_owned(), None)],
+                meta: vec![
+                    ("session".to_owned(), None),
+                    ("tokens".to_owned(), None),
+                    (ENDED.to_owned(), reason.as_ref().map(json).transpose()?),
+                ],
                 ..Batch::default()
             };
             // The store keeps whose it is: another member must not find these documents.
@@ -270,7 +285,7 @@ impl Desk {
         {
             return Err(belongs_to(&owner));
         }
-        let mut meta = vec![("session".to_owned(), Some(json(&session)?))];
+        let mut meta = vec![("session".to_owned(), Some(json(&session)?)), (ENDED.to_owned(), None)];
         if let Some(tokens) = tokens {
             meta.push(("tokens".to_owned(), Some(json(tokens)?)));
         }
@@ -335,6 +350,7 @@ impl Desk {
             ),
             sync: self.sync_view().await?,
             open_alerts: self.store().alerts_open_len().await.map_err(error::store)?,
+            ended: self.meta_json(ENDED).await?,
             last_sign_in: self.meta_json("last_sign_in").await?,
         })
     }
@@ -383,5 +399,6 @@ fn signed_in_of(session: Session, email: &str, server: &str) -> SignedIn {
         email: email.to_owned(),
         role: session.role,
         server: Some(server.to_owned()),
+        erase_check: Some(session.erase_check),
     }
 }

@@ -49,8 +49,16 @@ impl Desk {
     /// Syncs until nothing is left to send or fetch.
     ///
     /// # Errors
-    /// When nobody is signed in, the workspace has no server, or the server cannot be reached or refuses.
+    /// When nobody is signed in, the workspace has no server, or the server cannot be reached or refuses. When it took
+    /// this device's access away, everything that was kept here is erased.
     pub async fn sync_once(&self) -> Result<SyncReport, ApiError> {
+        match self.sync_to_level().await {
+            Err(problem) => Err(self.heed(problem).await),
+            done => done,
+        }
+    }
+
+    async fn sync_to_level(&self) -> Result<SyncReport, ApiError> {
         let started_at = CorrectedClock::machine_now();
         let link = self.link()?;
         let mut report = SyncReport::default();
@@ -146,7 +154,8 @@ impl Desk {
                 "this workspace lives on this device alone; `desk login` joins it to a server",
             ));
         };
-        let http = http::Http::new(&http::server_url(server)?, &self.inner.clock)?;
+        let http =
+            http::Http::new(&http::server_url(server)?, &self.inner.clock, session.erase_check.clone())?;
         Ok(Link { session, http })
     }
 
@@ -176,28 +185,14 @@ impl Desk {
 
     /// Renews the tokens, one process at a time: a refresh token is good once, and a second use ends the session.
     pub(crate) async fn renew(&self, link: &Link, stale: &str) -> Result<String, ApiError> {
-        let _lock = self.token_lock().await?;
+        let _lock = lock(&self.inner.data_dir).await?;
         // The command line and the window share a store: the other one may have renewed meanwhile.
         let tokens = self.tokens().await?.ok_or_else(error::signed_out)?;
         if tokens.access != stale {
             return Ok(tokens.access);
         }
-        let session = link.http.refresh(&tokens.refresh, self.inner.device).await?;
+        let session = link.http.refresh(&tokens.refresh, self.device()).await?;
         Ok(self.keep_tokens(&session).await?.access)
-    }
-
-    async fn token_lock(&self) -> Result<std::fs::File, ApiError> {
-        let path = self.inner.data_dir.join("tokens.lock");
-        let locked = tokio::task::spawn_blocking(move || {
-            let file = std::fs::File::options().create(true).truncate(false).write(true).open(path)?;
-            file.lock()?;
-            Ok::<_, std::io::Error>(file)
-        });
-        match locked.await {
-            Ok(Ok(file)) => Ok(file),
-            Ok(Err(problem)) => Err(error::io("the token lock cannot be taken", &problem)),
-            Err(problem) => Err(ApiError::new(ErrorCode::Internal, problem.to_string())),
-        }
     }
 
     /// Everything is level with the server: written down for the status line, and from now on alerts are shown.
@@ -230,5 +225,21 @@ impl Desk {
         {
             tracing::warn!(%problem, "the clock's correction was not kept");
         }
+    }
+}
+
+/// Takes the lock of a data directory, for what one process must do at a time: renewing the tokens, erasing the store. It
+/// ends with the file.
+pub(crate) async fn lock(data_dir: &std::path::Path) -> Result<std::fs::File, ApiError> {
+    let path = data_dir.join("tokens.lock");
+    let locked = tokio::task::spawn_blocking(move || {
+        let file = std::fs::File::options().create(true).truncate(false).write(true).open(path)?;
+        file.lock()?;
+        Ok::<_, std::io::Error>(file)
+    });
+    match locked.await {
+        Ok(Ok(file)) => Ok(file),
+        Ok(Err(problem)) => Err(error::io("the lock of the data directory cannot be taken", &problem)),
+        Err(problem) => Err(ApiError::new(ErrorCode::Internal, problem.to_string())),
     }
 }

@@ -214,7 +214,7 @@ impl Desk {
             moves,
             number_shared: sharing.len() > 1,
             unsent,
-            read_only: self.inner.read_only.is_some() || ticket.schema > desk_docs::SCHEMA,
+            read_only: self.place().read_only.is_some() || ticket.schema > desk_docs::SCHEMA,
             ticket,
         })
     }

@@ -54,6 +54,9 @@ impl Keychain for NoKeychain {
     fn set(&self, _: &str, _: &str) -> Result<(), String> {
         Err("there is none".into())
     }
+    fn forget(&self, _: &str) -> Result<(), String> {
+        Err("there is none".into())
+    }
 }
 
 struct Server {

@@ -135,13 +135,22 @@ impl Store {
         Ok(Opened { store, read_only: None, created: false })
     }
 
-    /// Deletes the store at `path` with everything beside it: for a device whose access was revoked. Close it first.
+    /// Deletes the store at `path` with everything beside it whose name begins with the store's: for a device whose access
+    /// was revoked. Close it first. That there is none is no error.
     pub fn erase(path: &Path) -> Result<(), StoreError> {
-        let check = KeyCheck::beside(path);
-        for victim in [beside(path, "-wal"), beside(path, "-shm"), path.to_owned(), check.path().to_owned()] {
-            match fs::remove_file(victim) {
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
+        let name = name.as_encoded_bytes();
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            if !entry.file_name().as_encoded_bytes().starts_with(name) {
+                continue;
+            }
+            let victim = entry.path();
+            let is_folder = entry.file_type()?.is_dir();
+            let removed = if is_folder { fs::remove_dir_all(victim) } else { fs::remove_file(victim) };
+            match removed {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-                _ => {}
+                Ok(()) | Err(_) => {}
             }
         }
         Ok(())

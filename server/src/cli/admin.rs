@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::{
     auth::password,
     clock::SystemClock,
-    members::{self, NewMember},
+    members::{self, Change, NewMember},
     random::{FreshIds, SystemRandom},
     storage::{Devices, Directory, SqliteStorage},
     workspaces::{self, NewWorkspace},
@@ -68,6 +68,27 @@ pub(super) enum MemberCommand {
         #[arg(long, required = true)]
         password_stdin: bool,
     },
+    /// Give a member another role.
+    SetRole {
+        #[command(flatten)]
+        member: Named,
+        /// requester, agent, manager or admin.
+        role: Role,
+    },
+    /// Take a member's access away; their devices erase what they keep at the next contact.
+    Deactivate(Named),
+    /// Let a member who was deactivated sign in again.
+    Activate(Named),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Named {
+    /// The workspace's slug.
+    #[arg(long)]
+    workspace: String,
+    /// Where they sign in with.
+    #[arg(long)]
+    email: String,
 }
 
 #[derive(Debug, Subcommand)]
@@ -107,11 +128,33 @@ async fn workspace(storage: &SqliteStorage, command: WorkspaceCommand) -> anyhow
 }
 
 async fn member(storage: &SqliteStorage, command: MemberCommand) -> anyhow::Result<()> {
-    let MemberCommand::Add { workspace, email, name, role, teams, password_stdin: _ } = command;
     let (clock, random) = (SystemClock, SystemRandom::new()?);
-    let password_hash = password::hash(&password()?, &random)?;
-    let new = NewMember { workspace, email, name, role, teams, password_hash };
-    let made = members::add(storage, &new, clock.now(), &FreshIds::now(&clock, &random)).await?;
+    let (named, change) = match command {
+        MemberCommand::Add { workspace, email, name, role, teams, password_stdin: _ } => {
+            let password_hash = password::hash(&password()?, &random)?;
+            let new = NewMember { workspace, email, name, role, teams, password_hash };
+            return add(storage, &new, &clock, &random).await;
+        }
+        MemberCommand::SetRole { member, role } => (member, Change::Role(role)),
+        MemberCommand::Deactivate(member) => (member, Change::Active(false)),
+        MemberCommand::Activate(member) => (member, Change::Active(true)),
+    };
+    let ids = FreshIds::now(&clock, &random);
+    let Named { workspace, email } = named;
+    let changed = members::change(storage, &workspace, &email, change, clock.now(), &ids).await?;
+    super::print(&json!({
+        "id": changed.id, "workspace": workspace, "email": changed.email, "name": changed.name,
+        "role": changed.role, "active": changed.active,
+    }))
+}
+
+async fn add(
+    storage: &SqliteStorage,
+    new: &NewMember,
+    clock: &SystemClock,
+    random: &SystemRandom,
+) -> anyhow::Result<()> {
+    let made = members::add(storage, new, clock.now(), &FreshIds::now(clock, random)).await?;
     super::print(&json!({
         "id": made.id, "workspace": new.workspace, "email": made.email, "name": made.name, "role": made.role,
         "personal_doc": made.personal_doc,

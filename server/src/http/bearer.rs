@@ -7,7 +7,7 @@ use axum::{
     http::{header::AUTHORIZATION, request::Parts},
 };
 use desk_api::ErrorCode;
-use desk_domain::{ids::WorkspaceId, time::UtcMillis};
+use desk_domain::{ids::WorkspaceId, people::Role, time::UtcMillis};
 
 use super::{App, Problem};
 use crate::{
@@ -53,7 +53,8 @@ impl FromRequestParts<Arc<App>> for Bearer {
                 Problem::new(ErrorCode::SignedOut, error.to_string())
             }
         })?;
-        let member = standing(app.storage.as_ref(), &claims).await?.map_err(Problem::from)?;
+        let standing = standing(app.storage.as_ref(), &claims).await?;
+        let member = standing.map_err(|lost| Problem::from(lost).to_device(claims.dev, &app.erasure))?;
         Ok(Self { claims, member })
     }
 }
@@ -61,10 +62,12 @@ impl FromRequestParts<Arc<App>> for Bearer {
 /// Why a token that was good is not good any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lost {
-    /// The session ended, or the member left.
+    /// The session ended.
     Session,
     /// The device was revoked.
     Device,
+    /// The member left, or is a requester now: those have no documents.
+    Member,
 }
 
 impl From<Lost> for Problem {
@@ -74,6 +77,7 @@ impl From<Lost> for Problem {
             Lost::Device => {
                 Self::new(ErrorCode::DeviceRevoked, "this device was revoked by an administrator")
             }
+            Lost::Member => Self::new(ErrorCode::AccessEnded, "your access to this workspace has ended"),
         }
     }
 }
@@ -86,11 +90,11 @@ pub(super) async fn standing(
     let Some(access) = storage.access(claims.sid).await? else { return Ok(Err(Lost::Session)) };
     Ok(if access.device_revoked {
         Err(Lost::Device)
-    } else if access.session_ended
-        || !access.member.active
-        || access.member.id != claims.sub
-        || access.member.workspace != claims.ws
-    {
+    } else if access.member.id != claims.sub || access.member.workspace != claims.ws {
+        Err(Lost::Session)
+    } else if !access.member.active || access.member.role == Role::Requester {
+        Err(Lost::Member)
+    } else if access.session_ended {
         Err(Lost::Session)
     } else {
         Ok(access.member)

@@ -13,7 +13,6 @@ use axum::{
     response::Response,
 };
 use desk_api::{ErrorCode, rest::Hint};
-use desk_domain::people::Role;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 use tracing::Instrument;
 
@@ -36,9 +35,6 @@ pub(super) async fn get(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     let upgrade = upgrade.map_err(|error| Problem::new(ErrorCode::BadRequest, error.body_text()))?;
-    if bearer.member.role == Role::Requester {
-        return Err(Problem::new(ErrorCode::Forbidden, "a requester does not sync documents"));
-    }
     let span = tracing::info_span!("live", device.id = %bearer.claims.dev);
     Ok(upgrade
         .max_message_size(MESSAGE_BYTES)
@@ -66,6 +62,7 @@ async fn tell(app: Arc<App>, bearer: Bearer, mut socket: WebSocket) {
         End::Expired => (4401, "session_expired"),
         End::Lost(Lost::Session) => (4401, "session_ended"),
         End::Lost(Lost::Device) => (4403, "device_revoked"),
+        End::Lost(Lost::Member) => (4403, "access_ended"),
         End::Stopping => (1001, "server_stopping"),
         End::Failed => (1011, "internal"),
     };
@@ -143,7 +140,6 @@ async fn ended(app: &App, bearer: &Bearer) -> Option<End> {
         return Some(End::Expired);
     }
     match standing(app.storage.as_ref(), &bearer.claims).await {
-        Ok(Ok(member)) if member.role == Role::Requester => Some(End::Lost(Lost::Session)),
         Ok(Ok(_)) => None,
         Ok(Err(lost)) => Some(End::Lost(lost)),
         Err(error) => {

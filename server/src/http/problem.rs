@@ -5,9 +5,10 @@ use axum::{
     http::{HeaderValue, StatusCode, header::RETRY_AFTER},
     response::{IntoResponse, Response},
 };
-use desk_api::{ApiError, ErrorCode};
+use desk_api::{ApiError, ErrorCode, rest::ERASE_PROOF_HEADER};
+use desk_domain::ids::DeviceId;
 
-use crate::{sessions::SignInError, storage::StorageError, sync::lane::PushError};
+use crate::{auth::erasure::Erasure, sessions::SignInError, storage::StorageError, sync::lane::PushError};
 
 /// An error on its way out.
 #[derive(Debug)]
@@ -15,6 +16,7 @@ pub struct Problem {
     error: ApiError,
     status: StatusCode,
     wait_s: Option<u64>,
+    erase_proof: Option<String>,
 }
 
 impl Problem {
@@ -27,6 +29,16 @@ impl Problem {
     pub fn internal(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "request failed");
         Self::new(ErrorCode::Internal, "the server could not do it; its log says more")
+    }
+
+    /// The same error; when it says that access was taken away, with the proof that this server may say so. For an
+    /// answer to somebody who showed that they are this device.
+    #[must_use]
+    pub fn to_device(mut self, device: DeviceId, erasure: &Erasure) -> Self {
+        if matches!(self.error.code, ErrorCode::DeviceRevoked | ErrorCode::AccessEnded) {
+            self.erase_proof = Some(erasure.proof(device));
+        }
+        self
     }
 
     /// The same error with status 405.
@@ -47,7 +59,7 @@ fn status(code: ErrorCode) -> StatusCode {
         ErrorCode::SignedOut | ErrorCode::WrongCredentials | ErrorCode::SessionExpired => {
             StatusCode::UNAUTHORIZED
         }
-        ErrorCode::Forbidden | ErrorCode::DeviceRevoked => StatusCode::FORBIDDEN,
+        ErrorCode::Forbidden | ErrorCode::DeviceRevoked | ErrorCode::AccessEnded => StatusCode::FORBIDDEN,
         ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
         ErrorCode::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
@@ -66,7 +78,7 @@ fn status(code: ErrorCode) -> StatusCode {
 
 impl From<ApiError> for Problem {
     fn from(error: ApiError) -> Self {
-        Self { status: status(error.code), error, wait_s: None }
+        Self { status: status(error.code), error, wait_s: None, erase_proof: None }
     }
 }
 
@@ -115,6 +127,9 @@ impl IntoResponse for Problem {
         let mut response = (self.status, Json(self.error)).into_response();
         if let Some(wait) = self.wait_s {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait));
+        }
+        if let Some(proof) = self.erase_proof.and_then(|proof| HeaderValue::try_from(proof).ok()) {
+            response.headers_mut().insert(ERASE_PROOF_HEADER, proof);
         }
         response
     }

@@ -7,7 +7,6 @@ use axum::{
     response::Response,
 };
 use desk_api::ErrorCode;
-use desk_domain::people::Role;
 use desk_sync::wire::{BATCH_BYTES, BATCH_CHANGES, Hash, LoggedChange, PullReply, WireChange};
 use serde::Deserialize;
 
@@ -28,9 +27,6 @@ pub(super) async fn get(
 ) -> Result<Response, Problem> {
     let Query(After { after }) =
         query.map_err(|_| Problem::new(ErrorCode::BadRequest, "say after which number: ?after=0"))?;
-    if bearer.member.role == Role::Requester {
-        return Err(Problem::new(ErrorCode::Forbidden, "a requester does not sync documents"));
-    }
     let limits = PageLimits { changes: u32::try_from(BATCH_CHANGES).unwrap_or(u32::MAX), bytes: BATCH_BYTES };
     let page = app.storage.changes_after(bearer.workspace(), bearer.member.id, after, limits).await?;
     if after > page.head {

@@ -12,5 +12,7 @@ pub(super) async fn post(
     State(app): State<Arc<App>>,
     Body(request): Body<RefreshRequest>,
 ) -> Result<Json<Session>, Problem> {
-    Ok(Json(app.desk().refresh(request).await?))
+    let device = request.device;
+    let session = app.desk().refresh(request).await;
+    Ok(Json(session.map_err(|error| Problem::from(error).to_device(device, &app.erasure))?))
 }

@@ -16,5 +16,7 @@ pub(super) async fn post(
     ConnectInfo(from): ConnectInfo<SocketAddr>,
     Body(request): Body<SignInRequest>,
 ) -> Result<Json<Session>, Problem> {
-    Ok(Json(app.desk().sign_in(request, from.ip()).await?))
+    let device = request.device;
+    let session = app.desk().sign_in(request, from.ip()).await;
+    Ok(Json(session.map_err(|error| Problem::from(error).to_device(device, &app.erasure))?))
 }

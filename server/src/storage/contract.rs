@@ -272,6 +272,18 @@ pub(super) async fn a_refresh_token_needs_its_device_its_time_and_its_session(st
     };
     assert_eq!(rotate(12, 10).await, Rotation::Void, "another device's");
     assert_eq!(rotate(11, 1_000).await, Rotation::Void, "too late");
+    for barred in [
+        MemberRecord { active: false, ..member(space.id, 11) },
+        MemberRecord { role: Role::Requester, ..member(space.id, 11) },
+    ] {
+        let mut tx = storage.begin(space.id).await.unwrap();
+        assert!(tx.update_member(&barred).await.unwrap());
+        tx.commit().await.unwrap();
+        assert_eq!(rotate(11, 10).await, Rotation::Barred);
+    }
+    let mut tx = storage.begin(space.id).await.unwrap();
+    assert!(tx.update_member(&member(space.id, 11)).await.unwrap());
+    tx.commit().await.unwrap();
     assert!(storage.end_session(session, SessionEnd::SignedOut, NOW).await.unwrap());
     assert!(!storage.end_session(session, SessionEnd::SignedOut, NOW).await.unwrap());
     assert_eq!(rotate(11, 10).await, Rotation::Void, "signed out");

@@ -27,7 +27,7 @@ pub enum StorageError {
 
 impl StorageError {
     /// A stored value that cannot be.
-    pub(super) fn damaged(what: impl Into<String>) -> Self {
+    pub(crate) fn damaged(what: impl Into<String>) -> Self {
         Self::Damaged { what: what.into() }
     }
 }

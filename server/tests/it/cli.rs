@@ -7,6 +7,7 @@ use std::{
 };
 
 use desk_api::rest::Session;
+use desk_domain::people::Role;
 use serde_json::{Value, json};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_workernet-server");
@@ -121,6 +122,17 @@ async fn a_workspace_and_its_members_are_made_while_the_server_runs() {
     let listed = json(&run(data, &["admin", "device", "list", "--workspace", "acme"], ""));
     assert_eq!(listed[0]["id"].as_str(), Some(device));
     assert_eq!(listed[0]["revoked_at"], Value::Null);
+    let named = ["--workspace", "acme", "--email", "Anna@acme.example"];
+    let promoted = json(&run(data, &[&["admin", "member", "set-role", "manager"][..], &named].concat(), ""));
+    assert_eq!((promoted["role"].as_str(), promoted["active"].as_bool()), (Some("manager"), Some(true)));
+    let gone = json(&run(data, &[&["admin", "member", "deactivate"][..], &named].concat(), ""));
+    assert_eq!((gone["role"].as_str(), gone["active"].as_bool()), (Some("manager"), Some(false)));
+    assert_eq!(sign_in(device, "длинный-пароль").await.unwrap().status().as_u16(), 401);
+    json(&run(data, &[&["admin", "member", "activate"][..], &named].concat(), ""));
+    let session: Session = sign_in(device, "длинный-пароль").await.unwrap().json().await.unwrap();
+    assert_eq!(session.role, Role::Manager);
+    let nobody = ["admin", "member", "deactivate", "--workspace", "acme", "--email", "nobody@acme.example"];
+    assert_eq!(run(data, &nobody, "").status.code(), Some(1));
     let revoked = json(&run(data, &["admin", "device", "revoke", device], ""));
     assert_eq!(revoked, json!({ "id": device, "revoked": true }));
     let pull = http.get(format!("{}/v1/sync/pull?after=0", server.url)).bearer_auth(&session.access_token);

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use desk_api::{
     ErrorCode,
-    rest::{Health, SignInRequest},
+    rest::{Health, Session, SignInRequest},
 };
 use desk_domain::{ids::DeviceId, people::Role};
 use reqwest::StatusCode;
+use sha2::{Digest, Sha256};
 use workernet_server::{
     auth::attempts::BURST,
     http::Limits,
@@ -155,17 +156,61 @@ async fn a_refresh_token_is_of_no_use_on_another_device() {
     server.stop().await;
 }
 
+/// The answer shows what only the server at which the device signed in can show.
+fn proven(session: &Session, failure: &Failure) {
+    let proof = hex::decode(failure.erase_proof.as_ref().expect("a proof")).unwrap();
+    assert_eq!(hex::encode(Sha256::digest(proof)), session.erase_check);
+}
+
 #[tokio::test]
 async fn a_revoked_device_is_told_so_whatever_it_asks() {
     let server = TestServer::start().await;
-    let anna = server.device("acme", "anna").await;
+    let (anna, other) = (server.device("acme", "anna").await, server.device("acme", "anna").await);
     assert!(server.storage.revoke_device(anna.id, NOW).await.unwrap());
     let session = &anna.session;
-    check(server.pull(&session.access_token, 0).await.unwrap_err(), 403, ErrorCode::DeviceRevoked);
-    check(anna.try_push(vec![]).await.unwrap_err(), 403, ErrorCode::DeviceRevoked);
-    check(server.refresh(&session.refresh_token, anna.id).await.unwrap_err(), 403, ErrorCode::DeviceRevoked);
     let again = sign_in_request("acme", "anna", anna.id);
-    check(server.try_sign_in(&again).await.unwrap_err(), 403, ErrorCode::DeviceRevoked);
+    for failure in [
+        server.pull(&session.access_token, 0).await.unwrap_err(),
+        anna.try_push(vec![]).await.unwrap_err(),
+        server.refresh(&session.refresh_token, anna.id).await.unwrap_err(),
+        server.try_sign_in(&again).await.unwrap_err(),
+    ] {
+        proven(session, &failure);
+        check(failure, 403, ErrorCode::DeviceRevoked);
+    }
+    assert_ne!(other.session.erase_check, session.erase_check);
+    let nobody = server.refresh("nonsense", anna.id).await.unwrap_err();
+    assert_eq!(nobody.erase_proof, None, "who does not show that they are the device gets no proof");
+    let stranger = SignInRequest { password: "wrong-password".into(), ..again };
+    assert_eq!(server.try_sign_in(&stranger).await.unwrap_err().erase_proof, None);
+    assert!(other.pull(0).await.head > 0, "the member's other device goes on");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_member_who_left_is_told_so_on_every_device() {
+    let server = TestServer::start().await;
+    let anna = server.device("acme", "anna").await;
+    let session = &anna.session;
+    server.set_active("acme", "anna", false).await;
+    for _ in 0..2 {
+        // A lost answer must not turn into a session that merely ended.
+        for failure in [
+            server.pull(&session.access_token, 0).await.unwrap_err(),
+            anna.try_push(vec![]).await.unwrap_err(),
+            server.refresh(&session.refresh_token, anna.id).await.unwrap_err(),
+        ] {
+            proven(session, &failure);
+            check(failure, 403, ErrorCode::AccessEnded);
+        }
+    }
+    let again = sign_in_request("acme", "anna", DeviceId(server.fresh()));
+    check(server.try_sign_in(&again).await.unwrap_err(), 401, ErrorCode::WrongCredentials);
+    server.set_active("acme", "anna", true).await;
+    server.set_role("acme", "anna", Role::Requester).await;
+    let demoted = server.refresh(&session.refresh_token, anna.id).await.unwrap_err();
+    proven(session, &demoted);
+    check(demoted, 403, ErrorCode::AccessEnded);
     server.stop().await;
 }
 

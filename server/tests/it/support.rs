@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use desk_api::{ApiError, rest::BATCH_MEDIA_TYPE, rest::Session, rest::SignInRequest};
+use desk_api::{
+    ApiError,
+    rest::{BATCH_MEDIA_TYPE, ERASE_PROOF_HEADER, Session, SignInRequest},
+};
 use desk_docs::{Author, Document, verify};
 use desk_domain::{
     edit::{Edit, NewTicket, Ops, Stamped, TicketOp},
@@ -140,6 +143,13 @@ impl TestServer {
         tx.commit().await.unwrap();
     }
 
+    /// Takes a member's access away, or gives it back, as an administrator would.
+    pub(crate) async fn set_active(&self, slug: &str, name: &str, active: bool) {
+        let ids = FreshIds::at(self.clock.now(), self.random.as_ref());
+        let (email, change) = (format!("{name}@{slug}.example"), members::Change::Active(active));
+        members::change(&self.storage, slug, &email, change, self.clock.now(), &ids).await.unwrap();
+    }
+
     pub(crate) async fn try_sign_in(&self, request: &SignInRequest) -> Result<Session, Failure> {
         answer(self.http.post(self.url("/v1/sessions")).json(request).send().await.unwrap()).await
     }
@@ -185,12 +195,15 @@ pub(crate) struct Failure {
     pub(crate) status: StatusCode,
     pub(crate) error: ApiError,
     pub(crate) retry_after: Option<String>,
+    pub(crate) erase_proof: Option<String>,
 }
 
 async fn failure(response: reqwest::Response) -> Failure {
     let status = response.status();
-    let retry_after = response.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
-    Failure { status, error: response.json().await.expect("every error is an ApiError"), retry_after }
+    let header = |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+    let (retry_after, erase_proof) = (header("retry-after"), header(ERASE_PROOF_HEADER));
+    let error = response.json().await.expect("every error is an ApiError");
+    Failure { status, error, retry_after, erase_proof }
 }
 
 pub(crate) async fn answer<T: serde::de::DeserializeOwned>(

@@ -134,6 +134,7 @@ fn word_keys() -> BTreeSet<String> {
             ErrorCode::SessionExpired,
             ErrorCode::Forbidden,
             ErrorCode::DeviceRevoked,
+            ErrorCode::AccessEnded,
             ErrorCode::RateLimited,
             ErrorCode::Offline,
             ErrorCode::BadServer,

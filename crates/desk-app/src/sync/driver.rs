@@ -197,7 +197,12 @@ impl Desk {
     /// Tells the engine of a failure; the live connection is kept only while the failure is not the network's.
     async fn failed(&self, engine: &mut Engine, live: Option<Live>, failure: &ApiError) -> Option<Live> {
         let kind = match failure.code {
-            ErrorCode::SessionExpired | ErrorCode::WrongCredentials | ErrorCode::DeviceRevoked => {
+            ErrorCode::DeviceRevoked | ErrorCode::AccessEnded => {
+                let problem = self.heed(failure.clone()).await;
+                tracing::warn!(code = ?problem.code, "{problem}");
+                Failure::Final
+            }
+            ErrorCode::SessionExpired | ErrorCode::WrongCredentials => {
                 if let Err(problem) = self.end_session(Some(failure.clone())).await {
                     tracing::warn!(code = ?problem.code, "the session could not be ended: {problem}");
                 }

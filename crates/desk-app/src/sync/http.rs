@@ -4,12 +4,15 @@ use std::{sync::Arc, time::Duration};
 
 use desk_api::{
     ApiError, ErrorCode,
-    rest::{BATCH_MEDIA_TYPE, DATE_MS_HEADER, Health, RefreshRequest, Session, SignInRequest},
+    rest::{
+        BATCH_MEDIA_TYPE, DATE_MS_HEADER, ERASE_PROOF_HEADER, Health, RefreshRequest, Session, SignInRequest,
+    },
 };
 use desk_domain::{ids::DeviceId, time::UtcMillis};
 use desk_sync::wire::{self, MAX_BODY_BYTES, Message, PullReply, Push, PushReply, WireError};
 use futures::StreamExt;
 use reqwest::{Method, Response, StatusCode};
+use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::machine::{self, CorrectedClock};
@@ -24,6 +27,8 @@ pub(crate) struct Http {
     client: reqwest::Client,
     base: Url,
     clock: Arc<CorrectedClock>,
+    /// SHA-256 (hexadecimal) of what this device's server shows when it takes its access away.
+    erase_check: Option<String>,
 }
 
 /// An answer with what it told of the clock.
@@ -65,7 +70,11 @@ pub(crate) fn server_url(text: &str) -> Result<Url, ApiError> {
 }
 
 impl Http {
-    pub(crate) fn new(base: &Url, clock: &Arc<CorrectedClock>) -> Result<Self, ApiError> {
+    pub(crate) fn new(
+        base: &Url,
+        clock: &Arc<CorrectedClock>,
+        erase_check: Option<String>,
+    ) -> Result<Self, ApiError> {
         let client = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(READ_TIMEOUT)
@@ -74,7 +83,7 @@ impl Http {
             .user_agent(concat!("workernet-desk/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|problem| ApiError::new(ErrorCode::Internal, problem.to_string()))?;
-        Ok(Self { client, base: base.clone(), clock: Arc::clone(clock) })
+        Ok(Self { client, base: base.clone(), clock: Arc::clone(clock), erase_check })
     }
 
     pub(crate) async fn sign_in(
@@ -148,7 +157,24 @@ impl Http {
         let response = call.send().await.map_err(|problem| unreachable(&problem))?;
         let offset = server_now(&response)
             .and_then(|server_now| self.clock.learn(server_now, sent_at, CorrectedClock::machine_now()));
-        if response.status().is_success() { Ok((response, offset)) } else { Err(refused(response).await) }
+        if response.status().is_success() {
+            return Ok((response, offset));
+        }
+        let may_erase = self.may_erase(&response);
+        let refused = refused(response).await;
+        match refused.code {
+            // Who else answers at the server's address must not be able to empty a device.
+            ErrorCode::DeviceRevoked | ErrorCode::AccessEnded if !may_erase => Err(nonsense(
+                "it says that this device lost its access, and does not prove that it is the device's server",
+            )),
+            _ => Err(refused),
+        }
+    }
+
+    /// The answer proves that it is this device's own server's.
+    fn may_erase(&self, response: &Response) -> bool {
+        let proof = response.headers().get(ERASE_PROOF_HEADER).and_then(|value| hex::decode(value).ok());
+        proof.is_some_and(|proof| self.erase_check == Some(hex::encode(Sha256::digest(proof))))
     }
 
     async fn json<T: serde::de::DeserializeOwned>(

@@ -44,10 +44,6 @@ impl KeyCheck {
         Self { path, content: content.filter(|content: &Content| content.format == FORMAT) }
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// The store was once whole.
     pub(super) fn is_complete(&self) -> bool {
         self.content.as_ref().is_some_and(|content| content.complete)

@@ -1,11 +1,15 @@
 //! Sign-ins and their refresh tokens.
 
 use async_trait::async_trait;
-use desk_domain::{ids::DeviceId, ids::MemberId, time::UtcMillis};
+use desk_domain::{
+    ids::{DeviceId, MemberId},
+    people::Role,
+    time::UtcMillis,
+};
 use sqlx::{query, query_as};
 use uuid::Uuid;
 
-use super::{MemberRow, SqliteStorage, failed, uuid};
+use super::{MemberRow, SqliteStorage, failed, role, uuid};
 use crate::storage::{Access, Digest, NewSession, NewToken, Rotation, SessionEnd, Sessions, StorageError};
 
 /// Tokens of sessions that ended this long ago tell nobody anything any more.
@@ -47,8 +51,9 @@ impl Sessions for SqliteStorage {
         let hash = used.as_slice();
         let mut tx = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
         let found = query!(
-            "SELECT t.session, t.expires_at, t.used_at, s.member, s.device, s.ended_at, d.revoked_at
+            "SELECT t.session, t.expires_at, t.used_at, s.member, s.device, s.ended_at, d.revoked_at, m.active, m.role
              FROM refresh_tokens t JOIN sessions s ON s.id = t.session JOIN devices d ON d.id = s.device
+                  JOIN members m ON m.id = s.member
              WHERE t.hash = ?",
             hash
         )
@@ -62,6 +67,9 @@ impl Sessions for SqliteStorage {
         }
         if token.revoked_at.is_some() {
             return Ok(Rotation::Revoked);
+        }
+        if token.active == 0 || role(&token.role)? == Role::Requester {
+            return Ok(Rotation::Barred);
         }
         if token.ended_at.is_some() {
             return Ok(Rotation::Void);
