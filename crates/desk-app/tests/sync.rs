@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests: a failure there is a failed test")]
 
+#[path = "sync/access.rs"]
+mod access;
+
 use std::{
     collections::BTreeSet,
     io::Cursor,

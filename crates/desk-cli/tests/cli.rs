@@ -435,3 +435,60 @@ fn a_server_that_is_not_there_is_told_from_one_that_refuses() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("no password"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_revoked_device_fails_with_a_sentence_and_keeps_nothing() {
+    use std::sync::Arc;
+
+    use workernet_server::{
+        auth::password,
+        clock::SystemClock,
+        http::Limits,
+        members::{self, NewMember},
+        random::{FreshIds, SystemRandom},
+        serve::{Setup, start},
+        storage::{Devices, SqliteStorage},
+        workspaces::{self, NewWorkspace},
+    };
+
+    let dir = tempfile::tempdir().unwrap();
+    let (data, password) = (dir.path().join("data"), "правильный-пароль");
+    let storage = SqliteStorage::open(&dir.path().join("server")).await.unwrap();
+    let random = Arc::new(SystemRandom::new().unwrap());
+    let (clock, ids) = (Arc::new(SystemClock), FreshIds::now(&SystemClock, random.as_ref()));
+    let now = desk_domain::time::Clock::now(clock.as_ref());
+    let new = NewWorkspace { slug: "acme".into(), name: "Acme".into(), zone: "UTC".into() };
+    let workspace = workspaces::create(&storage, &new, now, &ids).await.unwrap();
+    let new = NewMember {
+        workspace: "acme".into(),
+        email: "anna@acme.example".into(),
+        name: "Анна".into(),
+        role: desk_domain::people::Role::Agent,
+        teams: vec![],
+        password_hash: password::hash(password, random.as_ref()).unwrap(),
+    };
+    members::add(&storage, &new, now, &ids).await.unwrap();
+    let (listen, limits) = ("127.0.0.1:0".parse().unwrap(), Limits::default());
+    let setup = Setup { storage: Arc::new(storage.clone()), clock, random: random.clone(), listen, limits };
+    let server = start(setup).await.unwrap();
+    let url = format!("http://{}", server.address());
+
+    let login = ["login", "--server", &url, "--workspace", "acme", "--email", "anna@acme.example"];
+    let login = [&login[..], &["--password-stdin"]].concat();
+    assert_eq!(run(&data, &login, Some(password.as_bytes())).status.code(), Some(0));
+    assert_eq!(run(&data, &["ticket", "new", "--title", "Секрет"], None).status.code(), Some(0));
+    for device in storage.devices(workspace.id).await.unwrap() {
+        assert!(storage.revoke_device(device.id, now).await.unwrap());
+    }
+    let output = run(&data, &["sync"], None);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("revoked by an administrator") && told.contains("erased"), "{told}");
+    let output = run(&data, &["--json", "ticket", "list"], None);
+    assert_eq!(output.status.code(), Some(1), "nobody is signed in: {output:?}");
+    assert_eq!(run(&data, &login, Some(password.as_bytes())).status.code(), Some(0), "as a new device");
+    let listed = value(&run(&data, &["--json", "ticket", "list"], None), &["ticket", "list"]);
+    assert_eq!(listed, json!([]));
+    assert_eq!(storage.devices(workspace.id).await.unwrap().len(), 2);
+    server.stop().await;
+}
