@@ -86,7 +86,7 @@ pub(crate) struct Inner {
 pub(crate) struct Place {
     pub(crate) store: Store,
     pub(crate) read_only: Option<NewerVersion>,
-    pub(crate) key_place: KeyPlace,
+    pub(crate) key: KeyPlace,
     pub(crate) device: DeviceId,
     pub(crate) file: FileIdentity,
 }
@@ -99,12 +99,12 @@ impl Place {
         ids: &dyn Ids,
     ) -> Result<Self, ApiError> {
         let path = data_dir.join(STORE_FILE);
-        let (key, key_place) = secrets::store_key(data_dir, path.exists(), keychain)?;
-        let opened = Store::open(&path, &key, OpenOptions::default()).await.map_err(error::store)?;
+        let (secret, key) = secrets::store_key(data_dir, path.exists(), keychain)?;
+        let opened = Store::open(&path, &secret, OpenOptions::default()).await.map_err(error::store)?;
         let store = opened.store;
         let device = device(&store, ids).await?;
         let file = FileIdentity::of(&path);
-        Ok(Self { store, read_only: opened.read_only, key_place, device, file })
+        Ok(Self { store, read_only: opened.read_only, key, device, file })
     }
 }
 

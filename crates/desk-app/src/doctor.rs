@@ -70,7 +70,7 @@ impl Desk {
         if let Some(newer) = self.read_only() {
             find("store", Severity::Notice, newer.message);
         }
-        match self.place().key_place {
+        match self.place().key {
             KeyPlace::Keychain => find("key", Severity::Ok, "in the system's keychain".to_owned()),
             KeyPlace::File => find(
                 "key",

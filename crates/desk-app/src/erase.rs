@@ -8,7 +8,7 @@
 
 use std::{
     fs, io,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, PoisonError},
     time::Duration,
 };
@@ -155,7 +155,7 @@ impl FileIdentity {
         Self(identity(path))
     }
 
-    fn is_at(self, path: &PathBuf) -> bool {
+    fn is_at(self, path: &Path) -> bool {
         self == Self::of(path)
     }
 }

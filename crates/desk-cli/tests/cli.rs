@@ -487,8 +487,8 @@ async fn a_revoked_device_fails_with_a_sentence_and_keeps_nothing() {
     let output = run(&data, &["--json", "ticket", "list"], None);
     assert_eq!(output.status.code(), Some(1), "nobody is signed in: {output:?}");
     assert_eq!(run(&data, &login, Some(password.as_bytes())).status.code(), Some(0), "as a new device");
-    let listed = value(&run(&data, &["--json", "ticket", "list"], None), &["ticket", "list"]);
-    assert_eq!(listed, json!([]));
+    let tickets = value(&run(&data, &["--json", "ticket", "list"], None), &["ticket", "list"]);
+    assert_eq!(tickets, json!([]));
     assert_eq!(storage.devices(workspace.id).await.unwrap().len(), 2);
     server.stop().await;
 }
