@@ -484,8 +484,9 @@ async fn a_revoked_device_fails_with_a_sentence_and_keeps_nothing() {
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(told.contains("revoked by an administrator") && told.contains("erased"), "{told}");
-    let output = run(&data, &["--json", "ticket", "list"], None);
+    let output = run(&data, &["--json", "sync"], None);
     assert_eq!(output.status.code(), Some(1), "nobody is signed in: {output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("signed_out"), "{output:?}");
     assert_eq!(run(&data, &login, Some(password.as_bytes())).status.code(), Some(0), "as a new device");
     let tickets = value(&run(&data, &["--json", "ticket", "list"], None), &["ticket", "list"]);
     assert_eq!(tickets, json!([]));
