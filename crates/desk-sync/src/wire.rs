@@ -51,6 +51,7 @@ pub struct WireChange {
     /// Its hash, as the sender claims.
     pub hash: Hash,
     /// The Automerge change.
+    #[serde(with = "serde_bytes")]
     pub bytes: Vec<u8>,
 }
 
@@ -281,16 +282,16 @@ fn checksum(header: &[u8], compressed: &[u8]) -> [u8; 8] {
 }
 
 /// A kind travels as its number, so that renaming a word changes nothing on the wire.
-mod kind_code {
+pub(crate) mod kind_code {
     use desk_domain::ids::DocKind;
     use serde::{Deserialize, Deserializer, Serializer, de};
 
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's `with` passes a reference")]
-    pub(super) fn serialize<S: Serializer>(kind: &DocKind, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(kind: &DocKind, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_u8(kind.code())
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DocKind, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DocKind, D::Error> {
         let code = u8::deserialize(deserializer)?;
         DocKind::from_code(code).ok_or_else(|| de::Error::custom("unknown document kind"))
     }
