@@ -22,10 +22,11 @@ use crate::{
     random::Random,
     sessions::Desk,
     storage::Storage,
-    sync::hub::Hub,
+    sync::{hub::Hub, segments::Segmenter},
 };
 
 mod bearer;
+mod bootstrap;
 mod envelope;
 mod health;
 mod json;
@@ -50,6 +51,8 @@ pub struct Limits {
     pub request: Duration,
     /// How often a live connection is pinged and its right to be there looked at.
     pub ping: Duration,
+    /// How long a new device waits for segments that are being made before it is told to ask again.
+    pub segments: Duration,
     /// How often other processes' writes are looked for.
     pub look_outside: Duration,
 }
@@ -61,6 +64,7 @@ impl Default for Limits {
             push_changes: 4 * desk_sync::wire::BATCH_CHANGES,
             request: Duration::from_mins(1),
             ping: Duration::from_secs(20),
+            segments: Duration::from_secs(25),
             look_outside: Duration::from_secs(1),
         }
     }
@@ -72,6 +76,8 @@ pub struct App {
     pub storage: Arc<dyn Storage>,
     /// The writers and the heads.
     pub hub: Hub,
+    /// Packs documents for new devices.
+    pub segmenter: Arc<Segmenter>,
     /// Checks passwords.
     pub passwords: Passwords,
     /// Signs and reads access tokens.
@@ -113,6 +119,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/sessions/refresh", post(refresh::post))
         .route("/v1/sync/push", post(push::post))
         .route("/v1/sync/pull", get(pull::get))
+        .route("/v1/sync/bootstrap", get(bootstrap::get))
+        .route("/v1/sync/segments/{id}", get(bootstrap::segment))
         .route("/v1/live", get(live::get))
         .fallback(async || Problem::new(ErrorCode::NotFound, "there is no such address on this server"))
         .method_not_allowed_fallback(async |method: Method| {

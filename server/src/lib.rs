@@ -9,8 +9,8 @@
 //! - `now` and randomness are passed in; only `clock::SystemClock` and `random::SystemRandom` ask the machine.
 //! - Passwords, tokens and bodies are never logged.
 //!
-//! Not here: what a document says and what a change may do (`desk-docs`), the wire format (`desk-sync`), segments
-//! for new devices, attachments, e-mail.
+//! Not here: what a document says and what a change may do (`desk-docs`), the wire format (`desk-sync`), attachments,
+//! e-mail.
 
 pub mod auth;
 pub mod cli;

@@ -16,7 +16,7 @@ use crate::{
     http::{App, Limits, router},
     random::{Random, bytes},
     storage::{Storage, StorageError},
-    sync::hub::Hub,
+    sync::{hub::Hub, segments::Segmenter},
 };
 
 /// How long requests may take to end once the server is told to stop.
@@ -79,6 +79,7 @@ pub async fn start(setup: Setup) -> Result<Running, StartError> {
     let (stop, stopping) = watch::channel(false);
     let app = Arc::new(App {
         hub: Hub::new(Arc::clone(&storage)),
+        segmenter: Arc::new(Segmenter::new(Arc::clone(&storage), Arc::clone(&clock))),
         passwords: Passwords::new(random.as_ref())?,
         tokens: AccessTokens::new(&key),
         erasure: Erasure::new(&erasure_key)?,

@@ -24,6 +24,7 @@ mod error;
 pub mod sqlite;
 
 pub use error::StorageError;
+use serde::{Deserialize, Serialize};
 pub use sqlite::SqliteStorage;
 use uuid::Uuid;
 
@@ -277,6 +278,35 @@ pub struct LogPage {
     pub head: u64,
 }
 
+/// The segments that together hold every shared document of a workspace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SegmentSet {
+    /// They hold everything up to this number of the log.
+    pub cursor: u64,
+    /// The version of the rows in them.
+    pub projection: u16,
+    /// SHA-256 of the settings that the rows were computed by.
+    pub rules: Digest,
+    /// In the order of the documents' ids.
+    pub segments: Vec<SegmentEntry>,
+}
+
+/// A segment without its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SegmentEntry {
+    /// SHA-256 of its bytes.
+    #[serde(with = "hex::serde")]
+    pub id: Digest,
+    /// Its first document.
+    pub first: DocId,
+    /// Its last document.
+    pub last: DocId,
+    /// How many documents it has.
+    pub documents: u32,
+    /// How many bytes.
+    pub bytes: u64,
+}
+
 /// How much of the log to read at once; the first change is always read, however large.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageLimits {
@@ -351,9 +381,43 @@ pub trait Log: Send + Sync {
     async fn count_documents(&self, workspace: WorkspaceId) -> Result<BTreeMap<DocKind, u64>, StorageError>;
 }
 
+/// Segments for new devices: a cache beside the documents.
+#[async_trait]
+pub trait Segments: Send + Sync {
+    /// The present set of a workspace.
+    async fn segment_set(&self, workspace: WorkspaceId) -> Result<Option<SegmentSet>, StorageError>;
+    /// A segment's bytes, of the present set or of one that was replaced a while ago.
+    async fn segment(&self, workspace: WorkspaceId, id: Digest) -> Result<Option<Vec<u8>>, StorageError>;
+    /// Keeps a segment's bytes; it belongs to no set yet.
+    async fn put_segment(&self, workspace: WorkspaceId, id: Digest, bytes: &[u8])
+    -> Result<(), StorageError>;
+    /// Replaces the set. Segments that it does not name are retired as of `now`; those that were retired before
+    /// `forget_before` are forgotten.
+    async fn put_segment_set(
+        &self,
+        workspace: WorkspaceId,
+        set: &SegmentSet,
+        now: UtcMillis,
+        forget_before: UtcMillis,
+    ) -> Result<(), StorageError>;
+    /// Documents that everybody shares (no settings), in the order of their ids, after `after`, at most `limit`.
+    async fn shared_documents(
+        &self,
+        workspace: WorkspaceId,
+        after: Option<DocId>,
+        limit: u32,
+    ) -> Result<Vec<DocumentRecord>, StorageError>;
+    /// Shared documents with a change after a number, in the order of their ids.
+    async fn shared_changed_after(
+        &self,
+        workspace: WorkspaceId,
+        seq: u64,
+    ) -> Result<Vec<DocId>, StorageError>;
+}
+
 /// Everything that the server keeps.
 #[async_trait]
-pub trait Storage: Directory + Devices + Sessions + Log {
+pub trait Storage: Directory + Devices + Sessions + Log + Segments {
     /// Starts to write in a workspace (which need not exist yet), alone.
     async fn begin(&self, workspace: WorkspaceId) -> Result<Box<dyn Transaction>, StorageError>;
 }

@@ -4,9 +4,11 @@
 //! - [`lane`] is the task that alone writes a workspace's log in this process; the storage's transaction keeps other
 //!   processes out.
 //! - [`hub`] has the lanes and the heads.
+//! - [`segments`] packs documents for new devices, which never replay the log.
 //! - [`own`] writes the server's own changes (members, settings, the demo) into the same log.
 
 pub mod hub;
 pub mod lane;
 pub mod own;
 pub mod push;
+pub mod segments;

@@ -14,6 +14,7 @@ use std::borrow::Cow;
 use desk_domain::{
     ids::{DocId, DocKind},
     projection::Projection,
+    workspace::Workspace,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -171,8 +172,7 @@ impl<'a> SegmentWriter<'a> {
         if raw.len() > MAX_BODY_BYTES {
             return Err(WireError::TooLarge { bytes: raw.len() as u64 });
         }
-        let compressed =
-            zstd::bulk::compress(&raw, COMPRESSION_LEVEL).map_err(|_| WireError::Malformed)?;
+        let compressed = zstd::bulk::compress(&raw, COMPRESSION_LEVEL).map_err(|_| WireError::Malformed)?;
         let length = |bytes: usize| u32::try_from(bytes).map_err(|_| WireError::Malformed);
         let mut written = Vec::with_capacity(BLOCK_HEADER_BYTES + compressed.len());
         written.extend_from_slice(&length(compressed.len())?.to_le_bytes());
@@ -181,6 +181,14 @@ impl<'a> SegmentWriter<'a> {
         self.blocks.push(written);
         Ok(())
     }
+}
+
+/// Which settings rows were computed by: two devices with the same settings compute the same deadlines.
+pub fn rules_id(workspace: Option<&Workspace>) -> Hash {
+    let counting =
+        workspace.map(|workspace| (&workspace.policies, &workspace.calendars, &workspace.escalation_min));
+    // Maps in order and plain values: nothing of it fails to be written.
+    Hash(Sha256::digest(serde_json::to_vec(&counting).unwrap_or_default()).into())
 }
 
 /// The id of a segment with these bytes.

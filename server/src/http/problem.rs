@@ -8,7 +8,15 @@ use axum::{
 use desk_api::{ApiError, ErrorCode, rest::ERASE_PROOF_HEADER};
 use desk_domain::ids::DeviceId;
 
+<<<<<<< HEAD
 use crate::{auth::erasure::Erasure, sessions::SignInError, storage::StorageError, sync::lane::PushError};
+=======
+use crate::{
+    sessions::SignInError,
+    storage::StorageError,
+    sync::{lane::PushError, segments::SegmentError},
+};
+>>>>>>> 44cbe48 (feat(server): segments for new devices, packed once and renewed where something changed)
 
 /// An error on its way out.
 #[derive(Debug)]
@@ -23,6 +31,14 @@ impl Problem {
     /// An error with the status that belongs to its code.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         ApiError::new(code, message).into()
+    }
+
+    /// The same error with the advice to ask again after so many seconds, and status 503.
+    #[must_use]
+    pub fn wait_s(mut self, seconds: u64) -> Self {
+        self.wait_s = Some(seconds);
+        self.status = StatusCode::SERVICE_UNAVAILABLE;
+        self
     }
 
     /// The server's own fault: logged here, told in general words.
@@ -118,6 +134,15 @@ impl From<PushError> for Problem {
             | PushError::Settings(_)
             | PushError::Unrestorable(_)
             | PushError::Internal(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<SegmentError> for Problem {
+    fn from(error: SegmentError) -> Self {
+        match error {
+            SegmentError::Storage(error) => error.into(),
+            SegmentError::Settings(_) | SegmentError::Wire(_) | SegmentError::Ended => Self::internal(&error),
         }
     }
 }

@@ -12,7 +12,8 @@ use uuid::Uuid;
 
 use super::{
     DeviceRecord, Digest, DocumentHead, DocumentRecord, LogEntry, MemberRecord, NewSession, NewToken,
-    PageLimits, Pulse, Registration, Rotation, SessionEnd, Storage, WorkspaceRecord,
+    PageLimits, Pulse, Registration, Rotation, SegmentEntry, SegmentSet, SessionEnd, Storage,
+    WorkspaceRecord,
 };
 
 /// One test per rule, each on a storage of its own.
@@ -36,6 +37,8 @@ macro_rules! suite {
             a_document_is_written_and_written_over,
             a_page_ends_at_its_limits_and_goes_on_from_its_cursor,
             another_members_personal_document_is_passed_over,
+            segments_are_replaced_and_forgotten_a_while_later,
+            shared_documents_are_paged_and_known_by_their_last_change,
         );
     };
     ($fresh:path: $($name:ident),+ $(,)?) => {
@@ -451,4 +454,77 @@ pub(super) async fn another_members_personal_document_is_passed_over(storage: &d
     assert_eq!(record.owner, Some(MemberId(id(12))));
     let counts = storage.count_documents(space.id).await.unwrap();
     assert_eq!(counts.into_iter().collect::<Vec<_>>(), [(DocKind::Ticket, 1), (DocKind::Personal, 3)]);
+}
+
+pub(super) async fn segments_are_replaced_and_forgotten_a_while_later(storage: &dyn Storage) {
+    let (space, other) = (workspace(storage, 1).await, workspace(storage, 2).await);
+    assert_eq!(storage.segment_set(space.id).await.unwrap(), None);
+    let set = |cursor, numbers: &[u8]| SegmentSet {
+        cursor,
+        projection: 3,
+        rules: hash(99),
+        segments: numbers
+            .iter()
+            .map(|n| SegmentEntry {
+                id: hash(*n),
+                first: DocId(id(*n)),
+                last: DocId(id(*n)),
+                documents: 1,
+                bytes: 4,
+            })
+            .collect(),
+    };
+    for n in [1, 2, 3] {
+        storage.put_segment(space.id, hash(n), &[n; 4]).await.unwrap();
+    }
+    storage.put_segment(space.id, hash(1), &[1; 4]).await.unwrap();
+    let first = set(7, &[1, 2]);
+    storage.put_segment_set(space.id, &first, NOW, NOW).await.unwrap();
+    assert_eq!(storage.segment_set(space.id).await.unwrap(), Some(first));
+    assert_eq!(storage.segment_set(other.id).await.unwrap(), None);
+    assert_eq!(storage.segment(space.id, hash(1)).await.unwrap(), Some(vec![1; 4]));
+    assert_eq!(storage.segment(other.id, hash(1)).await.unwrap(), None, "another tenant's");
+
+    let second = set(9, &[2, 3]);
+    storage.put_segment_set(space.id, &second, NOW.plus_ms(1_000), NOW).await.unwrap();
+    assert_eq!(storage.segment_set(space.id).await.unwrap(), Some(second.clone()));
+    assert_eq!(
+        storage.segment(space.id, hash(1)).await.unwrap(),
+        Some(vec![1; 4]),
+        "somebody may be fetching"
+    );
+    assert_eq!(
+        storage.segment(space.id, hash(3)).await.unwrap(),
+        Some(vec![3; 4]),
+        "brought back into a set"
+    );
+
+    storage.put_segment_set(space.id, &second, NOW.plus_ms(5_000), NOW.plus_ms(2_000)).await.unwrap();
+    assert_eq!(storage.segment(space.id, hash(1)).await.unwrap(), None);
+    assert_eq!(storage.segment(space.id, hash(2)).await.unwrap(), Some(vec![2; 4]));
+}
+
+pub(super) async fn shared_documents_are_paged_and_known_by_their_last_change(storage: &dyn Storage) {
+    let (space, other) = (workspace(storage, 1).await, workspace(storage, 2).await);
+    let mut tx = storage.begin(space.id).await.unwrap();
+    for (doc, number) in [(21, 1), (22, 2), (23, 3), (18, 4)] {
+        let mut logged = entry(doc, number, 1);
+        logged.actor = space.server_device;
+        let seq = tx.append(&[logged]).await.unwrap();
+        let mut record = document(space.id, doc, seq);
+        if doc == 18 {
+            record.kind = DocKind::Workspace;
+        }
+        tx.put_documents(&[record]).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let ids = |records: Vec<DocumentRecord>| records.iter().map(|record| record.id).collect::<Vec<_>>();
+    let page = |after, limit| storage.shared_documents(space.id, after, limit);
+    assert_eq!(ids(page(None, 2).await.unwrap()), [DocId(id(21)), DocId(id(22))]);
+    assert_eq!(ids(page(Some(DocId(id(22))), 2).await.unwrap()), [DocId(id(23))], "no settings");
+    assert_eq!(ids(storage.shared_documents(other.id, None, 9).await.unwrap()), []);
+    let changed = |seq| storage.shared_changed_after(space.id, seq);
+    assert_eq!(changed(1).await.unwrap(), [DocId(id(22)), DocId(id(23))]);
+    assert_eq!(changed(4).await.unwrap(), []);
+    assert_eq!(storage.shared_changed_after(other.id, 0).await.unwrap(), []);
 }

@@ -23,6 +23,7 @@ use super::{Digest, Storage, StorageError, Transaction};
 mod devices;
 mod directory;
 mod log;
+mod segments;
 mod sessions;
 mod transaction;
 

@@ -1,0 +1,341 @@
+//! Packs a workspace's documents into segments for new devices.
+//!
+//! A set is made when a device asks and there is none, and renewed in the background when it is behind the log: a range
+//! of documents in which nothing changed keeps its segment, so old tickets are packed once. The log is read before the
+//! documents, so a set holds at least everything up to its cursor; what it holds beyond is passed over by the device,
+//! which knows changes by their hashes.
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+    num::NonZero,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use desk_docs::{Document, LoadError};
+use desk_domain::{
+    ids::{DocId, WorkspaceId},
+    projection::{PROJECTION_VERSION, Projection, Rules},
+    state::State,
+    time::{Clock, UtcMillis},
+    workspace::Workspace,
+};
+use desk_sync::{
+    segment::{SEGMENT_DOCUMENTS, Segment, SegmentDocument, SegmentWriter, rules_id},
+    wire::{Hash, WireError},
+};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
+
+use crate::storage::{DocumentRecord, SegmentEntry, SegmentSet, Storage, StorageError, WorkspaceRecord};
+
+/// A set that is further behind the log is renewed; a device replays so many changes in about a second.
+const BEHIND: u64 = 1_000;
+/// How long a segment that no set names is kept for devices that are fetching.
+const KEEP_MS: i64 = 6 * 3_600_000;
+
+/// Why there are no segments.
+#[derive(Debug, thiserror::Error)]
+pub enum SegmentError {
+    /// The storage failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The settings document does not open.
+    #[error("the workspace's settings do not open: {0}")]
+    Settings(#[from] LoadError),
+    /// A document is too large to travel.
+    #[error("a segment cannot be written: {0}")]
+    Wire(#[from] WireError),
+    /// A bug: the work ended.
+    #[error("packing ended")]
+    Ended,
+}
+
+/// Makes and renews segments, one set at a time per workspace. One per process; where several make the same set, they
+/// make the same bytes.
+pub struct Segmenter {
+    storage: Arc<dyn Storage>,
+    clock: Arc<dyn Clock>,
+    turns: Mutex<HashMap<WorkspaceId, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+impl Segmenter {
+    /// Nothing is made until somebody asks.
+    pub fn new(storage: Arc<dyn Storage>, clock: Arc<dyn Clock>) -> Self {
+        Self { storage, clock, turns: Mutex::default() }
+    }
+
+    /// The present set. Waits for it where there is none; what is only behind the log is given as it is, and renewed
+    /// meanwhile. Breaking off the wait does not break off the work.
+    ///
+    /// # Errors
+    /// See [`SegmentError`].
+    pub async fn current(self: &Arc<Self>, workspace: &WorkspaceRecord) -> Result<SegmentSet, SegmentError> {
+        let stored = self.usable(workspace).await?;
+        if let Some(set) = stored {
+            if workspace.head.saturating_sub(set.cursor) > BEHIND {
+                drop(self.begin(workspace.id));
+            }
+            return Ok(set);
+        }
+        self.begin(workspace.id).await.map_err(|_| SegmentError::Ended)?
+    }
+
+    /// The stored set, if its rows are of our version and by the present settings.
+    async fn usable(&self, workspace: &WorkspaceRecord) -> Result<Option<SegmentSet>, SegmentError> {
+        let Some(set) = self.storage.segment_set(workspace.id).await? else { return Ok(None) };
+        let settings = self.settings(workspace).await?;
+        let current = set.projection == PROJECTION_VERSION && set.rules == rules_id(settings.as_ref()).0;
+        Ok(current.then_some(set))
+    }
+
+    async fn settings(&self, workspace: &WorkspaceRecord) -> Result<Option<Workspace>, SegmentError> {
+        let Some(record) = self.storage.document(workspace.settings_doc).await? else { return Ok(None) };
+        match Document::load(record.id, record.kind, &record.snapshot)?.read() {
+            Ok(State::Workspace(workspace)) => Ok(Some(*workspace)),
+            // Of a newer schema: devices that can read it compute the deadlines themselves.
+            Ok(_) | Err(_) => Ok(None),
+        }
+    }
+
+    fn begin(self: &Arc<Self>, workspace: WorkspaceId) -> JoinHandle<Result<SegmentSet, SegmentError>> {
+        let this = Arc::clone(self);
+        tokio::spawn(async move {
+            let turn = {
+                let mut turns = this.turns.lock().unwrap_or_else(PoisonError::into_inner);
+                Arc::clone(turns.entry(workspace).or_default())
+            };
+            let _turn = turn.lock().await;
+            let result = this.renew(workspace).await;
+            if let Err(error) = &result {
+                tracing::error!(workspace.id = %workspace, %error, "segments could not be made");
+            }
+            result
+        })
+    }
+
+    /// Brings the set level with the log, unless somebody did while this waited for its turn.
+    async fn renew(&self, id: WorkspaceId) -> Result<SegmentSet, SegmentError> {
+        let workspace = self
+            .storage
+            .workspace(id)
+            .await?
+            .ok_or_else(|| StorageError::damaged("a workspace that is not there"))?;
+        let known = self.usable(&workspace).await?;
+        if let Some(set) = &known
+            && workspace.head.saturating_sub(set.cursor) <= BEHIND
+        {
+            return Ok(set.clone());
+        }
+        let settings = self.settings(&workspace).await?;
+        let rules = Arc::new(Rules::of(settings.as_ref()));
+        let plan = match &known {
+            Some(set) => plan(&set.segments, &self.storage.shared_changed_after(id, set.cursor).await?),
+            None => vec![Part::Pack { after: None, until: None }],
+        };
+        let mut segments = Vec::new();
+        let mut packed = 0_u32;
+        for part in plan {
+            match part {
+                Part::Keep(entry) => segments.push(entry),
+                Part::Pack { after, until } => {
+                    let made = self.pack(id, after, until, &rules).await?;
+                    packed += made.iter().map(|entry| entry.documents).sum::<u32>();
+                    segments.extend(made);
+                }
+            }
+        }
+        let set = SegmentSet {
+            cursor: workspace.head,
+            projection: PROJECTION_VERSION,
+            rules: rules_id(settings.as_ref()).0,
+            segments,
+        };
+        let now = self.clock.now();
+        self.storage.put_segment_set(id, &set, now, now.plus_ms(-KEEP_MS)).await?;
+        tracing::info!(
+            workspace.id = %id, documents.packed = packed, segments = set.segments.len(), "segments made"
+        );
+        Ok(set)
+    }
+
+    /// Packs the documents after one and up to another.
+    async fn pack(
+        &self,
+        workspace: WorkspaceId,
+        after: Option<DocId>,
+        until: Option<DocId>,
+        rules: &Arc<Rules>,
+    ) -> Result<Vec<SegmentEntry>, SegmentError> {
+        // Requests come first: never all processors.
+        let width = std::thread::available_parallelism().map_or(1, NonZero::get).div_ceil(2).min(4);
+        let limit = u32::try_from(SEGMENT_DOCUMENTS).unwrap_or(u32::MAX);
+        let now = self.clock.now();
+        let mut working = JoinSet::new();
+        let mut made = BTreeMap::new();
+        let mut after = after;
+        loop {
+            let mut page = self.storage.shared_documents(workspace, after, limit).await?;
+            page.retain(|record| until.is_none_or(|until| record.id <= until));
+            let Some(last) = page.last().map(|record| record.id) else { break };
+            after = Some(last);
+            if working.len() >= width {
+                keep(working.join_next().await, &mut made)?;
+            }
+            working.spawn(pack_page(Arc::clone(&self.storage), workspace, page, Arc::clone(rules), now));
+        }
+        while !working.is_empty() {
+            keep(working.join_next().await, &mut made)?;
+        }
+        Ok(made.into_values().collect())
+    }
+}
+
+/// Packs documents into a segment and stores it.
+async fn pack_page(
+    storage: Arc<dyn Storage>,
+    workspace: WorkspaceId,
+    page: Vec<DocumentRecord>,
+    rules: Arc<Rules>,
+    now: UtcMillis,
+) -> Result<Option<SegmentEntry>, SegmentError> {
+    let work = move || segment_of(&page, &rules, now);
+    let packed = tokio::task::spawn_blocking(work).await.map_err(|_| SegmentError::Ended)??;
+    let Some((entry, bytes)) = packed else { return Ok(None) };
+    storage.put_segment(workspace, entry.id, &bytes).await?;
+    Ok(Some(entry))
+}
+
+/// Puts what a task made in its place among the others.
+fn keep(
+    done: Option<Result<Result<Option<SegmentEntry>, SegmentError>, JoinError>>,
+    made: &mut BTreeMap<DocId, SegmentEntry>,
+) -> Result<(), SegmentError> {
+    if let Some(entry) = done.transpose().map_err(|_| SegmentError::Ended)?.transpose()?.flatten() {
+        made.insert(entry.first, entry);
+    }
+    Ok(())
+}
+
+/// What becomes of a stretch of documents.
+#[derive(Debug, PartialEq, Eq)]
+enum Part {
+    /// Nothing in it changed.
+    Keep(SegmentEntry),
+    /// To be packed: what comes after `after`, up to `until`, both open where there is none.
+    Pack { after: Option<DocId>, until: Option<DocId> },
+}
+
+/// Which segments stay, by the documents that changed since; in order, with neighbours that are packed taken together.
+/// A segment answers for everything after its predecessor's last document. What comes after all of them is packed with
+/// the last one while that is not full.
+fn plan(segments: &[SegmentEntry], changed: &[DocId]) -> Vec<Part> {
+    let mut parts: Vec<Part> = Vec::new();
+    let pack = |parts: &mut Vec<Part>, from: Option<DocId>, to: Option<DocId>| match parts.last_mut() {
+        Some(Part::Pack { until, .. }) => *until = to,
+        _ => parts.push(Part::Pack { after: from, until: to }),
+    };
+    let mut changed = changed.iter().copied().peekable();
+    let mut after = None;
+    for (index, segment) in segments.iter().enumerate() {
+        let is_last = index + 1 == segments.len();
+        let mut touched = false;
+        while changed.next_if(|doc| *doc <= segment.last).is_some() {
+            touched = true;
+        }
+        let grows = is_last && changed.peek().is_some() && (segment.documents as usize) < SEGMENT_DOCUMENTS;
+        if touched || grows {
+            pack(&mut parts, after, Some(segment.last));
+        } else {
+            parts.push(Part::Keep(*segment));
+        }
+        after = Some(segment.last);
+    }
+    if changed.peek().is_some() || segments.is_empty() {
+        pack(&mut parts, after, None);
+    }
+    parts
+}
+
+/// A segment of these documents, with their rows.
+fn segment_of(
+    records: &[DocumentRecord],
+    rules: &Rules,
+    now: UtcMillis,
+) -> Result<Option<(SegmentEntry, Vec<u8>)>, WireError> {
+    let (Some(first), Some(last)) = (records.first(), records.last()) else { return Ok(None) };
+    let mut writer = SegmentWriter::default();
+    for record in records {
+        let state = Document::load(record.id, record.kind, &record.snapshot)
+            .map_err(|error| tracing::error!(document.id = %record.id, %error, "a document does not open"))
+            .ok()
+            .and_then(|document| document.read().ok());
+        writer.add(SegmentDocument {
+            doc: record.id,
+            kind: record.kind,
+            heads: record.heads.iter().copied().map(Hash).collect(),
+            schema: state.as_ref().map_or(desk_docs::SCHEMA + 1, State::schema),
+            projection: state.map(|state| Projection::of(&state, rules, now)),
+            snapshot: Cow::Borrowed(&record.snapshot),
+        })?;
+    }
+    let made = writer.finish()?.map(|Segment { reference, bytes }| {
+        let entry = SegmentEntry {
+            id: reference.id.0,
+            first: first.id,
+            last: last.id,
+            documents: reference.documents,
+            bytes: reference.bytes,
+        };
+        (entry, bytes)
+    });
+    Ok(made)
+}
+
+#[cfg(test)]
+mod tests {
+    use desk_domain::ids::uuid_v7;
+
+    use super::*;
+
+    fn doc(n: u8) -> DocId {
+        DocId(uuid_v7(UtcMillis(i64::from(n)), [n; 10]))
+    }
+
+    fn entry(first: u8, last: u8, documents: usize) -> SegmentEntry {
+        let documents = u32::try_from(documents).unwrap();
+        SegmentEntry { id: [first; 32], first: doc(first), last: doc(last), documents, bytes: 1 }
+    }
+
+    #[test]
+    fn what_nobody_changed_is_kept() {
+        let full = SEGMENT_DOCUMENTS;
+        let segments = [entry(10, 19, full), entry(20, 29, full), entry(30, 39, full)];
+        let keep = |n: usize| Part::Keep(segments[n]);
+        let pack = |after: Option<u8>, until: Option<u8>| Part::Pack {
+            after: after.map(doc),
+            until: until.map(doc),
+        };
+        assert_eq!(plan(&segments, &[]), [keep(0), keep(1), keep(2)]);
+        assert_eq!(plan(&segments, &[doc(25)]), [keep(0), pack(Some(19), Some(29)), keep(2)]);
+        assert_eq!(
+            plan(&segments, &[doc(5)]),
+            [pack(None, Some(19)), keep(1), keep(2)],
+            "an older id than all of them, made offline"
+        );
+        assert_eq!(
+            plan(&segments, &[doc(10), doc(29)]),
+            [pack(None, Some(29)), keep(2)],
+            "neighbours are packed together"
+        );
+        assert_eq!(plan(&segments, &[doc(40)]), [keep(0), keep(1), keep(2), pack(Some(39), None)]);
+        assert_eq!(plan(&segments, &[doc(35), doc(40)]), [keep(0), keep(1), pack(Some(29), None)]);
+        assert_eq!(plan(&[], &[]), [pack(None, None)]);
+    }
+
+    #[test]
+    fn the_last_segment_is_filled_up() {
+        let segments = [entry(10, 19, SEGMENT_DOCUMENTS), entry(20, 29, 5)];
+        let grown = [Part::Keep(segments[0]), Part::Pack { after: Some(doc(19)), until: None }];
+        assert_eq!(plan(&segments, &[doc(40)]), grown);
+    }
+}
