@@ -8,15 +8,12 @@ use axum::{
 use desk_api::{ApiError, ErrorCode, rest::ERASE_PROOF_HEADER};
 use desk_domain::ids::DeviceId;
 
-<<<<<<< HEAD
-use crate::{auth::erasure::Erasure, sessions::SignInError, storage::StorageError, sync::lane::PushError};
-=======
 use crate::{
+    auth::erasure::Erasure,
     sessions::SignInError,
     storage::StorageError,
     sync::{lane::PushError, segments::SegmentError},
 };
->>>>>>> 44cbe48 (feat(server): segments for new devices, packed once and renewed where something changed)
 
 /// An error on its way out.
 #[derive(Debug)]
