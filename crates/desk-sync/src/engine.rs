@@ -61,6 +61,9 @@ enum Live {
 pub struct Engine {
     cursor: u64,
     head: Option<u64>,
+    /// The newest head that this live connection hinted at. An answer that left the server before the hint does not
+    /// make it forgotten.
+    hinted: u64,
     push: bool,
     pull: bool,
     link: Link,
@@ -76,6 +79,7 @@ impl Engine {
         Self {
             cursor,
             head: None,
+            hinted: 0,
             push: unsent,
             pull: true,
             link: Link::Up,
@@ -127,18 +131,20 @@ impl Engine {
         self.reached(now);
         self.cursor = cursor;
         self.head = Some(head);
-        self.pull = cursor < head;
+        self.pull = cursor < head.max(self.hinted);
         self.level(now);
     }
 
     /// The live connection hints at a head.
     pub fn hinted(&mut self, head: u64) {
+        self.hinted = self.hinted.max(head);
         self.heard(head);
     }
 
     /// The live connection stands. What happened while it did not is fetched.
     pub fn live_up(&mut self, now: UtcMillis) {
         self.live = Live::Up;
+        self.hinted = 0;
         self.pull = true;
         self.reached(now);
     }
@@ -150,6 +156,8 @@ impl Engine {
             Live::Down { failures, .. } => failures.saturating_add(1),
         };
         self.live = Live::Down { failures, retry_at: now.plus_ms(pause_ms(failures, jitter)) };
+        // The next connection may lead to a server that was restored from a backup and has less.
+        self.hinted = 0;
         // What broke the connection may have broken more: ask, and learn whether the server is there.
         self.pull = self.pull || failures == 0;
     }
@@ -300,6 +308,18 @@ mod tests {
         assert_eq!(engine.next(T), Action::Wait { until: None });
         engine.hinted(6);
         assert_eq!(engine.next(T), Action::Pull);
+    }
+
+    #[test]
+    fn a_hint_that_overtakes_an_answer_is_not_forgotten() {
+        let mut engine = level();
+        engine.hinted(6);
+        assert_eq!(engine.next(T), Action::Pull);
+        engine.hinted(7);
+        engine.pulled(T, 6, 6);
+        assert_eq!(engine.next(T), Action::Pull, "the answer left before the second hint");
+        engine.pulled(T, 7, 7);
+        assert_eq!(engine.next(T), Action::Wait { until: None });
     }
 
     #[test]
