@@ -1,0 +1,155 @@
+//! What holds when everything is sent and fetched.
+
+use std::collections::HashMap;
+
+use desk_docs::{Document, verify};
+use desk_domain::ids::{DocId, DocKind};
+use desk_sync::{digest::Digest, wire::Hash};
+
+use crate::{
+    Broken, Counts,
+    device::{Device, reopened},
+    ledger::Ledger,
+    server::{Kept, Server},
+};
+
+/// Checks everything.
+pub(crate) fn check(
+    server: &Server,
+    devices: &mut [Device],
+    ledger: &Ledger,
+    counts: &mut Counts,
+) -> Result<(), Broken> {
+    log_makes_the_documents(server)?;
+    for device in devices.iter_mut().filter(|device| !device.revoked) {
+        is_level_with(server, device)
+            .map_err(|broken| Broken::new(format!("device {}: {broken}", device.index)))?;
+    }
+    every_edit_is_somewhere(server, devices, ledger, counts)
+}
+
+/// The log alone, in its order, makes the server's documents, and every actor's numbers are without a gap.
+fn log_makes_the_documents(server: &Server) -> Result<(), Broken> {
+    let mut rebuilt: HashMap<DocId, Document> = HashMap::new();
+    let mut seqs = HashMap::new();
+    for logged in &server.log {
+        let entry = &logged.entry;
+        let change = verify(&entry.bytes, entry.hash).map_err(Broken::new)?;
+        let last = seqs.entry((entry.doc, entry.actor)).or_insert(0);
+        if change.seq() != *last + 1
+            || change.seq() != entry.actor_seq
+            || change.device() != Some(entry.actor)
+        {
+            return Err(Broken::new(format!("{} is no successor of its actor's {last}", Hash(entry.hash))));
+        }
+        *last += 1;
+        let document = rebuilt.entry(entry.doc).or_insert_with(|| Document::empty(entry.doc, logged.kind));
+        document.apply(vec![change]).map_err(Broken::new)?;
+    }
+    if rebuilt.len() != server.documents.len() {
+        return Err(Broken::new("the server keeps other documents than its log makes"));
+    }
+    for (doc, kept) in &server.documents {
+        let same =
+            rebuilt.get_mut(doc).is_some_and(|document| document.heads() == kept.document.clone().heads());
+        if !same {
+            return Err(Broken::new(format!("the server's document {doc} is not what its log makes")));
+        }
+    }
+    Ok(())
+}
+
+/// A device has what its member may see, says the same, and keeps beside each document what it says.
+fn is_level_with(server: &Server, device: &mut Device) -> Result<(), Broken> {
+    let visible = |kept: &Kept| kept.owner.is_none_or(|owner| owner == device.member);
+    let (mut here, mut there) = (Digest::default(), Digest::default());
+    let expected = server.documents.iter().filter(|(_, kept)| visible(kept)).count();
+    if device.store.documents.len() != expected {
+        return Err(Broken::new(format!(
+            "it has {} documents instead of {expected}",
+            device.store.documents.len()
+        )));
+    }
+    for (doc, kept) in server.documents.iter().filter(|(_, kept)| visible(kept)) {
+        let Some(stored) = device.store.documents.get_mut(doc) else {
+            return Err(Broken::new(format!("it lacks document {doc}")));
+        };
+        there.add(kept.kind, *doc, &kept.document.clone().heads());
+        here.add(stored.document.kind(), *doc, &stored.document.heads());
+        let logged = server.log.iter().filter(|logged| logged.entry.doc == *doc);
+        let mut accepted = 0;
+        for logged in logged {
+            accepted += 1;
+            if !stored.document.has(logged.entry.hash) {
+                return Err(Broken::new(format!("{} is not in {doc}", Hash(logged.entry.hash))));
+            }
+        }
+        let has = stored.document.changes().len();
+        if has != accepted {
+            return Err(Broken::new(format!("{doc} has {has} changes instead of {accepted}")));
+        }
+        let read = stored.document.read().map_err(Broken::new)?;
+        if read != kept.document.read().map_err(Broken::new)? {
+            return Err(Broken::new(format!("{doc} reads otherwise than on the server")));
+        }
+        if stored.state.as_ref() != Some(&read) {
+            return Err(Broken::new(format!("what is kept beside {doc} is not what it says")));
+        }
+        if reopened(&mut stored.document)?.read().map_err(Broken::new)? != read {
+            return Err(Broken::new(format!("{doc} reads otherwise from its snapshot")));
+        }
+        if kept.kind == DocKind::Personal && kept.owner.is_none() {
+            return Err(Broken::new(format!("the personal document {doc} is nobody's")));
+        }
+    }
+    if here.finish() == there.finish() { Ok(()) } else { Err(Broken::new("its digest is another one")) }
+}
+
+/// Each edit was accepted, or refused into its device's list, or held already; once, and never two of these. On a revoked
+/// device it may also wait for ever.
+fn every_edit_is_somewhere(
+    server: &Server,
+    devices: &[Device],
+    ledger: &Ledger,
+    counts: &mut Counts,
+) -> Result<(), Broken> {
+    let mut accepted = vec![0_u32; ledger.edits.len()];
+    for logged in server.log.iter().filter(|logged| logged.entry.member.is_some()) {
+        match ledger.of(&logged.entry.hash) {
+            Some(no) => accepted[no] += 1,
+            None => return Err(Broken::new(format!("nobody made {}", Hash(logged.entry.hash)))),
+        }
+    }
+    for (no, edit) in ledger.edits.iter().enumerate() {
+        let device = &devices[edit.device];
+        let refused = device.store.rejected.iter().filter(|(other, _)| *other == no).count();
+        let waiting = device.store.outbox.iter().filter(|change| change.no == no).count();
+        let places = (accepted[no], refused, usize::from(edit.holds), waiting);
+        let fine = match places {
+            (1, 0, 0, 0) | (0, 1, 0, 0) | (0, 0, 1, 0) => true,
+            // Its verdict never arrived, or it was never sent.
+            (0 | 1, 0, 0, 1) => device.revoked,
+            _ => false,
+        };
+        if !fine {
+            return Err(Broken::new(format!(
+                "edit {no} of device {} (accepted, refused, held, waiting) = {places:?}, revoked {}: {}",
+                edit.device, device.revoked, edit.what
+            )));
+        }
+        let what = match places {
+            (1, ..) => "edits accepted",
+            (0, 1, ..) => "edits refused",
+            (0, 0, 1, _) => "edits that held already",
+            _ => "edits lost with a revoked device",
+        };
+        counts.add(what, 1);
+    }
+    for (no, code) in devices.iter().flat_map(|device| &device.store.rejected) {
+        if ledger.edits.get(*no).is_none() {
+            return Err(Broken::new(format!("edit {no}, refused as {code}, was never made")));
+        }
+        counts.add(code, 1);
+    }
+    Ok(())
+}

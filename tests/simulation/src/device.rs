@@ -1,0 +1,380 @@
+//! A device: what its store keeps, what it does with answers, and the person's edits.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use desk_app::machine::CorrectedClock;
+use desk_docs::{Author, Document, EditError, ReadError};
+use desk_domain::{
+    edit::Edit,
+    ids::{DeviceId, DocId, DocKind, MemberId},
+    people::Role,
+    permissions::Actor,
+    state::State,
+    time::UtcMillis,
+    workspace::Workflow,
+};
+use desk_sync::{
+    engine::Engine,
+    pull::{merge, receive},
+    push::{Fate, Refused, Verdicts, Waiting, settle, verdicts},
+    wire::{Hash, PullReply, Push, PushReply, WireChange},
+};
+use workernet_server::random::FreshIds;
+
+use crate::{
+    Broken, Counts,
+    chance::Chance,
+    ledger::{EditNo, Ledger},
+};
+
+/// A document in the store with what is kept beside it.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    pub(crate) document: Document,
+    pub(crate) state: Option<State>,
+}
+
+/// A change that waits to be sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) wire: WireChange,
+    pub(crate) edit: Edit,
+    pub(crate) no: EditNo,
+}
+
+/// What survives a crash.
+#[derive(Debug, Default)]
+pub(crate) struct Store {
+    pub(crate) documents: BTreeMap<DocId, Stored>,
+    pub(crate) outbox: Vec<Outgoing>,
+    /// Refused edits with their codes.
+    pub(crate) rejected: Vec<(EditNo, &'static str)>,
+    pub(crate) cursor: u64,
+    offset_ms: i64,
+    workflow: Option<Workflow>,
+    role: Option<Role>,
+}
+
+/// One transaction: what is written at once, or not at all.
+#[derive(Default)]
+struct Writes {
+    /// `None` drops the document.
+    documents: Vec<(DocId, Option<Stored>)>,
+    /// Changes that leave the outbox.
+    sent: Vec<[u8; 32]>,
+    outgoing: Vec<Outgoing>,
+    rejected: Vec<(EditNo, &'static str)>,
+    cursor: Option<u64>,
+}
+
+/// A step that a push still has to take; each is one transaction, and the device may die before each.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    /// Accepted changes leave the outbox.
+    Accept(Vec<[u8; 32]>),
+    /// Refused ones leave a document.
+    TakeBack(DocId, BTreeMap<[u8; 32], Refused>),
+    /// The engine is told.
+    Pushed { head: u64 },
+}
+
+/// What is asked of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    Push,
+    Pull { after: u64 },
+    Listen,
+}
+
+/// A request whose answer is awaited.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) number: u64,
+    pub(crate) asked: Asked,
+    /// The changes of a push.
+    pub(crate) sent: Vec<[u8; 32]>,
+    /// Machine time.
+    pub(crate) sent_at: UtcMillis,
+}
+
+/// What a crash loses.
+pub(crate) struct Running {
+    pub(crate) engine: Engine,
+    pub(crate) clock: CorrectedClock,
+    pub(crate) request: Option<Request>,
+    pub(crate) steps: VecDeque<Step>,
+    pub(crate) live: Option<u64>,
+}
+
+pub(crate) struct Device {
+    pub(crate) index: usize,
+    pub(crate) id: DeviceId,
+    pub(crate) member: MemberId,
+    /// What the sign-in said of the role.
+    session_role: Role,
+    settings: DocId,
+    pub(crate) store: Store,
+    pub(crate) running: Option<Running>,
+    pub(crate) revoked: bool,
+    /// How far the machine's clock is ahead.
+    pub(crate) skew_ms: i64,
+    /// Counts starts; what was sent to an earlier one does not arrive.
+    pub(crate) boot: u32,
+}
+
+impl Device {
+    pub(crate) fn new(index: usize, id: DeviceId, member: MemberId, role: Role, settings: DocId) -> Self {
+        Self {
+            index,
+            id,
+            member,
+            session_role: role,
+            settings,
+            store: Store::default(),
+            running: None,
+            revoked: false,
+            skew_ms: 0,
+            boot: 0,
+        }
+    }
+
+    /// The machine's clock.
+    pub(crate) fn machine(&self, time: UtcMillis) -> UtcMillis {
+        time.plus_ms(self.skew_ms)
+    }
+
+    /// The corrected clock.
+    pub(crate) fn now(&self, time: UtcMillis) -> UtcMillis {
+        let offset = self.running.as_ref().map_or(self.store.offset_ms, |running| running.clock.offset_ms());
+        self.machine(time).plus_ms(offset)
+    }
+
+    /// Starts from what the store has.
+    pub(crate) fn start(&mut self) {
+        self.boot += 1;
+        self.running = Some(Running {
+            engine: Engine::new(self.store.cursor, !self.store.outbox.is_empty(), None),
+            clock: CorrectedClock::new(self.store.offset_ms),
+            request: None,
+            steps: VecDeque::new(),
+            live: None,
+        });
+    }
+
+    /// Dies: what is not in the store is gone.
+    pub(crate) fn crash(&mut self) {
+        self.running = None;
+        self.boot += 1;
+    }
+
+    /// Learns the server's time from an answer.
+    pub(crate) fn learn(&mut self, server_now: UtcMillis, sent_at: UtcMillis, time: UtcMillis) {
+        let received_at = self.machine(time);
+        let Some(running) = &self.running else { return };
+        if let Some(offset) = running.clock.learn(server_now, sent_at, received_at) {
+            self.store.offset_ms = offset;
+        }
+    }
+
+    fn author<'a>(&self, workflow: &'a Workflow) -> Author<'a> {
+        let role = self.store.role.unwrap_or(self.session_role);
+        Author { device: self.id, actor: Actor { member: Some(self.member), role }, workflow }
+    }
+
+    /// The first batch of the outbox; `None` when it is empty.
+    pub(crate) fn batch(&self, most: usize) -> Option<Push> {
+        let changes: Vec<_> = self.store.outbox.iter().take(most).map(|change| change.wire.clone()).collect();
+        (!changes.is_empty()).then_some(Push { changes })
+    }
+
+    /// Takes the verdicts on what was sent; the steps that follow from them are taken one by one.
+    pub(crate) fn judged(&mut self, sent: &[[u8; 32]], reply: &PushReply) -> Result<(), Broken> {
+        let Verdicts { accepted, refused } = verdicts(sent.iter().copied(), reply).map_err(Broken::new)?;
+        let docs: BTreeSet<DocId> = self
+            .store
+            .outbox
+            .iter()
+            .filter(|change| refused.contains_key(&change.wire.hash.0))
+            .map(|change| change.wire.doc)
+            .collect();
+        let Some(running) = &mut self.running else { return Ok(()) };
+        running.steps.push_back(Step::Accept(accepted));
+        running.steps.extend(docs.into_iter().map(|doc| Step::TakeBack(doc, refused.clone())));
+        running.steps.push_back(Step::Pushed { head: reply.head });
+        Ok(())
+    }
+
+    /// Takes the next step of a push; `false` when there is none.
+    pub(crate) fn step(
+        &mut self,
+        time: UtcMillis,
+        ledger: &mut Ledger,
+        chance: &Chance,
+        counts: &mut Counts,
+    ) -> Result<bool, Broken> {
+        let now = self.now(time);
+        let Some(running) = &mut self.running else { return Ok(false) };
+        match running.steps.pop_front() {
+            None => return Ok(false),
+            Some(Step::Accept(accepted)) => {
+                self.commit(Writes { sent: accepted, ..Writes::default() }, chance)?;
+            }
+            Some(Step::TakeBack(doc, refused)) => {
+                self.take_back(doc, &refused, now, ledger, chance, counts)?;
+            }
+            Some(Step::Pushed { head }) => {
+                let more = !self.store.outbox.is_empty();
+                running.engine.pushed(now, head, more);
+            }
+        }
+        Ok(true)
+    }
+
+    fn take_back(
+        &mut self,
+        doc: DocId,
+        refused: &BTreeMap<[u8; 32], Refused>,
+        now: UtcMillis,
+        ledger: &mut Ledger,
+        chance: &Chance,
+        counts: &mut Counts,
+    ) -> Result<(), Broken> {
+        let Some(stored) = self.store.documents.get(&doc) else { return Ok(()) };
+        let workflow = self.store.workflow.clone().unwrap_or_default();
+        let author = self.author(&workflow);
+        let ids = FreshIds::at(now, chance.random());
+        let waiting: Vec<Waiting<'_>> = self
+            .store
+            .outbox
+            .iter()
+            .filter(|change| change.wire.doc == doc)
+            .map(|change| Waiting { hash: change.wire.hash.0, edit: &change.edit })
+            .collect();
+        let settled = settle(stored.document.clone(), &waiting, refused, &author, now, &ids)
+            .map_err(|problem| Broken::new(format!("a document could not be settled: {problem}")))?;
+        counts.add("documents settled", 1);
+        let mut writes = Writes::default();
+        for (hash, fate) in settled.fates {
+            let waiting = self.store.outbox.iter().find(|change| change.wire.hash.0 == hash);
+            let Some(gone) = waiting.cloned() else {
+                return Err(Broken::new("a change that does not wait was settled"));
+            };
+            writes.sent.push(hash);
+            match fate {
+                Fate::Again(again) => {
+                    ledger.again(gone.no, again.hash)?;
+                    counts.add("edits made again", 1);
+                    let wire = WireChange { hash: Hash(again.hash), bytes: again.bytes, ..gone.wire };
+                    writes.outgoing.push(Outgoing { wire, ..gone });
+                }
+                Fate::Holds => ledger.edits[gone.no].holds = true,
+                Fate::Refused(why) => writes.rejected.push((gone.no, why.code)),
+            }
+        }
+        let mut document = settled.document;
+        if document.is_empty() {
+            writes.documents.push((doc, None));
+        } else {
+            let state = document
+                .read()
+                .map_err(|problem| Broken::new(format!("a settled document does not read: {problem}")))?;
+            writes.documents.push((doc, Some(Stored { document, state: Some(state) })));
+        }
+        self.commit(writes, chance)
+    }
+
+    /// Stores a pulled batch with its cursor.
+    pub(crate) fn pulled(&mut self, reply: PullReply, after: u64, chance: &Chance) -> Result<u64, Broken> {
+        let broken = |problem: &dyn std::fmt::Display| {
+            Broken::new(format!("device {} does not take a pulled batch: {problem}", self.index))
+        };
+        let cursor = reply.cursor;
+        let incoming = receive(reply, after).map_err(|problem| broken(&problem))?;
+        let mut writes = Writes { cursor: Some(cursor), ..Writes::default() };
+        let mut new = 0;
+        for (doc, (kind, changes)) in incoming {
+            let stored = self.store.documents.get(&doc).map(|stored| stored.document.clone());
+            let merged = merge(stored, doc, kind, &changes).map_err(|problem| broken(&problem))?;
+            let Some(merged) = merged else { continue };
+            new += merged.added;
+            let state = match merged.document.read() {
+                Ok(state) => state,
+                Err(problem @ (ReadError::NewerSchema { .. } | ReadError::Malformed { .. })) => {
+                    return Err(broken(&problem));
+                }
+            };
+            writes.documents.push((doc, Some(Stored { document: merged.document, state: Some(state) })));
+        }
+        self.commit(writes, chance)?;
+        Ok(new)
+    }
+
+    /// A person edits; `None` when the rules of the device forbid it or nothing changes.
+    pub(crate) fn edit(
+        &mut self,
+        edit: Edit,
+        time: UtcMillis,
+        ledger: &mut Ledger,
+        chance: &Chance,
+    ) -> Result<Option<EditNo>, Broken> {
+        let now = self.now(time);
+        let workflow = self.store.workflow.clone().unwrap_or_default();
+        let ids = FreshIds::at(now, chance.random());
+        let document = match self.store.documents.get(&edit.doc) {
+            Some(stored) => stored.document.clone(),
+            None => Document::empty(edit.doc, edit.kind()),
+        };
+        let (document, made) = match document.edit(&self.author(&workflow), &edit, now, &ids) {
+            Ok((document, Some(made))) => (document, made),
+            Ok((_, None)) | Err(EditError::Refused(_) | EditError::WrongPlace(_)) => return Ok(None),
+            Err(problem) => return Err(Broken::new(format!("an edit failed: {problem}"))),
+        };
+        let state = document.read().map_err(Broken::new)?;
+        let no = ledger.made(self.index, made.hash, format!("{:?}", edit.ops))?;
+        let wire = WireChange { doc: edit.doc, kind: edit.kind(), hash: Hash(made.hash), bytes: made.bytes };
+        let mut writes = Writes::default();
+        writes.documents.push((edit.doc, Some(Stored { document, state: Some(state) })));
+        writes.outgoing.push(Outgoing { wire, edit, no });
+        self.commit(writes, chance)?;
+        if let Some(running) = &mut self.running {
+            running.engine.edited();
+        }
+        Ok(Some(no))
+    }
+
+    /// One transaction. Now and then a document is read back from its bytes, as a device that opens it would.
+    fn commit(&mut self, writes: Writes, chance: &Chance) -> Result<(), Broken> {
+        let Writes { documents, sent, outgoing, rejected, cursor } = writes;
+        let store = &mut self.store;
+        for (doc, stored) in documents {
+            let Some(mut stored) = stored else {
+                store.documents.remove(&doc);
+                continue;
+            };
+            if chance.hits(30) {
+                stored.document = reopened(&mut stored.document)?;
+            }
+            if let (true, Some(State::Workspace(workspace))) = (doc == self.settings, &stored.state) {
+                store.workflow = Some(workspace.workflow.clone());
+                store.role = workspace.members.get(&self.member).map(|member| member.role);
+            }
+            store.documents.insert(doc, stored);
+        }
+        store.outbox.retain(|change| !sent.contains(&change.wire.hash.0));
+        store.outbox.extend(outgoing);
+        store.rejected.extend(rejected);
+        store.cursor = cursor.unwrap_or(store.cursor);
+        Ok(())
+    }
+
+    /// Documents of a kind that the device has.
+    pub(crate) fn of_kind(&self, kind: DocKind) -> Vec<DocId> {
+        let of_kind = |(id, stored): (&DocId, &Stored)| (stored.document.kind() == kind).then_some(*id);
+        self.store.documents.iter().filter_map(of_kind).collect()
+    }
+}
+
+/// The document as its snapshot says it.
+pub(crate) fn reopened(document: &mut Document) -> Result<Document, Broken> {
+    Document::load(document.id(), document.kind(), &document.save()).map_err(Broken::new)
+}

@@ -1,0 +1,311 @@
+//! The server: its real verdicts over a log in memory that keeps what the storage promises.
+
+use std::collections::{BTreeMap, HashMap};
+
+use desk_docs::{Author, Document, verify};
+use desk_domain::{
+    edit::{Edit, Ops, Section, Stamped, WorkspaceOp},
+    ids::{DeviceId, DocId, DocKind, Ids, MemberId},
+    people::{Member, Role},
+    permissions::Actor,
+    state::State,
+    time::UtcMillis,
+    workspace::{Workflow, default_settings},
+};
+use desk_sync::wire::{self, Hash, LoggedChange, PullReply, Push, PushReply, WireChange};
+use workernet_server::{
+    random::FreshIds,
+    settings,
+    storage::LogEntry,
+    sync::push::{Incoming, Judgement, Place, Sender, Subject, judge_batch},
+};
+
+use crate::{Broken, chance::Chance};
+
+/// A person as the server knows them.
+#[derive(Clone, Debug)]
+pub(crate) struct Account {
+    pub(crate) id: MemberId,
+    pub(crate) role: Role,
+    pub(crate) personal: DocId,
+}
+
+/// A change of the log.
+#[derive(Debug)]
+pub(crate) struct Logged {
+    pub(crate) entry: LogEntry,
+    pub(crate) kind: DocKind,
+    pub(crate) owner: Option<MemberId>,
+}
+
+/// A document with the accepted changes applied.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    pub(crate) kind: DocKind,
+    pub(crate) owner: Option<MemberId>,
+    pub(crate) document: Document,
+    size_bytes: usize,
+    seqs: HashMap<DeviceId, u64>,
+}
+
+/// Why a request got no answer of substance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The device was revoked, or its member may not sync: it needs a person.
+    NotAllowed,
+    /// The frame is none.
+    BadRequest,
+}
+
+/// A batch that is decided and not yet written: what a crash loses.
+pub(crate) struct Decided {
+    judgement: Judgement,
+    subjects: BTreeMap<DocId, Subject>,
+}
+
+impl Decided {
+    /// Nothing is to be written.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.judgement.entries.is_empty()
+    }
+}
+
+/// What is committed; the rest of a server is lost when it dies.
+pub(crate) struct Server {
+    pub(crate) settings: DocId,
+    actor: DeviceId,
+    pub(crate) accounts: Vec<Account>,
+    pub(crate) devices: HashMap<DeviceId, (usize, bool)>,
+    pub(crate) log: Vec<Logged>,
+    pub(crate) documents: BTreeMap<DocId, Kept>,
+    index: HashMap<(DocId, [u8; 32]), u64>,
+    workflow: Workflow,
+}
+
+impl Server {
+    /// A workspace with these people.
+    pub(crate) fn new(roles: &[Role], now: UtcMillis, chance: &Chance) -> Result<Self, Broken> {
+        let ids = FreshIds::at(now, chance.random());
+        let accounts = roles
+            .iter()
+            .map(|role| Account { id: MemberId(ids.fresh()), role: *role, personal: DocId(ids.fresh()) })
+            .collect();
+        let mut server = Self {
+            settings: DocId(ids.fresh()),
+            actor: DeviceId(ids.fresh()),
+            accounts,
+            devices: HashMap::new(),
+            log: Vec::new(),
+            documents: BTreeMap::new(),
+            index: HashMap::new(),
+            workflow: Workflow::default(),
+        };
+        let entries = default_settings("Acme", "Asia/Almaty")
+            .into_iter()
+            .map(|(section, key, value)| WorkspaceOp::Set { section, key, value: Some(value) });
+        let create = std::iter::once(WorkspaceOp::Create).chain(entries).collect();
+        server.own_settings(create, now, chance)?;
+        for number in 0..server.accounts.len() {
+            server.list_member(number, now, chance)?;
+            let Account { id, personal, .. } = server.accounts[number];
+            let create = Stamped::new(now, id.to_string(), desk_domain::edit::PersonalOp::Create);
+            server.own(&Edit { doc: personal, ops: Ops::Personal(vec![create]) }, Some(id), now, chance)?;
+        }
+        Ok(server)
+    }
+
+    pub(crate) fn head(&self) -> u64 {
+        self.log.len() as u64
+    }
+
+    /// The device's person, unless it was revoked.
+    fn account(&self, device: DeviceId) -> Result<&Account, Refusal> {
+        match self.devices.get(&device) {
+            Some((member, false)) => Ok(&self.accounts[*member]),
+            Some((_, true)) | None => Err(Refusal::NotAllowed),
+        }
+    }
+
+    /// Decides a batch as the server's lane does; nothing is written.
+    pub(crate) fn decide(
+        &self,
+        device: DeviceId,
+        frame: &[u8],
+        now: UtcMillis,
+    ) -> Result<Result<Decided, Refusal>, Broken> {
+        let push: Push = match wire::decode(frame) {
+            Ok(push) => push,
+            Err(_) => return Ok(Err(Refusal::BadRequest)),
+        };
+        let account = match self.account(device) {
+            Ok(account) => account,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let sender = Sender { device, member: account.id, role: account.role };
+        let changes: Vec<Incoming> = push.changes.iter().map(Incoming::verify).collect();
+        let mut mentioned: BTreeMap<DocId, Vec<[u8; 32]>> = BTreeMap::new();
+        for incoming in &changes {
+            mentioned.entry(incoming.doc).or_default().extend(incoming.mentions());
+        }
+        let mut subjects: BTreeMap<DocId, Subject> =
+            mentioned.into_iter().map(|(doc, hashes)| (doc, self.subject(doc, &hashes, device))).collect();
+        let judgement = judge_batch(sender, &self.workflow, now, self.head(), &mut subjects, changes)
+            .map_err(Broken::new)?;
+        Ok(Ok(Decided { judgement, subjects }))
+    }
+
+    fn subject(&self, doc: DocId, hashes: &[[u8; 32]], device: DeviceId) -> Subject {
+        let Some(kept) = self.documents.get(&doc) else { return Subject::nowhere() };
+        Subject {
+            place: Place::Here { kind: kept.kind, owner: kept.owner },
+            document: Some(kept.document.clone()),
+            accepted: hashes
+                .iter()
+                .filter_map(|hash| Some((*hash, *self.index.get(&(doc, *hash))?)))
+                .collect(),
+            actor_seq: kept.seqs.get(&device).copied().unwrap_or(0),
+            size_bytes: kept.size_bytes,
+            changed: false,
+        }
+    }
+
+    /// Writes what was decided: the transaction's commit.
+    pub(crate) fn commit(&mut self, decided: Decided) -> Result<PushReply, Broken> {
+        let Decided { judgement, mut subjects } = decided;
+        for entry in judgement.entries {
+            let Some(subject) = subjects.get(&entry.doc) else {
+                return Err(Broken::new("a change was accepted for a document that no change names"));
+            };
+            let Place::Here { kind, owner } = subject.place else {
+                return Err(Broken::new("a change was accepted for a document that is nowhere"));
+            };
+            self.append(entry, kind, owner)?;
+        }
+        subjects.retain(|_, subject| subject.changed);
+        for (doc, subject) in subjects {
+            let (Place::Here { kind, owner }, Some(document)) = (subject.place, subject.document) else {
+                return Err(Broken::new("a document changed and is not here"));
+            };
+            self.put(doc, kind, owner, document)?;
+        }
+        Ok(PushReply { verdicts: judgement.verdicts, head: self.head() })
+    }
+
+    fn append(&mut self, entry: LogEntry, kind: DocKind, owner: Option<MemberId>) -> Result<(), Broken> {
+        let seq = self.head() + 1;
+        if self.index.insert((entry.doc, entry.hash), seq).is_some() {
+            return Err(Broken::new(format!("the change {} was accepted twice", Hash(entry.hash))));
+        }
+        self.log.push(Logged { entry, kind, owner });
+        Ok(())
+    }
+
+    fn put(
+        &mut self,
+        doc: DocId,
+        kind: DocKind,
+        owner: Option<MemberId>,
+        mut document: Document,
+    ) -> Result<(), Broken> {
+        if doc == self.settings {
+            match document.read().map_err(Broken::new)? {
+                State::Workspace(workspace) => self.workflow = workspace.workflow,
+                other => return Err(Broken::new(format!("the settings are {:?}", other.kind()))),
+            }
+        }
+        let size_bytes = document.save().len();
+        let mut seqs = HashMap::new();
+        for Logged { entry, .. } in self.log.iter().filter(|logged| logged.entry.doc == doc) {
+            seqs.insert(entry.actor, entry.actor_seq);
+        }
+        self.documents.insert(doc, Kept { kind, owner, document, size_bytes, seqs });
+        Ok(())
+    }
+
+    /// What follows a cursor, as the member may see it.
+    pub(crate) fn pull(&self, device: DeviceId, after: u64, most: usize) -> Result<PullReply, Refusal> {
+        let account = self.account(device)?;
+        if account.role == Role::Requester {
+            return Err(Refusal::NotAllowed);
+        }
+        let head = self.head();
+        if after > head {
+            return Err(Refusal::BadRequest);
+        }
+        let mut reply = PullReply { changes: Vec::new(), cursor: after, head };
+        let from = usize::try_from(after).unwrap_or(usize::MAX);
+        for (seq, logged) in (after + 1..).zip(self.log.iter().skip(from).take(most)) {
+            if logged.owner.is_none_or(|owner| owner == account.id) {
+                let LogEntry { doc, hash, bytes, .. } = &logged.entry;
+                let change =
+                    WireChange { doc: *doc, kind: logged.kind, hash: Hash(*hash), bytes: bytes.clone() };
+                reply.changes.push(LoggedChange { seq, change });
+            }
+            reply.cursor = seq;
+        }
+        Ok(reply)
+    }
+
+    /// Gives a member another role, and says so in the settings, in one transaction.
+    pub(crate) fn set_role(
+        &mut self,
+        member: usize,
+        role: Role,
+        now: UtcMillis,
+        chance: &Chance,
+    ) -> Result<(), Broken> {
+        self.accounts[member].role = role;
+        self.list_member(member, now, chance)
+    }
+
+    fn list_member(&mut self, number: usize, now: UtcMillis, chance: &Chance) -> Result<(), Broken> {
+        let account = &self.accounts[number];
+        let member = Member {
+            id: account.id,
+            name: format!("Member {number}"),
+            email: format!("m{number}@acme.example"),
+            role: account.role,
+            teams: std::collections::BTreeSet::new(),
+            active: true,
+        };
+        let op = settings::entry(Section::Members, &account.id.to_string(), &member).map_err(Broken::new)?;
+        self.own_settings(vec![op], now, chance)
+    }
+
+    fn own_settings(&mut self, ops: Vec<WorkspaceOp>, now: UtcMillis, chance: &Chance) -> Result<(), Broken> {
+        let steps = ops.into_iter().map(|op| Stamped::new(now, "server", op)).collect();
+        self.own(&Edit { doc: self.settings, ops: Ops::Workspace(steps) }, None, now, chance)
+    }
+
+    /// The server's own edit: logged without a verdict.
+    fn own(
+        &mut self,
+        edit: &Edit,
+        owner: Option<MemberId>,
+        now: UtcMillis,
+        chance: &Chance,
+    ) -> Result<(), Broken> {
+        let ids = FreshIds::at(now, chance.random());
+        let document = match self.documents.get(&edit.doc) {
+            Some(kept) => kept.document.clone(),
+            None => Document::empty(edit.doc, edit.kind()),
+        };
+        let workflow = Workflow::default();
+        let actor = Actor { member: None, role: Role::Admin };
+        let author = Author { device: self.actor, actor, workflow: &workflow };
+        let (document, made) = document.edit(&author, edit, now, &ids).map_err(Broken::new)?;
+        let Some(made) = made else { return Ok(()) };
+        let actor_seq = verify(&made.bytes, made.hash).map_err(Broken::new)?.seq();
+        let entry = LogEntry {
+            doc: edit.doc,
+            hash: made.hash,
+            actor: self.actor,
+            actor_seq,
+            member: None,
+            received_at: now,
+            bytes: made.bytes,
+        };
+        self.append(entry, edit.kind(), owner)?;
+        self.put(edit.doc, edit.kind(), owner, document)
+    }
+}

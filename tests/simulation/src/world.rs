@@ -1,0 +1,789 @@
+//! The run: a queue of what happens next, the network between devices and server, and the faults.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use desk_domain::{
+    ids::{DeviceId, Ids},
+    people::Role,
+    time::UtcMillis,
+};
+use desk_sync::{
+    engine::{Action, Failure},
+    wire::{self, PullReply, PushReply},
+};
+use workernet_server::random::FreshIds;
+
+use crate::{
+    Broken, Counts, Plan,
+    chance::Chance,
+    checks,
+    device::{Asked, Device, Request},
+    edits,
+    ledger::Ledger,
+    server::{Decided, Refusal, Server},
+};
+
+/// 24 September 2026.
+const START: UtcMillis = UtcMillis(1_790_240_400_000);
+/// An answer is awaited so long.
+const ANSWER_MS: i64 = 30_000;
+/// A dead live connection is noticed after so long at the latest.
+const SILENCE_MS: i64 = 75_000;
+/// After the faults everything must be level within this time.
+const DRAIN_MS: i64 = 2 * 3_600_000;
+/// More steps than any run takes.
+const MOST_EVENTS: u64 = 400_000;
+
+/// What happens at an instant.
+#[derive(Debug)]
+enum Event {
+    /// A device's driver looks what to do.
+    Tick(usize),
+    /// A device takes the next step of a push.
+    Step { device: usize, boot: u32 },
+    /// A person edits.
+    Edit(usize),
+    /// A request reaches the server; the frame is a push's.
+    Arrives { device: usize, boot: u32, number: u64, asked: Asked, frame: Vec<u8> },
+    /// An answer reaches a device.
+    Answered { device: usize, boot: u32, number: u64, answer: Answer, server_now: UtcMillis },
+    /// Nobody answered.
+    TimedOut { device: usize, boot: u32, number: u64 },
+    /// A hint reaches a device.
+    Hint { device: usize, boot: u32, live: u64, head: u64 },
+    /// A device notices that its live connection is dead.
+    LiveLost { device: usize, boot: u32, live: u64 },
+    /// A device dies.
+    Crash(usize),
+    /// It starts again.
+    Start(usize),
+    /// The server starts again.
+    ServerStarts,
+    /// A device is cut off for so long.
+    CutOff { device: usize, for_ms: i64 },
+    /// A member gets another role.
+    Role,
+    /// A device is revoked.
+    Revoke,
+    /// A device's clock is set.
+    ClockSet,
+    /// A person sees that sync stands still, and presses the button.
+    Resume { device: usize, boot: u32 },
+    /// The faults end.
+    Heal,
+}
+
+/// What comes back.
+#[derive(Clone, Debug)]
+enum Answer {
+    /// A frame with a reply.
+    Frame(Vec<u8>),
+    /// The live connection stands.
+    Live(u64),
+    /// The server refuses.
+    Refused(Refusal),
+    /// Nobody is there.
+    Unreachable,
+}
+
+pub(crate) struct World {
+    plan: Plan,
+    chance: Chance,
+    time: UtcMillis,
+    queue: BTreeMap<(UtcMillis, u64), Event>,
+    scheduled: u64,
+    requests: u64,
+    pub(crate) server: Server,
+    server_up: bool,
+    /// Live connections that the server believes in: device, boot.
+    lives: BTreeMap<u64, (usize, u32)>,
+    pub(crate) devices: Vec<Device>,
+    cut_off_until: Vec<UtcMillis>,
+    members: Vec<String>,
+    pub(crate) ledger: Ledger,
+    counts: Counts,
+    healed: bool,
+    trace: Option<VecDeque<String>>,
+}
+
+impl World {
+    pub(crate) fn new(plan: &Plan, trace: bool) -> Result<Self, Broken> {
+        let chance = Chance::new(plan.seed);
+        let roles: Vec<Role> = (0..plan.members)
+            .map(|number| match (number, chance.below(6)) {
+                (0, _) | (_, 0) => Role::Admin,
+                (_, 1..4) => Role::Manager,
+                _ => Role::Agent,
+            })
+            .collect();
+        let mut server = Server::new(&roles, START, &chance)?;
+        let ids = FreshIds::at(START, chance.random());
+        let mut devices = Vec::new();
+        for index in 0..plan.devices {
+            // Everybody has one device; who has several is left to chance.
+            let member = if index < plan.members { index } else { chance.below(plan.members) };
+            let id = DeviceId(ids.fresh());
+            server.devices.insert(id, (member, false));
+            let account = &server.accounts[member];
+            let mut device = Device::new(index, id, account.id, account.role, server.settings);
+            if chance.hits(plan.skewed) {
+                device.skew_ms = chance.between(-1_800_000, 1_800_000);
+            }
+            devices.push(device);
+        }
+        let members = server.accounts.iter().map(|account| account.id.to_string()).collect();
+        let mut world = Self {
+            plan: plan.clone(),
+            chance,
+            time: START,
+            queue: BTreeMap::new(),
+            scheduled: 0,
+            requests: 0,
+            server,
+            server_up: true,
+            lives: BTreeMap::new(),
+            cut_off_until: vec![START; devices.len()],
+            devices,
+            members,
+            ledger: Ledger::default(),
+            counts: Counts::default(),
+            healed: false,
+            trace: trace.then(VecDeque::new),
+        };
+        world.prepare();
+        Ok(world)
+    }
+
+    /// Puts everything that the plan foresees into the queue.
+    fn prepare(&mut self) {
+        let plan = self.plan.clone();
+        for device in 0..plan.devices {
+            let after = self.chance.between(0, plan.faulty_ms / 4);
+            self.after(after, Event::Start(device));
+        }
+        let mut at_random = |event: fn(usize, &Chance) -> Event| {
+            let (device, at) = (self.chance.below(plan.devices), self.chance.between(0, plan.faulty_ms));
+            let event = event(device, &self.chance);
+            self.after(at, event);
+        };
+        (0..plan.edits).for_each(|_| at_random(|device, _| Event::Edit(device)));
+        (0..plan.partitions).for_each(|_| {
+            at_random(|device, chance| Event::CutOff { device, for_ms: chance.between(1_000, 400_000) });
+        });
+        (0..plan.crashes).for_each(|_| at_random(|device, _| Event::Crash(device)));
+        (0..plan.role_changes).for_each(|_| at_random(|_, _| Event::Role));
+        (0..plan.revocations).for_each(|_| at_random(|_, _| Event::Revoke));
+        (0..plan.clock_jumps).for_each(|_| at_random(|_, _| Event::ClockSet));
+        self.after(plan.faulty_ms, Event::Heal);
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        self.counts.clone()
+    }
+
+    pub(crate) fn into_trace(self) -> Vec<String> {
+        self.trace.into_iter().flatten().collect()
+    }
+
+    /// Runs to the end and checks that everybody is level.
+    pub(crate) fn run(&mut self) -> Result<(), Broken> {
+        let mut events = 0;
+        while let Some(((at, _), event)) = self.queue.pop_first() {
+            if at.since(START) > self.plan.faulty_ms + DRAIN_MS {
+                return Err(Broken::new(format!("not level after the faults ended: {}", self.unlevel())));
+            }
+            events += 1;
+            if events > MOST_EVENTS {
+                return Err(Broken::new(format!("it does not come to rest: {}", self.unlevel())));
+            }
+            self.time = at;
+            self.happen(event)?;
+            if self.healed && self.is_level() && !self.is_anything_under_way() {
+                break;
+            }
+        }
+        self.counts.add("events", events);
+        if !self.is_level() {
+            return Err(Broken::new(format!("nothing happens any more: {}", self.unlevel())));
+        }
+        checks::check(&self.server, &mut self.devices, &self.ledger, &mut self.counts)
+    }
+
+    fn happen(&mut self, event: Event) -> Result<(), Broken> {
+        match event {
+            Event::Tick(device) => return self.drive(device),
+            Event::Step { device, boot } => return self.step(device, boot),
+            Event::Edit(device) => return self.edit(device),
+            Event::Arrives { device, boot, number, asked, frame } => {
+                return self.serve(device, boot, number, asked, &frame);
+            }
+            Event::Answered { device, boot, number, answer, server_now } => {
+                return self.answered(device, boot, number, answer, server_now);
+            }
+            Event::TimedOut { device, boot, number } => {
+                if self.awaits(device, boot, number).is_some() {
+                    self.told(|| format!("device {device}: no answer to request {number}"));
+                    self.counts.add("time-outs", 1);
+                    return self.failed(device, Failure::Passing);
+                }
+            }
+            Event::Hint { device, boot, live, head } => {
+                if let Some(running) = self.running(device, boot)
+                    && running.live == Some(live)
+                {
+                    running.engine.hinted(head);
+                    return self.drive(device);
+                }
+            }
+            Event::LiveLost { device, boot, live } => {
+                let jitter = self.chance.jitter();
+                let now = self.devices[device].now(self.time);
+                if let Some(running) = self.running(device, boot)
+                    && running.live == Some(live)
+                {
+                    running.live = None;
+                    running.engine.live_down(now, jitter);
+                    return self.drive(device);
+                }
+            }
+            Event::Crash(device) => self.crash(device),
+            Event::Start(device) => {
+                if self.devices[device].running.is_none() && !self.devices[device].revoked {
+                    self.told(|| format!("device {device} starts"));
+                    self.devices[device].start();
+                    return self.drive(device);
+                }
+            }
+            Event::ServerStarts => {
+                self.told(|| "the server starts".to_owned());
+                self.server_up = true;
+            }
+            Event::CutOff { device, for_ms } => {
+                if !self.healed {
+                    self.told(|| format!("device {device} is cut off for {for_ms} ms"));
+                    self.counts.add("partitions", 1);
+                    self.cut_off_until[device] = self.time.plus_ms(for_ms);
+                    self.break_lives(|(other, _)| other == device);
+                }
+            }
+            Event::Role => return self.change_role(),
+            Event::Revoke => self.revoke(),
+            Event::ClockSet => {
+                let device = self.chance.below(self.devices.len());
+                let skew = self.chance.between(-3_600_000, 3_600_000);
+                self.told(|| format!("device {device}: the clock is set {skew} ms off"));
+                self.counts.add("clocks set", 1);
+                self.devices[device].skew_ms = skew;
+                return self.drive(device);
+            }
+            Event::Resume { device, boot } => {
+                if let Some(running) = self.running(device, boot) {
+                    running.engine.resume();
+                    return self.drive(device);
+                }
+            }
+            Event::Heal => return self.heal(),
+        }
+        Ok(())
+    }
+
+    /// The faults end: everybody is reachable, everything runs, and people press what they have to press.
+    fn heal(&mut self) -> Result<(), Broken> {
+        self.told(|| "the faults end".to_owned());
+        self.healed = true;
+        self.server_up = true;
+        self.cut_off_until.fill(self.time);
+        for member in 0..self.server.accounts.len() {
+            if self.server.accounts[member].role == Role::Requester {
+                self.set_role(member, Role::Agent)?;
+            }
+        }
+        for device in 0..self.devices.len() {
+            if self.devices[device].revoked {
+                continue;
+            }
+            if self.devices[device].running.is_none() {
+                self.devices[device].start();
+            }
+            if let Some(running) = &mut self.devices[device].running {
+                running.engine.resume();
+            }
+            self.drive(device)?;
+        }
+        Ok(())
+    }
+
+    /// What the driver of a device does: asks the engine, and does it.
+    fn drive(&mut self, device: usize) -> Result<(), Broken> {
+        let time = self.time;
+        let one = &mut self.devices[device];
+        let (now, sent_at, boot) = (one.now(time), one.machine(time), one.boot);
+        let batch = one.batch(self.plan.push_changes);
+        let cursor = one.store.cursor;
+        let Some(running) = &mut one.running else { return Ok(()) };
+        if running.request.is_some() || !running.steps.is_empty() {
+            return Ok(());
+        }
+        let (asked, push) = match running.engine.next(now) {
+            Action::Push => {
+                let Some(push) = batch else {
+                    // The outbox was emptied meanwhile: nothing is sent.
+                    running.engine.pushed(now, cursor, false);
+                    self.after(0, Event::Tick(device));
+                    return Ok(());
+                };
+                (Asked::Push, Some(push))
+            }
+            Action::Pull => (Asked::Pull { after: cursor }, None),
+            Action::Listen => (Asked::Listen, None),
+            Action::Wait { until } => {
+                if let Some(until) = until {
+                    // At least a moment, at most what the driver sleeps at once.
+                    let pause = until.since(now).clamp(1, 60_000);
+                    self.after(pause, Event::Tick(device));
+                } else if running.live.is_none() && !running.engine.is_stopped() {
+                    return Err(Broken::new(format!("device {device} sleeps without an end")));
+                }
+                return Ok(());
+            }
+        };
+        self.requests += 1;
+        let number = self.requests;
+        let sent = push.iter().flat_map(|push| &push.changes).map(|change| change.hash.0).collect();
+        running.request = Some(Request { number, asked, sent, sent_at });
+        let frame = match &push {
+            Some(push) => wire::encode(push).map_err(Broken::new)?,
+            None => Vec::new(),
+        };
+        self.told(|| {
+            format!(
+                "device {device} asks {number}: {asked:?}, {} changes",
+                push.map_or(0, |push| push.changes.len())
+            )
+        });
+        self.counts.add("requests", 1);
+        self.after(ANSWER_MS, Event::TimedOut { device, boot, number });
+        self.carry_request(device, boot, number, asked, &frame);
+        Ok(())
+    }
+
+    /// Carries a request, as well as the network can.
+    fn carry_request(&mut self, device: usize, boot: u32, number: u64, asked: Asked, frame: &[u8]) {
+        let copies = if self.faulty(self.plan.double) { 2 } else { 1 };
+        if copies > 1 {
+            self.counts.add("requests doubled", 1);
+        }
+        for _ in 0..copies {
+            if self.is_lost(device) {
+                continue;
+            }
+            let delay = self.delay();
+            let frame = self.damaged(frame);
+            self.after(delay, Event::Arrives { device, boot, number, asked, frame });
+        }
+    }
+
+    /// Carries an answer.
+    fn carry_answer(&mut self, device: usize, boot: u32, number: u64, answer: Answer) {
+        if self.is_lost(device) {
+            return;
+        }
+        let delay = self.delay();
+        let answer = match answer {
+            Answer::Frame(frame) => Answer::Frame(self.damaged(&frame)),
+            other => other,
+        };
+        let server_now = self.time;
+        self.after(delay, Event::Answered { device, boot, number, answer, server_now });
+    }
+
+    fn serve(
+        &mut self,
+        device: usize,
+        boot: u32,
+        number: u64,
+        asked: Asked,
+        frame: &[u8],
+    ) -> Result<(), Broken> {
+        if !self.server_up {
+            self.carry_answer(device, boot, number, Answer::Unreachable);
+            return Ok(());
+        }
+        let id = self.devices[device].id;
+        let answer = match asked {
+            Asked::Push => match self.server.decide(id, frame, self.time)? {
+                Err(refusal) => Answer::Refused(refusal),
+                Ok(decided) => {
+                    let Some(reply) = self.write(decided)? else { return Ok(()) };
+                    self.told(|| format!("the server judged {number}: {}", told_verdicts(&reply)));
+                    Answer::Frame(wire::encode(&reply).map_err(Broken::new)?)
+                }
+            },
+            Asked::Pull { after } => match self.server.pull(id, after, self.plan.pull_changes) {
+                Ok(reply) => Answer::Frame(wire::encode(&reply).map_err(Broken::new)?),
+                Err(refusal) => Answer::Refused(refusal),
+            },
+            Asked::Listen => match self.server.devices.get(&id) {
+                Some((_, false)) => {
+                    self.lives.insert(number, (device, boot));
+                    // The first hint tells where the log stands.
+                    Answer::Live(number)
+                }
+                Some((_, true)) | None => Answer::Refused(Refusal::NotAllowed),
+            },
+        };
+        self.carry_answer(device, boot, number, answer);
+        Ok(())
+    }
+
+    /// Commits what was decided, unless the server dies before; it may also die before it can answer.
+    fn write(&mut self, decided: Decided) -> Result<Option<PushReply>, Broken> {
+        if self.faulty(self.plan.server_crash) {
+            self.server_dies("before it commits");
+            return Ok(None);
+        }
+        let news = !decided.is_empty();
+        let reply = self.server.commit(decided)?;
+        if self.faulty(self.plan.server_crash) {
+            self.server_dies("after it committed");
+            return Ok(None);
+        }
+        if news {
+            self.hint();
+        }
+        Ok(Some(reply))
+    }
+
+    /// Tells everybody who listens that the head moved.
+    fn hint(&mut self) {
+        let head = self.server.head();
+        for (live, (device, boot)) in self.lives.clone() {
+            if self.is_lost(device) {
+                // What a connection loses, it does not survive.
+                self.break_lives(|(other, _)| other == device);
+                continue;
+            }
+            let delay = self.delay();
+            self.after(delay, Event::Hint { device, boot, live, head });
+        }
+    }
+
+    fn server_dies(&mut self, when: &str) {
+        self.told(|| format!("the server dies {when}"));
+        self.counts.add("server crashes", 1);
+        self.server_up = false;
+        self.break_lives(|_| true);
+        let pause = self.chance.between(100, 30_000);
+        self.after(pause, Event::ServerStarts);
+    }
+
+    /// Live connections end; their devices notice at once or only by the silence.
+    fn break_lives(&mut self, which: impl Fn((usize, u32)) -> bool) {
+        let broken: Vec<_> =
+            self.lives.iter().filter(|(_, of)| which(**of)).map(|(live, of)| (*live, *of)).collect();
+        for (live, (device, boot)) in broken {
+            self.lives.remove(&live);
+            let notice = if self.chance.hits(500) { 10 } else { self.chance.between(10, SILENCE_MS) };
+            self.after(notice, Event::LiveLost { device, boot, live });
+        }
+    }
+
+    fn answered(
+        &mut self,
+        device: usize,
+        boot: u32,
+        number: u64,
+        answer: Answer,
+        server_now: UtcMillis,
+    ) -> Result<(), Broken> {
+        let Some(request) = self.awaits(device, boot, number) else { return Ok(()) };
+        if self.dies(device) {
+            return Ok(());
+        }
+        let time = self.time;
+        if !matches!(answer, Answer::Unreachable) {
+            self.devices[device].learn(server_now, request.sent_at, time);
+        }
+        match (request.asked, answer) {
+            (_, Answer::Unreachable | Answer::Refused(Refusal::BadRequest)) => {
+                if request.asked == Asked::Listen {
+                    return self.not_live(device);
+                }
+                self.failed(device, Failure::Passing)
+            }
+            (_, Answer::Refused(Refusal::NotAllowed)) => {
+                self.told(|| format!("device {device} is not allowed: {:?}", request.asked));
+                self.counts.add("stopped until a person comes", 1);
+                self.failed(device, Failure::Final)
+            }
+            (Asked::Push, Answer::Frame(frame)) => match wire::decode::<PushReply>(&frame) {
+                Err(_) => self.failed(device, Failure::Passing),
+                Ok(reply) => {
+                    self.done(device);
+                    self.devices[device].judged(&request.sent, &reply)?;
+                    self.step(device, boot)
+                }
+            },
+            (Asked::Pull { after }, Answer::Frame(frame)) => match wire::decode::<PullReply>(&frame) {
+                Err(_) => self.failed(device, Failure::Passing),
+                Ok(reply) => {
+                    self.done(device);
+                    let (cursor, head) = (reply.cursor, reply.head);
+                    let new = self.devices[device].pulled(reply, after, &self.chance)?;
+                    self.told(|| format!("device {device} has {new} new changes, cursor {cursor} of {head}"));
+                    self.counts.add("changes pulled", new);
+                    if self.dies(device) {
+                        return Ok(());
+                    }
+                    let now = self.devices[device].now(time);
+                    if let Some(running) = &mut self.devices[device].running {
+                        running.engine.pulled(now, cursor, head);
+                    }
+                    self.drive(device)
+                }
+            },
+            (Asked::Listen, Answer::Live(live)) => {
+                self.done(device);
+                if !self.lives.contains_key(&live) {
+                    return self.not_live(device);
+                }
+                let now = self.devices[device].now(time);
+                if let Some(running) = &mut self.devices[device].running {
+                    running.live = Some(live);
+                    running.engine.live_up(now);
+                }
+                self.drive(device)
+            }
+            (asked, answer) => Err(Broken::new(format!("{asked:?} was answered by {answer:?}"))),
+        }
+    }
+
+    fn not_live(&mut self, device: usize) -> Result<(), Broken> {
+        self.done(device);
+        let (now, jitter) = (self.devices[device].now(self.time), self.chance.jitter());
+        if let Some(running) = &mut self.devices[device].running {
+            running.engine.live_down(now, jitter);
+        }
+        self.drive(device)
+    }
+
+    /// Takes one step of a push; the next one follows a moment later, so that edits and deaths come between.
+    fn step(&mut self, device: usize, boot: u32) -> Result<(), Broken> {
+        if self.running(device, boot).is_none() || self.dies(device) {
+            return Ok(());
+        }
+        let one = &mut self.devices[device];
+        if one.step(self.time, &mut self.ledger, &self.chance, &mut self.counts)? {
+            let pause = self.chance.between(0, 50);
+            self.after(pause, Event::Step { device, boot });
+            Ok(())
+        } else {
+            self.drive(device)
+        }
+    }
+
+    fn edit(&mut self, device: usize) -> Result<(), Broken> {
+        if self.devices[device].running.is_none() {
+            return Ok(());
+        }
+        let edit = edits::random(&self.devices[device], &self.members, self.time, &self.chance);
+        let Some(edit) = edit else { return Ok(()) };
+        let (doc, what) = (edit.doc, format!("{:?}", edit.ops));
+        let made = self.devices[device].edit(edit, self.time, &mut self.ledger, &self.chance)?;
+        if let Some(no) = made {
+            self.told(|| format!("device {device}: edit {no} of {doc}: {what}"));
+            self.counts.add("edits made", 1);
+        } else {
+            self.counts.add("edits that the device itself refused", 1);
+        }
+        if self.dies(device) { Ok(()) } else { self.drive(device) }
+    }
+
+    fn change_role(&mut self) -> Result<(), Broken> {
+        let member = self.chance.below(self.server.accounts.len());
+        let roles = [Role::Agent, Role::Agent, Role::Agent, Role::Manager, Role::Admin, Role::Requester];
+        let role = self.chance.pick(&roles).copied().unwrap_or(Role::Agent);
+        self.counts.add("role changes", 1);
+        self.set_role(member, role)
+    }
+
+    fn set_role(&mut self, member: usize, role: Role) -> Result<(), Broken> {
+        self.told(|| format!("member {member} becomes {role}"));
+        self.server.set_role(member, role, self.time, &self.chance)?;
+        self.hint();
+        Ok(())
+    }
+
+    fn revoke(&mut self) {
+        let device = self.chance.below(self.devices.len());
+        if self.devices.iter().filter(|one| !one.revoked).count() < 2 {
+            return;
+        }
+        self.told(|| format!("device {device} is revoked"));
+        self.counts.add("revocations", 1);
+        let one = &mut self.devices[device];
+        one.revoked = true;
+        if let Some(entry) = self.server.devices.get_mut(&one.id) {
+            entry.1 = true;
+        }
+        self.break_lives(|(other, _)| other == device);
+    }
+
+    fn crash(&mut self, device: usize) {
+        if self.devices[device].running.is_none() {
+            return;
+        }
+        self.told(|| format!("device {device} dies"));
+        self.counts.add("device crashes", 1);
+        self.devices[device].crash();
+        self.lives.retain(|_, (other, _)| *other != device);
+        let pause = self.chance.between(100, 120_000);
+        self.after(pause, Event::Start(device));
+    }
+
+    /// Perhaps the device dies now.
+    fn dies(&mut self, device: usize) -> bool {
+        let dies = self.faulty(self.plan.device_crash);
+        if dies {
+            self.crash(device);
+        }
+        dies
+    }
+
+    fn failed(&mut self, device: usize, failure: Failure) -> Result<(), Broken> {
+        self.done(device);
+        let (now, jitter) = (self.devices[device].now(self.time), self.chance.jitter());
+        let mut live = None;
+        if let Some(running) = &mut self.devices[device].running {
+            running.engine.failed(now, failure, jitter);
+            // The driver lets go of the live connection at any failure.
+            live = running.live.take();
+            if live.is_some() {
+                running.engine.live_down(now, jitter);
+            }
+        }
+        if let Some(live) = live {
+            self.lives.remove(&live);
+        }
+        if failure == Failure::Final && !self.devices[device].revoked {
+            let (pause, boot) = (self.chance.between(1_000, 120_000), self.devices[device].boot);
+            self.after(pause, Event::Resume { device, boot });
+        }
+        self.drive(device)
+    }
+
+    fn done(&mut self, device: usize) {
+        if let Some(running) = &mut self.devices[device].running {
+            running.request = None;
+        }
+    }
+
+    fn running(&mut self, device: usize, boot: u32) -> Option<&mut crate::device::Running> {
+        let one = &mut self.devices[device];
+        if one.boot == boot { one.running.as_mut() } else { None }
+    }
+
+    fn awaits(&mut self, device: usize, boot: u32, number: u64) -> Option<Request> {
+        let request = self.running(device, boot)?.request.as_ref()?;
+        (request.number == number).then(|| request.clone())
+    }
+
+    fn after(&mut self, pause_ms: i64, event: Event) {
+        self.scheduled += 1;
+        self.queue.insert((self.time.plus_ms(pause_ms), self.scheduled), event);
+    }
+
+    /// Whether a fault of this rate strikes now.
+    fn faulty(&self, per_mille: u64) -> bool {
+        !self.healed && self.chance.hits(per_mille)
+    }
+
+    fn is_lost(&mut self, device: usize) -> bool {
+        if self.time < self.cut_off_until[device] {
+            return true;
+        }
+        let lost = self.faulty(self.plan.drop);
+        if lost {
+            self.counts.add("messages lost", 1);
+        }
+        lost
+    }
+
+    fn delay(&mut self) -> i64 {
+        if self.faulty(self.plan.slow) {
+            self.counts.add("messages delayed", 1);
+            return self.chance.between(0, self.plan.delay_ms);
+        }
+        self.chance.between(1, 60)
+    }
+
+    /// The frame, perhaps cut off or with some bits flipped.
+    fn damaged(&mut self, frame: &[u8]) -> Vec<u8> {
+        let mut frame = frame.to_vec();
+        if !frame.is_empty() && self.faulty(self.plan.damage) {
+            self.counts.add("frames damaged", 1);
+            if self.chance.hits(400) {
+                frame.truncate(self.chance.below(frame.len()));
+            } else {
+                for _ in 0..=self.chance.below(3) {
+                    let at = self.chance.below(frame.len());
+                    frame[at] ^= 1 << self.chance.below(8);
+                }
+            }
+        }
+        frame
+    }
+
+    /// Everybody who is not revoked has sent everything and fetched everything.
+    fn is_level(&self) -> bool {
+        let head = self.server.head();
+        self.devices.iter().filter(|one| !one.revoked).all(|one| {
+            one.store.outbox.is_empty()
+                && one.store.cursor == head
+                && one.running.as_ref().is_some_and(|running| {
+                    running.request.is_none() && running.steps.is_empty() && running.engine.is_level()
+                })
+        })
+    }
+
+    /// A request that was sent long ago may still arrive and change something.
+    fn is_anything_under_way(&self) -> bool {
+        self.queue.values().any(|event| {
+            matches!(event, Event::Arrives { asked: Asked::Push, .. } | Event::Edit(_) | Event::Start(_))
+        })
+    }
+
+    fn unlevel(&self) -> String {
+        let head = self.server.head();
+        let of = |one: &Device| {
+            let engine =
+                one.running.as_ref().map(|running| (&running.engine, &running.request, &running.steps));
+            format!(
+                "device {} cursor {} of {head}, outbox {}, {engine:?}",
+                one.index,
+                one.store.cursor,
+                one.store.outbox.len()
+            )
+        };
+        self.devices.iter().filter(|one| !one.revoked).map(of).collect::<Vec<_>>().join("; ")
+    }
+
+    fn told(&mut self, line: impl FnOnce() -> String) {
+        let at = self.time.since(START);
+        if let Some(trace) = &mut self.trace {
+            trace.push_back(format!(
+                "{:>9.3} s  {}",
+                std::time::Duration::from_millis(u64::try_from(at).unwrap_or(0)).as_secs_f64(),
+                line()
+            ));
+        }
+    }
+}
+
+fn told_verdicts(reply: &PushReply) -> String {
+    let say = |verdict: &wire::Verdict| match &verdict.outcome {
+        wire::Outcome::Accepted { seq } => seq.to_string(),
+        wire::Outcome::Rejected { code, reason } => format!("{} ({reason})", code.as_str()),
+    };
+    reply.verdicts.iter().map(say).collect::<Vec<_>>().join(", ")
+}
