@@ -14,7 +14,7 @@ use crate::progress;
 use crate::project::Project;
 
 /// Which crates of the workspace each one may depend on. One that is not listed here is an error, too.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("desk-domain", &[]),
     ("desk-api", &["desk-domain"]),
     ("desk-docs", &["desk-domain"]),
@@ -26,6 +26,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("workernet-server", &["desk-docs", "desk-api", "desk-sync", "desk-domain"]),
     ("desk-ui", &["desk-api", "desk-domain"]),
     ("desk-harness", &[]),
+    ("desk-crash", &["desk-harness"]),
     ("desk-simulation", &["workernet-server", "desk-app", "desk-sync", "desk-docs", "desk-domain"]),
     ("xtask", &["desk-harness"]),
 ];
