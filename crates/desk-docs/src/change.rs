@@ -3,6 +3,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use automerge::{ActorId, Change};
+use desk_domain::time::UtcMillis;
+
+/// How the message of a change begins that was made without a connection; the instant follows, in UTC milliseconds.
+const OFFLINE_SINCE: &str = "offline_since=";
 
 /// The bytes are no whole change, or not the one that was announced.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +50,12 @@ impl VerifiedChange {
         self.change.timestamp()
     }
 
+    /// Since when its device had not reached the server as it was made; `None` when it had a connection, or its message
+    /// is not of the form that this program writes.
+    pub fn offline_since(&self) -> Option<UtcMillis> {
+        offline_since(&self.change)
+    }
+
     /// Its bytes, as they are stored and sent.
     pub fn bytes(&self) -> &[u8] {
         self.change.raw_bytes()
@@ -63,6 +73,24 @@ impl VerifiedChange {
     pub(crate) fn own(change: Change) -> Self {
         Self { change }
     }
+}
+
+/// The message of a change that is made without a connection.
+pub(crate) fn offline_message(since: UtcMillis) -> String {
+    format!("{OFFLINE_SINCE}{}", since.0)
+}
+
+/// What the message of a change tells: `Ok(None)` without one, `Err(())` for a message of another form.
+pub(crate) fn message(change: &Change) -> Result<Option<UtcMillis>, ()> {
+    let Some(message) = change.message() else { return Ok(None) };
+    let since = message.strip_prefix(OFFLINE_SINCE).and_then(|digits| digits.parse().ok()).map(UtcMillis);
+    // One spelling alone: no sign, no leading zeros.
+    since.filter(|since| since.0 > 0 && offline_message(*since) == message).map(Some).ok_or(())
+}
+
+/// What a change tells of its device's connection, if it does.
+pub(crate) fn offline_since(change: &Change) -> Option<UtcMillis> {
+    message(change).ok().flatten()
 }
 
 /// Parses a change and checks that its checksum and its hash are what they claim. Automerge itself checks neither

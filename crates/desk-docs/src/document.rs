@@ -4,15 +4,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use automerge::{AutoCommit, ChangeHash, ReadDoc, transaction::CommitOptions};
 use desk_domain::{
-    edit::{Edit, Ops},
+    edit::Edit,
     ids::{DocId, DocKind, Ids},
     state::State,
     time::UtcMillis,
 };
 
 use crate::{
-    actor_of,
-    change::VerifiedChange,
+    PastChange, actor_of,
+    change::{self, VerifiedChange},
+    history,
     judge::{Author, Refusal, judge},
     read::{self, ReadError},
     write,
@@ -165,29 +166,29 @@ impl Document {
     /// # Errors
     /// See [`EditError`].
     pub fn edit(
-        mut self,
+        self,
         author: &Author<'_>,
         edit: &Edit,
         now: UtcMillis,
         ids: &dyn Ids,
     ) -> Result<(Self, Option<NewChange>), EditError> {
-        let creates = match &edit.ops {
-            Ops::Ticket(ops) => {
-                matches!(ops.first(), Some(step) if matches!(step.op, desk_domain::edit::TicketOp::Create { .. }))
-            }
-            Ops::Article(ops) => {
-                matches!(ops.first(), Some(step) if matches!(step.op, desk_domain::edit::ArticleOp::Create { .. }))
-            }
-            Ops::Incident(ops) => {
-                matches!(ops.first(), Some(step) if matches!(step.op, desk_domain::edit::IncidentOp::Create { .. }))
-            }
-            Ops::Workspace(ops) => {
-                matches!(ops.first(), Some(step) if matches!(step.op, desk_domain::edit::WorkspaceOp::Create))
-            }
-            Ops::Personal(ops) => {
-                matches!(ops.first(), Some(step) if matches!(step.op, desk_domain::edit::PersonalOp::Create))
-            }
-        };
+        self.edit_offline(author, edit, now, ids, None)
+    }
+
+    /// Makes an edit as [`edit`](Self::edit) does, on a device that has not reached the server since `offline_since`:
+    /// the change says so, for whoever finds it in a conflict.
+    ///
+    /// # Errors
+    /// See [`EditError`].
+    pub fn edit_offline(
+        mut self,
+        author: &Author<'_>,
+        edit: &Edit,
+        now: UtcMillis,
+        ids: &dyn Ids,
+        offline_since: Option<UtcMillis>,
+    ) -> Result<(Self, Option<NewChange>), EditError> {
+        let creates = edit.ops.creates();
         match (creates, self.is_empty()) {
             (true, false) => return Err(EditError::WrongPlace("the document exists already")),
             (false, true) => return Err(EditError::WrongPlace("the document does not exist")),
@@ -201,7 +202,11 @@ impl Document {
         }
         self.doc.set_actor(actor_of(author.device));
         write::write(&mut self.doc, self.id, edit, ids)?;
-        let options = CommitOptions::default().with_time(now.0.div_euclid(1000));
+        let mut options = CommitOptions::default().with_time(now.0.div_euclid(1000));
+        // A clock that was corrected backwards meanwhile must not make the edit one of the future.
+        if let Some(since) = offline_since.map(|since| since.min(now)).filter(|since| since.0 > 0) {
+            options.set_message(change::offline_message(since));
+        }
         if self.doc.commit_with(options).is_none() {
             return Ok((self, None));
         }
@@ -235,6 +240,19 @@ impl Document {
     /// When it is written in a newer schema, or something stands in it that this program never wrote.
     pub fn read(&self) -> Result<State, ReadError> {
         read::read(&self.doc, self.id, self.kind)
+    }
+
+    /// Its history: every change with what its log or timeline entries tell, each after those that it builds on and,
+    /// as far as that leaves a choice, by time. All devices with the same document get the same order.
+    pub fn history(&mut self) -> Vec<PastChange> {
+        history::of(&mut self.doc, self.kind)
+    }
+
+    /// The document as the author of a change saw it once the change was made: that change and what it builds on, nothing
+    /// else; `None` when the change is not in it.
+    pub fn as_of(&mut self, change: [u8; 32]) -> Option<Self> {
+        let doc = self.doc.fork_at(&[ChangeHash(change)]).ok()?;
+        Some(Self { id: self.id, kind: self.kind, doc })
     }
 
     pub(crate) fn automerge(&self) -> &AutoCommit {

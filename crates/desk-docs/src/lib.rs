@@ -9,9 +9,9 @@
 //!
 //! Not here: where documents are kept (`desk-store`, the server), how changes travel (`desk-sync`).
 
-mod block;
 mod change;
 mod document;
+mod history;
 mod judge;
 mod read;
 mod review;
@@ -19,12 +19,9 @@ mod schema;
 mod text;
 mod write;
 
-pub use block::{
-    BLOCK_DOCUMENTS, Block, BrokenBlock, MAX_BLOCK_BYTES, PackedBlock, PackedDocument, read_block,
-    unpack_block,
-};
 pub use change::{CorruptChange, VerifiedChange, verify};
 pub use document::{ApplyError, Document, EditError, LoadError, NewChange};
+pub use history::PastChange;
 pub use judge::{Author, CLOCK_TOLERANCE_MS, Refusal, judge};
 pub use read::ReadError;
 pub use review::{Invalid, Review, review};

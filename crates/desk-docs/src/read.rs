@@ -22,7 +22,10 @@ use desk_domain::{
 
 use serde::de::DeserializeOwned;
 
-use crate::schema::{self, SCHEMA, Slot};
+use crate::{
+    change, history,
+    schema::{self, SCHEMA, Slot},
+};
 
 /// A document does not read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -284,11 +287,12 @@ fn article(doc: &AutoCommit, root: &Fields<'_>, id: DocId, schema: u32) -> Resul
     let entries = root.entries("log")?;
     let mut updated_at = created_at;
     let mut signatures = Vec::new();
-    for (_, fields) in &entries {
+    for (key, fields) in &entries {
         let at = fields.instant("at")?;
         updated_at = updated_at.max(at);
         if let Some(field) = fields.optional("field")? {
-            signatures.push(Signature { field, to: fields.optional("to")?, by: fields.string("by")?, at });
+            let (to, by) = (fields.optional("to")?, fields.string("by")?);
+            signatures.push(Signature { entry: (*key).to_owned(), field, to, by, at });
         }
     }
     Ok(Article {
@@ -331,7 +335,8 @@ fn incident(doc: &AutoCommit, root: &Fields<'_>, id: DocId, schema: u32) -> Resu
                 TimelineEvent::Field { field, to, .. } => (field.as_str(), to.clone()),
                 TimelineEvent::Created { .. } | TimelineEvent::Note { .. } => return None,
             };
-            Some(Signature { field: field.to_owned(), to, by: entry.by.clone(), at: entry.at })
+            let (id, by) = (entry.id.to_string(), entry.by.clone());
+            Some(Signature { entry: id, field: field.to_owned(), to, by, at: entry.at })
         })
         .collect();
     Ok(Incident {
@@ -430,6 +435,8 @@ fn personal(root: &Fields<'_>, id: DocId, schema: u32) -> Result<Personal, ReadE
 
 /// Who set a field when, as a log tells it.
 struct Signature {
+    /// The entry's key in the log.
+    entry: String,
     field: String,
     to: Option<String>,
     by: String,
@@ -449,13 +456,19 @@ fn ticket_signatures(log: &[LogEntry]) -> Vec<Signature> {
                 | LogEvent::Reply { .. }
                 | LogEvent::CommentDeleted { .. } => return None,
             };
-            Some(Signature { field: field.to_owned(), to, by: entry.by.clone(), at: entry.at })
+            let (id, by) = (entry.id.to_string(), entry.by.clone());
+            Some(Signature { entry: id, field: field.to_owned(), to, by, at: entry.at })
         })
         .collect()
 }
 
 /// The fields with concurrent values that differ (two equal ones are no conflict), the winner first.
 fn conflicts(doc: &AutoCommit, root: &Fields<'_>, kind: DocKind, signatures: &[Signature]) -> Vec<Conflict> {
+    let log = history::log_key(kind).and_then(|key| match doc.get(ROOT, key) {
+        Ok(Some((Found::Object(_), log))) => Some(log),
+        Ok(Some((Found::Scalar(_), _)) | None) | Err(_) => None,
+    });
+    let signed = Signed { doc, log, signatures };
     let mut conflicts: Vec<Conflict> = Vec::new();
     for key in root.conflicted() {
         match schema::slot(kind, key) {
@@ -464,67 +477,73 @@ fn conflicts(doc: &AutoCommit, root: &Fields<'_>, kind: DocKind, signatures: &[S
                 continue;
             }
         }
-        conflicts.extend(conflict(doc, &ROOT, key, key, signatures));
+        conflicts.extend(signed.conflict(&ROOT, key, key));
     }
     if let Ok(Some((Found::Object(_), custom))) = doc.get(ROOT, "custom")
         && let Ok(map) = root.map("custom")
     {
         for key in Fields(map).conflicted() {
-            conflicts.extend(conflict(doc, &custom, key, &format!("custom.{key}"), signatures));
+            conflicts.extend(signed.conflict(&custom, key, &format!("custom.{key}")));
         }
     }
     conflicts.sort_by(|a, b| a.field.cmp(&b.field));
     conflicts
 }
 
-fn conflict(
-    doc: &AutoCommit,
-    obj: &ObjId,
-    key: &str,
-    field: &str,
-    signatures: &[Signature],
-) -> Option<Conflict> {
-    let mut all = doc.get_all(obj, key).ok()?;
-    // Automerge gives the winner last.
-    all.reverse();
-    let mut values: Vec<ConflictValue> = Vec::new();
-    for (value, op) in all {
-        let Found::Scalar(scalar) = value else { continue };
-        let text = match scalar.as_ref() {
-            ScalarValue::Null => None,
-            ScalarValue::Str(text) => Some(text.to_string()),
-            other => Some(other.to_string()),
-        };
-        if values.iter().any(|known| known.value == text) {
-            continue;
-        }
-        let (by, at) = signed(doc, &op, field, text.as_deref(), signatures);
-        values.push(ConflictValue { value: text, by, at });
-    }
-    (values.len() > 1).then(|| Conflict { field: field.to_owned(), values })
+/// A document with what its log tells of who wrote its fields.
+struct Signed<'a> {
+    doc: &'a AutoCommit,
+    log: Option<ObjId>,
+    signatures: &'a [Signature],
 }
 
-/// Who wrote an operation: the log entry of its field and second, the one that tells of its value if there are
-/// several; or else the device alone.
-fn signed(
-    doc: &AutoCommit,
-    op: &ObjId,
-    field: &str,
-    value: Option<&str>,
-    signatures: &[Signature],
-) -> (String, UtcMillis) {
-    let second = doc
-        .hash_for_opid(op)
-        .and_then(|hash| doc.get_change_by_hash(&hash))
-        .map_or(0, |change| change.timestamp());
-    let mut entries = signatures
-        .iter()
-        .filter(|signature| signature.field == field && signature.at.0.div_euclid(1000) == second)
-        .peekable();
-    let first = entries.peek().copied();
-    match (entries.find(|entry| entry.to.as_deref() == value).or(first), op) {
-        (Some(entry), _) => (entry.by.clone(), entry.at),
-        (None, ObjId::Id(_, actor, _)) => (actor.to_hex_string(), UtcMillis(second.saturating_mul(1000))),
-        (None, ObjId::Root) => (String::new(), UtcMillis(second.saturating_mul(1000))),
+impl Signed<'_> {
+    fn conflict(&self, obj: &ObjId, key: &str, field: &str) -> Option<Conflict> {
+        let mut all = self.doc.get_all(obj, key).ok()?;
+        // Automerge gives the winner last.
+        all.reverse();
+        let mut values: Vec<ConflictValue> = Vec::new();
+        for (value, op) in all {
+            let Found::Scalar(scalar) = value else { continue };
+            let text = match scalar.as_ref() {
+                ScalarValue::Null => None,
+                ScalarValue::Str(text) => Some(text.to_string()),
+                other => Some(other.to_string()),
+            };
+            if values.iter().any(|known| known.value == text) {
+                continue;
+            }
+            values.push(self.value(&op, field, text));
+        }
+        (values.len() > 1).then(|| Conflict { field: field.to_owned(), values })
     }
+
+    /// A value with who wrote it, when, and in which circumstances: by the log entry of its field in the very change that
+    /// wrote it (the one that tells of its value if there are several), or else by the change and its device alone.
+    fn value(&self, op: &ObjId, field: &str, value: Option<String>) -> ConflictValue {
+        let hash = self.doc.hash_for_opid(op);
+        let change = hash.and_then(|hash| self.doc.get_change_by_hash(&hash));
+        let mut entries = self
+            .signatures
+            .iter()
+            .filter(|signature| signature.field == field)
+            .filter(|signature| {
+                let made =
+                    self.log.as_ref().and_then(|log| history::made_by(self.doc, log, &signature.entry));
+                made.is_some_and(|(made, _)| Some(made) == hash)
+            })
+            .peekable();
+        let first = entries.peek().copied();
+        let (by, at) = match (entries.find(|entry| entry.to == value).or(first), op) {
+            (Some(entry), _) => (entry.by.clone(), entry.at),
+            (None, ObjId::Id(_, actor, _)) => (actor.to_hex_string(), made_at(change.as_ref())),
+            (None, ObjId::Root) => (String::new(), made_at(change.as_ref())),
+        };
+        ConflictValue { value, by, at, offline_since: change.as_ref().and_then(change::offline_since) }
+    }
+}
+
+/// When a change says that it was made, to the second.
+fn made_at(change: Option<&automerge::Change>) -> UtcMillis {
+    UtcMillis(change.map_or(0, |change| change.timestamp().saturating_mul(1000)))
 }

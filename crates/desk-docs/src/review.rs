@@ -20,7 +20,7 @@ use desk_domain::{
 };
 
 use crate::{
-    change::VerifiedChange,
+    change::{self, VerifiedChange},
     document::Document,
     schema::{
         self, Entries, Fault, Names, NamesRule, SCHEMA, Scalar, Slot, check_key, check_text, kind_word,
@@ -57,7 +57,7 @@ pub enum Invalid {
 pub struct Review {
     /// What the permissions are asked for.
     pub touches: Vec<Touch>,
-    /// The latest instant that it writes as having happened.
+    /// The latest instant that it writes, or says in its message, as having happened.
     pub newest_at: UtcMillis,
 }
 
@@ -123,6 +123,8 @@ pub fn review(document: &Document, change: &VerifiedChange) -> Result<Review, In
             message: format!("the change has more than {MAX_OPS} operations; split it"),
         });
     }
+    let offline_since = change::message(change.inner())
+        .map_err(|()| wrong("message", "the change's message is not one that this program writes"))?;
     let doc = document.automerge();
     let creates = change.inner().deps().is_empty();
     let imported = !creates && matches!(doc.get(ROOT, "source"), Ok(Some((Value::Object(_), _))));
@@ -139,7 +141,7 @@ pub fn review(document: &Document, change: &VerifiedChange) -> Result<Review, In
         imported,
         inserted: BTreeMap::new(),
         touches: Vec::new(),
-        newest_at: UtcMillis(0),
+        newest_at: offline_since.unwrap_or(UtcMillis(0)),
     };
     for (counter, op) in (expanded.start_op.get()..).zip(&expanded.operations) {
         reading.op(&OpId::new(counter, &expanded.actor_id), op)?;

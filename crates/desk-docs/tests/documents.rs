@@ -4,7 +4,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use automerge::{AutoCommit, ObjType, ROOT, ReadDoc, transaction::Transactable};
+use automerge::{
+    AutoCommit, ObjType, ROOT, ReadDoc, ScalarValue,
+    transaction::{CommitOptions, Transactable},
+};
 use desk_docs::{Author, Document, EditError, Invalid, ReadError, Refusal, actor_of, judge, review, verify};
 use desk_domain::{
     article::ArticleStatus,
@@ -198,6 +201,120 @@ fn concurrent_values_are_both_kept_and_shown() {
     let ticket = read_ticket(&settled.document);
     assert!(ticket.conflicts.is_empty());
     assert_eq!(ticket.priority, loser);
+}
+
+#[test]
+fn a_conflict_tells_who_wrote_each_value_and_since_when_the_device_had_been_offline() {
+    let world = World::new();
+    let (anna, boris) = (world.person(Role::Agent), world.person(Role::Agent));
+    let base = world.ticket(anna);
+    let online = world
+        .ticket_ops(base.clone(), anna, vec![TicketOp::SetPriority { priority: Priority::High }])
+        .unwrap();
+    let since = NOW.plus_ms(-3_600_000);
+    let told_at = NOW.plus_ms(-60_123);
+    let op = TicketOp::SetPriority { priority: Priority::Low };
+    let edit =
+        Edit { doc: base.id(), ops: Ops::Ticket(vec![Stamped::new(told_at, boris.member.to_string(), op)]) };
+    // As a replay makes it: the step keeps its instant, the change is made later.
+    let (_, change) =
+        base.edit_offline(&world.author(boris), &edit, NOW.plus_ms(5_000), &world.ids, Some(since)).unwrap();
+    let change = verified(&change.unwrap().bytes);
+    assert_eq!(change.offline_since(), Some(since));
+    let mut merged = online.document;
+    merged.apply(vec![change]).unwrap();
+
+    let ticket = read_ticket(&merged);
+    let [conflict] = ticket.conflicts.as_slice() else { panic!("{:?}", ticket.conflicts) };
+    let told = |priority: Priority| {
+        let value = conflict.values.iter().find(|value| value.value.as_deref() == Some(priority.as_str()));
+        let value = value.unwrap();
+        (value.by.clone(), value.at, value.offline_since)
+    };
+    assert_eq!(told(Priority::High), (anna.member.to_string(), NOW, None));
+    assert_eq!(told(Priority::Low), (boris.member.to_string(), told_at, Some(since)));
+}
+
+#[test]
+fn an_edit_that_was_offline_since_the_future_is_refused() {
+    let world = World::new();
+    let agent = world.person(Role::Agent);
+    let base = world.ticket(agent);
+    let mut raw = AutoCommit::load(&base.clone().save()).unwrap().with_actor(actor_of(agent.device));
+    raw.put(ROOT, "title", "told").unwrap();
+    let (_, log) = raw.get(ROOT, "log").unwrap().unwrap();
+    let entry = raw.put_object(&log, world.ids.fresh().to_string(), ObjType::Map).unwrap();
+    let me = agent.member.to_string();
+    for (key, value) in
+        [("kind", "field"), ("by", me.as_str()), ("field", "title"), ("from", "Принтер"), ("to", "told")]
+    {
+        raw.put(&entry, key, value).unwrap();
+    }
+    raw.put(&entry, "at", ScalarValue::Timestamp(NOW.0)).unwrap();
+    let judged = |since: UtcMillis| {
+        let mut raw = raw.clone();
+        let message = format!("offline_since={}", since.0);
+        raw.commit_with(CommitOptions::default().with_message(message).with_time(NOW.0 / 1000));
+        let change = verified(raw.get_last_local_change().unwrap().raw_bytes());
+        judge(&base, &change, &world.author(agent), NOW)
+    };
+    assert_eq!(judged(NOW.plus_ms(-3_600_000)), Ok(()));
+    let refused = judged(NOW.plus_ms(3_600_000));
+    assert!(matches!(refused, Err(Refusal::Clock { ahead_s: 3_600 })), "{refused:?}");
+
+    // On a device whose clock was corrected backwards, what it knows of the past stays the past.
+    let edit = Edit {
+        doc: base.id(),
+        ops: Ops::Ticket(vec![Stamped::new(NOW, agent.member.to_string(), world.comment("x"))]),
+    };
+    let later = Some(NOW.plus_ms(86_400_000));
+    let (_, change) = base.edit_offline(&world.author(agent), &edit, NOW, &world.ids, later).unwrap();
+    assert_eq!(verified(&change.unwrap().bytes).offline_since(), Some(NOW));
+}
+
+#[test]
+fn the_past_of_a_document_is_told_and_shown_as_its_authors_saw_it() {
+    let world = World::new();
+    let (anna, boris) = (world.person(Role::Agent), world.person(Role::Agent));
+    let by = |person: Person, at: i64, op: TicketOp| {
+        Ops::Ticket(vec![Stamped::new(NOW.plus_ms(at), person.member.to_string(), op)])
+    };
+    let edited = |doc: Document, person: Person, at: i64, op: TicketOp| {
+        let edited = world.edit_at(doc, person, NOW.plus_ms(at), by(person, at, op)).unwrap();
+        (edited.document, verified(&edited.change.unwrap()))
+    };
+    let base = world.ticket(anna);
+    let (left, raised) =
+        edited(base.clone(), anna, 1_000, TicketOp::SetPriority { priority: Priority::Urgent });
+    let (_, commented) = edited(base, boris, 500, world.comment("еду"));
+    let (mut left, retitled) = edited(left, anna, 2_000, TicketOp::SetTitle { title: "Плоттер".into() });
+    let mut right = left.clone();
+    // One device has the other's change at once, one hears of it last.
+    left.apply(vec![commented.clone()]).unwrap();
+    let (mut left, closed) = edited(left, boris, 3_000, TicketOp::SetStatus { status: Status::Closed });
+    right.apply(vec![commented.clone(), closed.clone()]).unwrap();
+
+    let history = left.history();
+    assert_eq!(history, right.history());
+    let hashes: Vec<[u8; 32]> = history.iter().map(|past| past.hash).collect();
+    assert_eq!(hashes[1..], [commented.hash(), raised.hash(), retitled.hash(), closed.hash()]);
+    assert_eq!(history[1].by, boris.member.to_string());
+    assert_eq!(history[1].at, NOW.plus_ms(500));
+    let ticket = read_ticket(&left);
+    assert!(history.iter().all(|past| past.entries.len() == 1));
+    assert!(history.iter().flat_map(|past| &past.entries).eq(ticket.log.iter().map(|entry| &entry.id)));
+
+    let as_of = |document: &mut Document, hash| read_ticket(&document.as_of(hash).unwrap());
+    let then = as_of(&mut left, commented.hash());
+    assert_eq!(
+        (then.priority, then.comments.len()),
+        (Priority::Medium, 1),
+        "he had not heard of the priority"
+    );
+    let then = as_of(&mut right, retitled.hash());
+    assert_eq!((then.priority, then.title.as_str(), then.comments.len()), (Priority::Urgent, "Плоттер", 0));
+    assert_eq!(as_of(&mut left, closed.hash()), ticket);
+    assert!(left.as_of([7; 32]).is_none());
 }
 
 #[test]
@@ -473,6 +590,15 @@ fn whatever_this_program_does_not_write_is_refused() {
             "{what}: {result:?}"
         );
     };
+    let told = |message: &'static str| {
+        move |doc: &mut AutoCommit| {
+            doc.put(ROOT, "title", "told").unwrap();
+            doc.commit_with(CommitOptions::default().with_message(message));
+        }
+    };
+    for message in ["hello", "offline_since=", "offline_since=-5", "offline_since=007", "offline_since=1 "] {
+        hostile(message, &told(message));
+    }
     hostile("a field of its own", &|doc| doc.put(ROOT, "hacked", "yes").unwrap());
     hostile("a removed field", &|doc| doc.delete(ROOT, "title").unwrap());
     hostile("a replaced map", &|doc| drop(doc.put_object(ROOT, "comments", ObjType::Map).unwrap()));

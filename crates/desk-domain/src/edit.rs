@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    article::ArticleStatus,
+    article::{Article, ArticleStatus},
     ids::{CommentId, DocId, DocKind, EntryId},
-    incident::{IncidentRole, IncidentStatus, Milestone, Severity},
-    ticket::{AuthorSide, Priority, Source, Status, Visibility},
+    incident::{Incident, IncidentRole, IncidentStatus, Milestone, Severity},
+    ticket::{AuthorSide, Priority, Source, Status, Ticket, Visibility},
     time::UtcMillis,
 };
 
@@ -50,6 +50,29 @@ pub enum Ops {
     Workspace(Vec<Stamped<WorkspaceOp>>),
     /// On the member's own settings.
     Personal(Vec<Stamped<PersonalOp>>),
+}
+
+impl Ops {
+    /// Whether the first step makes the document.
+    pub fn creates(&self) -> bool {
+        match self {
+            Self::Ticket(steps) => {
+                matches!(steps.first(), Some(step) if matches!(step.op, TicketOp::Create { .. }))
+            }
+            Self::Article(steps) => {
+                matches!(steps.first(), Some(step) if matches!(step.op, ArticleOp::Create { .. }))
+            }
+            Self::Incident(steps) => {
+                matches!(steps.first(), Some(step) if matches!(step.op, IncidentOp::Create { .. }))
+            }
+            Self::Workspace(steps) => {
+                matches!(steps.first(), Some(step) if matches!(step.op, WorkspaceOp::Create))
+            }
+            Self::Personal(steps) => {
+                matches!(steps.first(), Some(step) if matches!(step.op, PersonalOp::Create))
+            }
+        }
+    }
 }
 
 /// A step with who took it and when. They differ within one edit only in an import, which retells a history.
@@ -232,6 +255,29 @@ pub enum TicketOp {
     },
 }
 
+impl TicketOp {
+    /// The step that would write what stands in the ticket now where this one writes; `None` where nothing stands.
+    #[must_use]
+    pub fn standing(&self, ticket: &Ticket) -> Option<Self> {
+        Some(match self {
+            Self::SetTitle { .. } => Self::SetTitle { title: ticket.title.clone() },
+            Self::SetDescription { .. } => Self::SetDescription { description: ticket.description.clone() },
+            Self::SetStatus { .. } => Self::SetStatus { status: ticket.status },
+            Self::SetPriority { .. } => Self::SetPriority { priority: ticket.priority },
+            Self::SetCategory { .. } => Self::SetCategory { category: ticket.category.clone() },
+            Self::SetAssignee { .. } => Self::SetAssignee { assignee: ticket.assignee.clone() },
+            Self::SetTeam { .. } => Self::SetTeam { team: ticket.team.clone() },
+            Self::SetRequester { .. } => Self::SetRequester { requester: ticket.requester.clone() },
+            Self::SetTag { tag, .. } => Self::SetTag { tag: tag.clone(), on: ticket.tags.contains(tag) },
+            Self::SetCustom { key, .. } => {
+                Self::SetCustom { key: key.clone(), value: ticket.custom.get(key).cloned() }
+            }
+            Self::SetDeleted { .. } => Self::SetDeleted { deleted: ticket.deleted },
+            Self::Create { .. } | Self::AddComment { .. } | Self::DeleteComment { .. } => return None,
+        })
+    }
+}
+
 /// A step on an article.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
@@ -282,6 +328,22 @@ pub enum ArticleOp {
         /// What holds from now on.
         deleted: bool,
     },
+}
+
+impl ArticleOp {
+    /// The step that would write what stands in the article now where this one writes; `None` where nothing stands.
+    #[must_use]
+    pub fn standing(&self, article: &Article) -> Option<Self> {
+        Some(match self {
+            Self::SetTitle { .. } => Self::SetTitle { title: article.title.clone() },
+            Self::EditBody { .. } => Self::EditBody { base: None, body: article.body.clone() },
+            Self::SetCategory { .. } => Self::SetCategory { category: article.category.clone() },
+            Self::SetTag { tag, .. } => Self::SetTag { tag: tag.clone(), on: article.tags.contains(tag) },
+            Self::SetStatus { .. } => Self::SetStatus { status: article.status },
+            Self::SetDeleted { .. } => Self::SetDeleted { deleted: article.deleted },
+            Self::Create { .. } => return None,
+        })
+    }
 }
 
 /// A step on an incident.
@@ -366,6 +428,36 @@ pub enum IncidentOp {
         /// What holds from now on.
         deleted: bool,
     },
+}
+
+impl IncidentOp {
+    /// The step that would write what stands in the incident now where this one writes; `None` where nothing stands.
+    #[must_use]
+    pub fn standing(&self, incident: &Incident) -> Option<Self> {
+        Some(match self {
+            Self::SetTitle { .. } => Self::SetTitle { title: incident.title.clone() },
+            Self::SetSummary { .. } => Self::SetSummary { summary: incident.summary.clone() },
+            Self::SetSeverity { .. } => Self::SetSeverity { severity: incident.severity },
+            Self::SetStatus { .. } => Self::SetStatus { status: incident.status },
+            Self::SetService { service, .. } => {
+                Self::SetService { service: service.clone(), on: incident.services.contains(service) }
+            }
+            Self::SetRole { role, .. } => {
+                Self::SetRole { role: *role, member: incident.roles.get(role).cloned() }
+            }
+            Self::LinkTicket { ticket, .. } => {
+                Self::LinkTicket { ticket: *ticket, on: incident.tickets.contains(ticket) }
+            }
+            Self::SetMilestone { milestone, .. } => {
+                Self::SetMilestone { milestone: *milestone, reached_at: *incident.milestones.get(milestone)? }
+            }
+            Self::EditPostmortem { .. } => {
+                Self::EditPostmortem { base: None, body: incident.postmortem.clone() }
+            }
+            Self::SetDeleted { .. } => Self::SetDeleted { deleted: incident.deleted },
+            Self::Create { .. } | Self::AddNote { .. } => return None,
+        })
+    }
 }
 
 /// A section of the workspace's settings; each entry is a whole JSON value.

@@ -258,6 +258,10 @@ pub struct ConflictValue {
     pub value: Option<String>,
     /// The member who wrote it.
     pub by: String,
-    /// When (to the second: Automerge keeps no finer time).
+    /// When.
     pub at: UtcMillis,
+    /// Since when the writer's device had not reached the server at that moment; `None` when it had a connection, or did
+    /// not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offline_since: Option<UtcMillis>,
 }

@@ -105,6 +105,9 @@ pub fn settle(
 ) -> Result<Settled, ApplyError> {
     let changes = document.changes();
     let gone = with_dependents(&changes, refused.keys().copied().collect());
+    // An edit that is made again was still made when it was made: the device had no connection then.
+    let offline: BTreeMap<Hash32, UtcMillis> =
+        changes.iter().filter_map(|change| Some((change.hash(), change.offline_since()?))).collect();
     let mut rebuilt = Document::empty(document.id(), document.kind());
     rebuilt.apply(changes.into_iter().filter(|change| !gone.contains(&change.hash())).collect())?;
 
@@ -112,16 +115,19 @@ pub fn settle(
     for change in waiting.iter().filter(|change| gone.contains(&change.hash)) {
         let fate = match refused.get(&change.hash) {
             Some(why) if why.code != RejectCode::DependsOnRejected.as_str() => Fate::Refused(why.clone()),
-            Some(_) | None => match rebuilt.clone().edit(author, change.edit, now, ids) {
-                Ok((next, again)) => {
-                    rebuilt = next;
-                    again.map_or(Fate::Holds, Fate::Again)
+            Some(_) | None => {
+                let offline_since = offline.get(&change.hash).copied();
+                match rebuilt.clone().edit_offline(author, change.edit, now, ids, offline_since) {
+                    Ok((next, again)) => {
+                        rebuilt = next;
+                        again.map_or(Fate::Holds, Fate::Again)
+                    }
+                    Err(problem) => Fate::Refused(Refused {
+                        code: RejectCode::DependsOnRejected.as_str(),
+                        reason: problem.to_string(),
+                    }),
                 }
-                Err(problem) => Fate::Refused(Refused {
-                    code: RejectCode::DependsOnRejected.as_str(),
-                    reason: problem.to_string(),
-                }),
-            },
+            }
         };
         fates.push((change.hash, fate));
     }
