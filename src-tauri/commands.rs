@@ -44,6 +44,8 @@ pub(crate) fn handler() -> impl Fn(tauri::ipc::Invoke<tauri::Wry>) -> bool + Sen
         sync::discard_rejected,
         sync::get_sync,
         sync::list_rejected,
+        sync::restore_rejected,
+        sync::retry_rejected,
         sync::sync_now,
         tickets::add_comment,
         tickets::count_tickets,
@@ -52,6 +54,8 @@ pub(crate) fn handler() -> impl Fn(tauri::ipc::Invoke<tauri::Wry>) -> bool + Sen
         tickets::explain_sla,
         tickets::get_counts,
         tickets::get_ticket,
+        tickets::get_ticket_at,
+        tickets::get_ticket_history,
         tickets::list_tags,
         tickets::list_tickets,
     ]

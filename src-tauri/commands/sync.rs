@@ -1,8 +1,8 @@
 //! How sync stands, and refused edits.
 
 use desk_api::{
-    call::{DiscardRejected, GetSync, ListRejected, SyncNow},
-    view::{RejectedEdit, SyncView},
+    call::{DiscardRejected, GetSync, ListRejected, RestoreRejected, RetryRejected, SyncNow},
+    view::{Proposed, RejectedEdit, SyncView},
 };
 
 use super::{Answer, Desk};
@@ -29,4 +29,14 @@ pub(super) async fn list_rejected(desk: Desk<'_>, request: ListRejected) -> Answ
 #[tauri::command]
 pub(super) async fn discard_rejected(desk: Desk<'_>, request: DiscardRejected) -> Answer<Vec<RejectedEdit>> {
     desk.desk()?.discard_rejected(request.id).await
+}
+
+#[tauri::command]
+pub(super) async fn restore_rejected(desk: Desk<'_>, request: RestoreRejected) -> Answer<Vec<RejectedEdit>> {
+    desk.desk()?.restore_rejected(request.id).await
+}
+
+#[tauri::command]
+pub(super) async fn retry_rejected(desk: Desk<'_>, request: RetryRejected) -> Answer<Proposed> {
+    desk.desk()?.retry_rejected(request.id, request.ops).await
 }

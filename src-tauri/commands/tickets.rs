@@ -2,10 +2,10 @@
 
 use desk_api::{
     call::{
-        AddComment, CountTickets, CreateTicket, EditTicket, ExplainSla, GetCounts, GetTicket, ListTags,
-        ListTickets,
+        AddComment, CountTickets, CreateTicket, EditTicket, ExplainSla, GetCounts, GetTicket, GetTicketAt,
+        GetTicketHistory, ListTags, ListTickets,
     },
-    view::{Counts, TagCount, TicketPage, TicketView},
+    view::{Counts, PastTicket, TagCount, TicketChange, TicketPage, TicketView},
 };
 use desk_domain::sla::Explanation;
 
@@ -56,4 +56,17 @@ pub(super) async fn add_comment(desk: Desk<'_>, request: AddComment) -> Answer<T
 #[tauri::command]
 pub(super) async fn explain_sla(desk: Desk<'_>, request: ExplainSla) -> Answer<Option<Explanation>> {
     desk.desk()?.explain_sla(request.id).await
+}
+
+#[tauri::command]
+pub(super) async fn get_ticket_history(
+    desk: Desk<'_>,
+    request: GetTicketHistory,
+) -> Answer<Option<Vec<TicketChange>>> {
+    desk.desk()?.ticket_history(request.id).await
+}
+
+#[tauri::command]
+pub(super) async fn get_ticket_at(desk: Desk<'_>, request: GetTicketAt) -> Answer<Option<PastTicket>> {
+    desk.desk()?.ticket_at(request.id, &request.change).await
 }

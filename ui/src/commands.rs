@@ -120,7 +120,15 @@ pub(crate) fn start() {
         };
         let Some(command) = keymap.borrow_mut().press(press) else { return };
         // A held key repeats only what moves.
-        let moves = matches!(command, Command::Down | Command::Up | Command::PageDown | Command::PageUp);
+        let moves = matches!(
+            command,
+            Command::Down
+                | Command::Up
+                | Command::PageDown
+                | Command::PageUp
+                | Command::Earlier
+                | Command::Later
+        );
         if event.repeat() && !moves {
             return;
         }

@@ -6,7 +6,7 @@ const CSS: &str = include_str!("../static/app.css");
 
 /// Text on what it stands on: at least 4.5:1.
 const TEXT: &[(&str, &[&str])] = &[
-    ("text", &["bg", "bg-raised", "bg-sunken", "bg-hover", "bg-current", "bg-note", "warn-bg"]),
+    ("text", &["bg", "bg-raised", "bg-sunken", "bg-hover", "bg-current", "bg-note", "warn-bg", "danger-bg"]),
     ("text-quiet", &["bg", "bg-raised", "bg-sunken", "bg-hover", "bg-current", "bg-note", "warn-bg"]),
     ("text-faint", &["bg", "bg-raised", "bg-sunken", "bg-hover", "bg-current", "bg-note"]),
     ("accent-text", &["bg", "bg-raised", "bg-hover", "bg-current", "bg-note", "warn-bg"]),

@@ -142,28 +142,12 @@ pub(crate) fn IncidentsPage(props: &IncidentsProps) -> Html {
 /// The step that restores what `op` changes; `None` where nothing is to be restored.
 fn inverse(incident: &Incident, op: &IncidentOp) -> Option<IncidentOp> {
     let inverse = match op {
-        IncidentOp::SetTitle { .. } => IncidentOp::SetTitle { title: incident.title.clone() },
-        IncidentOp::SetSummary { .. } => IncidentOp::SetSummary { summary: incident.summary.clone() },
-        IncidentOp::SetSeverity { .. } => IncidentOp::SetSeverity { severity: incident.severity },
-        IncidentOp::SetService { service, .. } => {
-            IncidentOp::SetService { service: service.clone(), on: incident.services.contains(service) }
-        }
-        IncidentOp::SetRole { role, .. } => {
-            IncidentOp::SetRole { role: *role, member: incident.roles.get(role).cloned() }
-        }
-        IncidentOp::LinkTicket { ticket, .. } => {
-            IncidentOp::LinkTicket { ticket: *ticket, on: incident.tickets.contains(ticket) }
-        }
-        IncidentOp::SetMilestone { milestone, .. } => IncidentOp::SetMilestone {
-            milestone: *milestone,
-            reached_at: *incident.milestones.get(milestone)?,
-        },
         IncidentOp::EditPostmortem { body, .. } => {
             IncidentOp::EditPostmortem { base: Some(body.clone()), body: incident.postmortem.clone() }
         }
-        IncidentOp::SetDeleted { .. } => IncidentOp::SetDeleted { deleted: incident.deleted },
         // A response that moved on has been told of; it moves back by a move of its own.
-        IncidentOp::Create { .. } | IncidentOp::SetStatus { .. } | IncidentOp::AddNote { .. } => return None,
+        IncidentOp::SetStatus { .. } => return None,
+        op => op.standing(incident)?,
     };
     (inverse != *op).then_some(inverse)
 }

@@ -43,8 +43,12 @@ pub(crate) enum Command {
     Select,
     /// Edits the text that is open.
     Edit,
-    /// Takes the other value of a conflict.
-    OtherValue,
+    /// Takes one of the values of a conflict, counted from 0.
+    Value(usize),
+    /// In the past of a document, to the change before.
+    Earlier,
+    /// In the past of a document, to the next change.
+    Later,
     /// Takes back the last edit.
     Undo,
     /// Shows all keys.
@@ -64,7 +68,7 @@ pub(crate) enum Command {
 }
 
 /// The help page: keys as they are printed on them, and the Fluent key (after `help-`) of what they do.
-pub(crate) const HELP: [(&str, &str); 27] = [
+pub(crate) const HELP: [(&str, &str); 28] = [
     ("Ctrl+K", "palette"),
     ("/", "search"),
     ("J  ↓", "down"),
@@ -82,7 +86,8 @@ pub(crate) const HELP: [(&str, &str); 27] = [
     ("A", "assign"),
     ("T", "tags"),
     ("E", "edit"),
-    ("O", "other"),
+    ("1  2", "value"),
+    ("←  →", "past"),
     ("Z", "undo"),
     ("G  T", "go-tickets"),
     ("G  K", "go-knowledge"),
@@ -190,12 +195,19 @@ impl Keymap {
             "KeyT" => Some(Command::Tags),
             "KeyX" => Some(Command::Select),
             "KeyE" => Some(Command::Edit),
-            "KeyO" => Some(Command::OtherValue),
+            "ArrowLeft" => Some(Command::Earlier),
+            "ArrowRight" => Some(Command::Later),
             "KeyZ" => Some(Command::Undo),
             "BracketLeft" => Some(Command::FoldNavigation),
-            _ => None,
+            code => digit(code).map(Command::Value),
         }
     }
+}
+
+/// The place that a digit's key stands for: `1` is the first. There is no tenth.
+fn digit(code: &str) -> Option<usize> {
+    let digit = code.strip_prefix("Digit").or_else(|| code.strip_prefix("Numpad"))?;
+    digit.parse::<usize>().ok()?.checked_sub(1)
 }
 
 #[cfg(test)]
@@ -218,11 +230,21 @@ mod tests {
             ("KeyR", Command::Reply),
             ("KeyN", Command::Note),
             ("KeyZ", Command::Undo),
+            ("Digit1", Command::Value(0)),
+            ("Numpad2", Command::Value(1)),
+            ("ArrowLeft", Command::Earlier),
             ("Slash", Command::Search),
             ("Enter", Command::Open),
         ] {
             assert_eq!(one(press(code, Focus::Page)), Some(command), "{code}");
             assert_eq!(one(press(code, Focus::Typing)), None, "{code}");
+        }
+    }
+
+    #[test]
+    fn keys_without_a_meaning_are_left_to_the_page() {
+        for code in ["Digit0", "Numpad0", "NumpadAdd", "KeyO", "F5"] {
+            assert_eq!(one(press(code, Focus::Page)), None, "{code}");
         }
     }
 

@@ -174,18 +174,11 @@ struct ArticlePageProps {
 /// The step that restores what `op` changes; `None` where nothing is to be restored.
 fn inverse(article: &Article, op: &ArticleOp) -> Option<ArticleOp> {
     let inverse = match op {
-        ArticleOp::SetTitle { .. } => ArticleOp::SetTitle { title: article.title.clone() },
-        ArticleOp::SetCategory { .. } => ArticleOp::SetCategory { category: article.category.clone() },
-        ArticleOp::SetTag { tag, .. } => {
-            ArticleOp::SetTag { tag: tag.clone(), on: article.tags.contains(tag) }
-        }
-        ArticleOp::SetStatus { .. } => ArticleOp::SetStatus { status: article.status },
-        ArticleOp::SetDeleted { .. } => ArticleOp::SetDeleted { deleted: article.deleted },
         // From the text after the edit back to the one before it; what others typed meanwhile stays.
         ArticleOp::EditBody { body, .. } => {
             ArticleOp::EditBody { base: Some(body.clone()), body: article.body.clone() }
         }
-        ArticleOp::Create { .. } => return None,
+        op => op.standing(article)?,
     };
     (inverse != *op).then_some(inverse)
 }

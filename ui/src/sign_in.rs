@@ -1,13 +1,21 @@
 //! The sign-in page.
 
 use desk_api::{
-    ApiError,
+    ApiError, ErrorCode,
     call::SignIn,
     view::{LastSignIn, SessionView},
 };
 use yew::prelude::*;
 
-use crate::{bridge, i18n::use_i18n, settings::LanguageChoice, widgets::field::on_text};
+use crate::{
+    bridge,
+    i18n::{I18n, use_i18n},
+    settings::LanguageChoice,
+    widgets::{
+        field::on_text,
+        icons::{Glyph, glyph},
+    },
+};
 
 /// Properties of [`SignInPage`] and [`SignInForm`].
 #[derive(Clone, Debug, PartialEq, Properties)]
@@ -108,7 +116,7 @@ pub(crate) fn SignInForm(props: &SignInProps) -> Html {
                     value={form.password.clone()} aria-invalid={bad("password")}
                     oninput={field(|form, text| form.password = text)} data-testid="sign-in-password" />
             </label>
-            if let Some(error) = &shown {
+            if let Some(error) = shown.as_ref().filter(|error| ended(i18n, error).is_none()) {
                 <p class="problem" role="alert" data-testid="sign-in-problem"
                     data-code={crate::i18n::error_word(error.code)}>{ i18n.error(error) }</p>
             }
@@ -119,13 +127,32 @@ pub(crate) fn SignInForm(props: &SignInProps) -> Html {
     }
 }
 
+/// What is said of an access that was taken away beside the error itself: the heading, and what to do.
+fn ended(i18n: I18n, error: &ApiError) -> Option<(String, String)> {
+    match error.code {
+        ErrorCode::DeviceRevoked => Some((i18n.t("ended-device"), i18n.t("ended-device-todo"))),
+        ErrorCode::AccessEnded => Some((i18n.t("ended-access"), i18n.t("ended-access-todo"))),
+        _ => None,
+    }
+}
+
 /// The page.
 #[component]
 pub(crate) fn SignInPage(props: &SignInProps) -> Html {
+    let i18n = use_i18n();
     html! {
         <main class="sign-in" data-testid="sign-in-page">
             <div class="sign-in-card">
                 <h1>{ "WorkerNet Desk" }</h1>
+                if let Some((error, (title, todo))) = props.problem.as_ref().and_then(|error| Some((error, ended(i18n, error)?))) {
+                    <section class="sign-in-ended" role="alert" data-testid="sign-in-ended"
+                        data-code={crate::i18n::error_word(error.code)}>
+                        <h2>{ glyph(Glyph::Warning) }{ title }</h2>
+                        <p>{ i18n.error(error) }</p>
+                        <p>{ i18n.t("ended-kept") }</p>
+                        <p>{ todo }</p>
+                    </section>
+                }
                 <SignInForm last={props.last.clone()} problem={props.problem.clone()} on_session={props.on_session.clone()} />
                 <div class="sign-in-language"><LanguageChoice /></div>
             </div>

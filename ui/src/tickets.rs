@@ -12,4 +12,5 @@ pub(crate) mod list;
 pub(crate) mod new;
 pub(crate) mod ops;
 pub(crate) mod page;
+pub(crate) mod past;
 pub(crate) mod picker;

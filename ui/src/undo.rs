@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use desk_api::{
     ApiError,
-    call::{EditArticle, EditIncident, EditTicket},
+    call::{EditArticle, EditIncident, EditTicket, RestoreRejected},
 };
 use desk_domain::{
     edit::{ArticleOp, IncidentOp, TicketOp},
@@ -20,7 +20,7 @@ use crate::{
 /// How many steps are kept.
 const KEPT: usize = 50;
 
-/// An edit of one document that restores what was there.
+/// What restores what was there: an edit of one document, or a refused edit's place on the list.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Restore {
     /// Of a ticket.
@@ -29,6 +29,8 @@ pub(crate) enum Restore {
     Article(DocId, Vec<ArticleOp>),
     /// Of an incident.
     Incident(DocId, Vec<IncidentOp>),
+    /// Puts a refused edit, by its number, back on the list.
+    Rejected(i64),
 }
 
 struct Step {
@@ -83,5 +85,6 @@ async fn put_back(restore: Restore) -> Result<(), ApiError> {
         Restore::Ticket(id, ops) => bridge::call(EditTicket { id, ops }).await.map(|_| ()),
         Restore::Article(id, ops) => bridge::call(EditArticle { id, ops }).await.map(|_| ()),
         Restore::Incident(id, ops) => bridge::call(EditIncident { id, ops }).await.map(|_| ()),
+        Restore::Rejected(id) => bridge::call(RestoreRejected { id }).await.map(|_| ()),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use desk_domain::{
-    edit::{ArticleOp, IncidentOp, NewTicket, TicketOp},
+    edit::{ArticleOp, IncidentOp, NewTicket, Ops, TicketOp},
     ids::{DocId, DocKind},
     incident::Severity,
     sla::Explanation,
@@ -13,8 +13,9 @@ use desk_domain::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::view::{
-    AlertsView, ArticleRow, ArticleView, Counts, Draft, IncidentRow, IncidentView, RejectedEdit, SearchHit,
-    SessionView, Settings, SyncView, TagCount, TicketFilter, TicketPage, TicketSort, TicketView,
+    AlertsView, ArticleRow, ArticleView, Counts, Draft, IncidentRow, IncidentView, PastTicket, Proposed,
+    RejectedEdit, SearchHit, SessionView, Settings, SyncView, TagCount, TicketChange, TicketFilter,
+    TicketPage, TicketSort, TicketView,
 };
 
 /// A call with its reply.
@@ -124,6 +125,20 @@ calls! {
         visibility: Visibility,
         /// Plain text or Markdown.
         body: String,
+    }
+
+    /// The changes of a ticket, oldest first; `None` when this device has none of that id.
+    GetTicketHistory = "get_ticket_history" -> Option<Vec<TicketChange>> {
+        /// Which ticket.
+        id: DocId,
+    }
+
+    /// A ticket as the author of a change saw it once the change was made.
+    GetTicketAt = "get_ticket_at" -> Option<PastTicket> {
+        /// Which ticket.
+        id: DocId,
+        /// The change, as `GetTicketHistory` names it.
+        change: String,
     }
 
     /// Why the due times of a ticket are what they are.
@@ -243,10 +258,25 @@ calls! {
     /// Refused edits, the newest first.
     ListRejected = "list_rejected" -> Vec<RejectedEdit> {}
 
-    /// Drops a refused edit from the list.
+    /// Takes a refused edit off the list.
     DiscardRejected = "discard_rejected" -> Vec<RejectedEdit> {
         /// Its number.
         id: i64,
+    }
+
+    /// Puts a discarded edit back on the list.
+    RestoreRejected = "restore_rejected" -> Vec<RejectedEdit> {
+        /// Its number.
+        id: i64,
+    }
+
+    /// Proposes a refused edit again: a fresh edit of the document as it stands now. When a rule forbids it still, it
+    /// stays on the list.
+    RetryRejected = "retry_rejected" -> Proposed {
+        /// Its number.
+        id: i64,
+        /// Other steps than the refused ones, of the same kind; their stamps do not count.
+        ops: Option<Ops>,
     }
 
     /// Changes the interface's settings.

@@ -6,7 +6,7 @@ use desk_domain::{
     alert::Alert,
     article::{Article, ArticleStatus},
     edit::Edit,
-    ids::{DocId, DocKind},
+    ids::{DocId, DocKind, EntryId},
     incident::{Incident, IncidentStatus, Severity},
     people::Member,
     sla::Clocks,
@@ -134,6 +134,36 @@ pub struct TicketView {
     pub unsent: bool,
     /// It may not be edited here (a newer schema, a read-only store).
     pub read_only: bool,
+}
+
+/// A change of a ticket, as its history tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TicketChange {
+    /// Its hash, in hexadecimal.
+    pub change: String,
+    /// When it was made.
+    pub at: UtcMillis,
+    /// Who made it: a member's id, an imported name or, for a change that the log does not tell of, the device in
+    /// hexadecimal.
+    pub by: String,
+    /// Since when its device had not reached the server, if it had no connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offline_since: Option<UtcMillis>,
+    /// The log entries that tell of it, oldest first.
+    pub entries: Vec<EntryId>,
+}
+
+/// A ticket as the author of a change saw it: with what the change builds on, and nothing that others did meanwhile.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PastTicket {
+    /// The change.
+    pub change: TicketChange,
+    /// Its place among the ticket's changes, from 0.
+    pub place: u32,
+    /// How many changes the ticket has now.
+    pub changes: u32,
+    /// The ticket then, with its clocks as they stood when the change was made.
+    pub view: TicketView,
 }
 
 /// A line of the article list.
@@ -359,6 +389,17 @@ pub struct RejectedEdit {
     pub edited_at: UtcMillis,
     /// When it was refused.
     pub rejected_at: UtcMillis,
+}
+
+/// A refused edit was proposed again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Proposed {
+    /// What kind of document.
+    pub kind: DocKind,
+    /// The document; another than the refused edit's when that id was taken.
+    pub doc: DocId,
+    /// The refused edits that are left, the newest first.
+    pub rejected: Vec<RejectedEdit>,
 }
 
 /// A text that is being typed.

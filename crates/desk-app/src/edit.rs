@@ -68,8 +68,10 @@ impl Desk {
             rules.workspace.as_ref().map(|workspace| workspace.workflow.clone()).unwrap_or_default();
         let author = self.author(session, &workflow);
         let now = self.now();
-        let (document, change) =
-            document.edit(&author, edit, now, self.inner.ids.as_ref()).map_err(error::edit)?;
+        let offline_since = self.offline_since(session).await?;
+        let (document, change) = document
+            .edit_offline(&author, edit, now, self.inner.ids.as_ref(), offline_since)
+            .map_err(error::edit)?;
         let Some(change) = change else { return Ok(None) };
         self.finish(session, &rules, document, heads, Some((change, edit))).map(Some)
     }

@@ -25,6 +25,7 @@ pub(crate) fn store(error: StoreError) -> ApiError {
         StoreError::Busy => (ErrorCode::StoreBusy, "try again, or close the other copy of the program"),
         StoreError::DiskFull => (ErrorCode::DiskFull, "free some space; nothing that was saved is lost"),
         StoreError::Stale { .. } => (ErrorCode::StoreBusy, "try again"),
+        StoreError::NotRejected { .. } => (ErrorCode::NotFound, "see `desk rejected list`"),
         StoreError::Unsent { .. } | StoreError::Invalid { .. } => (ErrorCode::Internal, "please report this"),
         StoreError::Closed => (ErrorCode::Cancelled, "the program is closing"),
         StoreError::Io(_) | StoreError::Sql(_) => (ErrorCode::Internal, "see the log for more"),

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use desk_api::{
     ApiError, ErrorCode,
-    view::{RejectedEdit, SyncPhase, SyncView},
+    view::{SyncPhase, SyncView},
 };
 use desk_domain::time::{Clock, UtcMillis};
 use desk_sync::engine::{Action, Engine};
@@ -120,30 +120,6 @@ impl Desk {
         })
     }
 
-    /// Refused edits, the newest first.
-    ///
-    /// # Errors
-    /// When the store does not answer.
-    pub async fn rejected(&self) -> Result<Vec<RejectedEdit>, ApiError> {
-        self.store().rejected().await.map_err(error::store)
-    }
-
-    /// Drops a refused edit from the list.
-    ///
-    /// # Errors
-    /// When there is none of that number.
-    pub async fn discard_rejected(&self, id: i64) -> Result<Vec<RejectedEdit>, ApiError> {
-        self.require_writable()?;
-        if !self.store().discard_rejected(id).await.map_err(error::store)? {
-            return Err(ApiError::new(
-                ErrorCode::NotFound,
-                format!("there is no refused edit {id}; see `desk rejected list`"),
-            ));
-        }
-        self.emit_sync().await;
-        self.rejected().await
-    }
-
     /// The way to the signed-in member's server.
     pub(crate) fn link(&self) -> Result<Link, ApiError> {
         self.require_writable()?;
@@ -197,16 +173,35 @@ impl Desk {
 
     /// Everything is level with the server: written down for the status line, and from now on alerts are shown.
     pub(crate) async fn reached_level(&self) -> Result<(), ApiError> {
-        let now = self.now();
-        self.store().set_meta("synced_at", Some(now.0.to_string().as_bytes())).await.map_err(error::store)?;
+        self.keep_synced_at(self.now()).await?;
         self.settle_alerts().await?;
         // A quiet moment: what stands in the log moves into the file now, not in somebody's commit.
         self.store().checkpoint().await.map_err(error::store)
     }
 
+    /// Writes down when everything was last level with the server.
+    pub(crate) async fn keep_synced_at(&self, now: UtcMillis) -> Result<(), ApiError> {
+        let at = now.0.to_string();
+        self.store().set_meta("synced_at", Some(at.as_bytes())).await.map_err(error::store)
+    }
+
     pub(crate) async fn synced_at(&self) -> Result<Option<UtcMillis>, ApiError> {
         let text = self.store().meta_text("synced_at").await.map_err(error::store)?;
         Ok(text.and_then(|text| text.parse().ok()).map(UtcMillis))
+    }
+
+    /// Since when this device has not reached the server; `None` while it has a connection, and in a workspace that has no
+    /// server.
+    pub(crate) async fn offline_since(&self, session: &SignedIn) -> Result<Option<UtcMillis>, ApiError> {
+        if session.server.is_none() {
+            return Ok(None);
+        }
+        let known = self.inner.sync.status();
+        match known.phase {
+            // Nothing in this process talks to the server: the command line, or a window that has just opened.
+            SyncPhase::Local | SyncPhase::Stopped => self.synced_at().await,
+            SyncPhase::Idle | SyncPhase::Busy | SyncPhase::Offline => Ok(known.offline_since),
+        }
     }
 
     /// Tells listeners how sync stands; a store that does not answer is told of by what asked it.

@@ -24,7 +24,7 @@ use desk_app::{
     secrets::Keychain,
 };
 use desk_domain::{
-    edit::{ArticleOp, IncidentOp, NewTicket, TicketOp},
+    edit::{ArticleOp, IncidentOp, NewTicket, Ops, Stamped, TicketOp},
     ids::DocId,
     incident::{IncidentStatus, Severity},
     people::Role,
@@ -263,6 +263,139 @@ async fn a_refused_edit_is_listed_with_its_reason_and_taken_out_of_the_ticket() 
     assert_eq!(ticket(&anna, id).await.ticket.comments.len(), 1);
     assert!(maria.discard_rejected(refused.id).await.unwrap().is_empty());
     assert_eq!(maria.discard_rejected(refused.id).await.unwrap_err().code, ErrorCode::NotFound);
+}
+
+#[tokio::test]
+async fn a_refused_edit_is_proposed_again_as_it_was_or_amended() {
+    let server = Server::start().await;
+    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let maria = server.desk(dir.path(), "maria").await;
+    let id = maria.create_ticket(titled("Касса")).await.unwrap().ticket.id;
+    maria.sync_once().await.unwrap();
+    server.demote("maria").await;
+    maria.edit_ticket(id, vec![TicketOp::SetDeleted { deleted: true }]).await.unwrap();
+    maria.sync_once().await.unwrap();
+    maria.sync_once().await.unwrap();
+    let refused = maria.rejected().await.unwrap()[0].id;
+
+    // What a rule forbids stays on the list, and says why.
+    let step = |op| Ops::Ticket(vec![Stamped::new(desk_domain::time::UtcMillis(1), "nobody", op)]);
+    let blank = step(TicketOp::SetTitle { title: " ".into() });
+    let again = maria.retry_rejected(refused, Some(blank)).await.unwrap_err();
+    assert_eq!((again.code, again.field.as_deref()), (ErrorCode::Invalid, Some("title")), "{again}");
+    assert_eq!(maria.rejected().await.unwrap()[0].id, refused);
+    // The device does not know yet that she is no manager: what the server refuses again is on the list again.
+    maria.retry_rejected(refused, None).await.unwrap();
+    assert!(maria.rejected().await.unwrap().is_empty());
+    maria.sync_once().await.unwrap();
+    maria.sync_once().await.unwrap();
+    let rejected = maria.rejected().await.unwrap();
+    let [again] = rejected.as_slice() else { panic!("{rejected:?}") };
+    assert_eq!((again.code.as_str(), again.id > refused), ("forbidden", true));
+    let refused = again.id;
+    let article = Ops::Article(vec![]);
+    assert_eq!(maria.retry_rejected(refused, Some(article)).await.unwrap_err().code, ErrorCode::BadRequest);
+
+    assert!(maria.discard_rejected(refused).await.unwrap().is_empty());
+    assert_eq!(maria.retry_rejected(refused, None).await.unwrap_err().code, ErrorCode::NotFound);
+    assert_eq!(maria.restore_rejected(refused).await.unwrap().len(), 1);
+
+    let other_step = step(TicketOp::SetStatus { status: Status::Cancelled });
+    let proposed = maria.retry_rejected(refused, Some(other_step)).await.unwrap();
+    assert_eq!((proposed.doc, proposed.rejected.len()), (id, 0));
+    assert_eq!(maria.sync_view().await.unwrap().rejected, 0);
+    let report = maria.sync_once().await.unwrap();
+    assert_eq!((report.pushed, report.rejected), (1, 0));
+    let anna = server.desk(other.path(), "anna").await;
+    level(&[&anna]).await;
+    let view = ticket(&anna, id).await;
+    assert_eq!(view.ticket.status, Status::Cancelled);
+    let last = view.ticket.log.last().unwrap();
+    assert_eq!(
+        last.by,
+        maria.session_view().await.unwrap().who.unwrap().member.id.to_string(),
+        "signed by who proposes"
+    );
+    assert!(last.at > view.ticket.created_at, "and made when it was proposed");
+}
+
+#[tokio::test]
+async fn a_refused_creation_makes_the_ticket_when_it_is_proposed_again() {
+    let server = Server::start().await;
+    let dir = tempfile::tempdir().unwrap();
+    let maria = server.desk(dir.path(), "maria").await;
+    let created = maria.create_ticket(titled("Касса")).await.unwrap();
+    let id = created.ticket.id;
+    maria.add_comment(id, Visibility::Public, "еду".into()).await.unwrap();
+    maria.sign_out(true).await.unwrap();
+    assert!(maria.ticket(id).await.unwrap().is_none());
+
+    let maria = server.desk(dir.path(), "maria").await;
+    let refused = maria.rejected().await.unwrap();
+    let [comment, creation] = refused.as_slice() else { panic!("{refused:?}") };
+    let (comment, creation) =
+        if comment.edit.ops.creates() { (creation, comment) } else { (comment, creation) };
+    let early = maria.retry_rejected(comment.id, None).await.unwrap_err();
+    assert_eq!(early.code, ErrorCode::NotFound, "its ticket is not there yet: {early}");
+    let proposed = maria.retry_rejected(creation.id, None).await.unwrap();
+    assert_eq!(proposed.doc, id, "the ticket keeps its number");
+    maria.retry_rejected(comment.id, None).await.unwrap();
+    let report = maria.sync_once().await.unwrap();
+    assert_eq!((report.pushed, report.rejected), (2, 0));
+    let view = ticket(&maria, id).await;
+    assert_eq!((view.number, view.ticket.comments.len()), (created.number, 1));
+}
+
+#[tokio::test]
+async fn a_conflict_tells_since_when_a_device_had_been_offline_and_is_settled_everywhere() {
+    let server = Server::start().await;
+    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let anna = server.desk(dir.path(), "anna").await;
+    let boris = server.desk(other.path(), "boris").await;
+    let id = anna.create_ticket(titled("Касса")).await.unwrap().ticket.id;
+    level(&[&anna, &boris]).await;
+    let since = boris.sync_view().await.unwrap().synced_at.unwrap();
+    anna.edit_ticket(id, vec![TicketOp::SetPriority { priority: Priority::High }]).await.unwrap();
+    boris.edit_ticket(id, vec![TicketOp::SetPriority { priority: Priority::Low }]).await.unwrap();
+    level(&[&anna, &boris]).await;
+
+    let seen = ticket(&anna, id).await.ticket;
+    assert_eq!(seen.conflicts, ticket(&boris, id).await.ticket.conflicts);
+    let [conflict] = seen.conflicts.as_slice() else { panic!("{:?}", seen.conflicts) };
+    let low = conflict.values.iter().find(|value| value.value.as_deref() == Some("low")).unwrap();
+    assert_eq!(low.offline_since, Some(since));
+    assert_eq!(low.by, boris.session_view().await.unwrap().who.unwrap().member.id.to_string());
+
+    anna.edit_ticket(id, vec![TicketOp::SetPriority { priority: seen.priority }]).await.unwrap();
+    level(&[&anna, &boris]).await;
+    for desk in [&anna, &boris] {
+        let ticket = ticket(desk, id).await.ticket;
+        assert_eq!((ticket.priority, ticket.conflicts), (seen.priority, vec![]));
+    }
+}
+
+#[tokio::test]
+async fn the_past_of_a_ticket_is_as_its_authors_saw_it() {
+    let server = Server::start().await;
+    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let anna = server.desk(dir.path(), "anna").await;
+    let boris = server.desk(other.path(), "boris").await;
+    let id = anna.create_ticket(titled("Касса")).await.unwrap().ticket.id;
+    level(&[&anna, &boris]).await;
+    anna.edit_ticket(id, vec![TicketOp::SetTitle { title: "Принтер".into() }]).await.unwrap();
+    boris.add_comment(id, Visibility::Internal, "еду".into()).await.unwrap();
+    level(&[&anna, &boris]).await;
+
+    let history = anna.ticket_history(id).await.unwrap().unwrap();
+    assert_eq!(history, boris.ticket_history(id).await.unwrap().unwrap());
+    assert_eq!(history.len(), 3);
+    let past = boris.ticket_at(id, &history[2].change[..16]).await.unwrap().unwrap();
+    assert_eq!((past.place, past.changes), (2, 3));
+    assert_eq!(past.view.ticket.title, "Касса", "he had not heard of the new title");
+    assert_eq!(past.view.ticket.comments.len(), 1);
+    assert!(past.view.read_only && past.view.read_at == past.change.at);
+    assert!(anna.ticket_at(id, "").await.unwrap().is_none(), "three changes begin so");
+    assert!(anna.ticket_at(id, "ffffffffffffffff").await.unwrap().is_none());
 }
 
 #[tokio::test]

@@ -254,6 +254,9 @@ nothing), team, requester, tags=A,B, tag+=TAG, tag-=TAG, custom.KEY. An empty va
     History {
         /// TK-XXXXXXXX, or its id.
         number: String,
+        /// Show the ticket as the author of this change saw it: the change's name, or as much of it as is unique.
+        #[arg(long, value_name = "CHANGE")]
+        at: Option<String>,
     },
 }
 
@@ -398,8 +401,26 @@ pub(crate) enum Rejected {
         /// Its number in the list.
         id: i64,
     },
-    /// Drop one from the list.
+    /// Propose one again, as it was or with other values. When a rule forbids it still, it stays on the list.
+    #[command(
+        after_help = "Fields are those of `desk ticket set`, `desk article set` and `desk incident set`, and the \
+texts comment (ticket), body (article), note and postmortem (incident). A value replaces the one in the refused edit, or \
+is added to it."
+    )]
+    Retry {
+        /// Its number in the list.
+        id: i64,
+        /// What becomes what instead.
+        #[arg(value_name = "FIELD=VALUE")]
+        assignments: Vec<String>,
+    },
+    /// Take one off the list.
     Discard {
+        /// Its number in the list.
+        id: i64,
+    },
+    /// Put a discarded one back on the list. It can be for a month.
+    Restore {
         /// Its number in the list.
         id: i64,
     },
@@ -446,7 +467,8 @@ mod tests {
         check("desk ticket list --status lost");
         check("desk alerts --at yesterday");
         check("desk search x --limit 0");
-        check("desk rejected retry 1");
+        check("desk rejected retry");
+        check("desk rejected retry one");
         check("desk incident new --title x --severity P9");
     }
 }

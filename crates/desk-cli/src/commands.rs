@@ -3,6 +3,7 @@
 mod article;
 mod import;
 mod incident;
+mod rejected;
 mod sla;
 mod store;
 mod ticket;
@@ -46,7 +47,7 @@ async fn command(desk: &Desk, command: Command, output: Output) -> Result<ExitCo
         Command::Sla(Sla::Explain { number }) => sla::explain(desk, &number, output).await,
         Command::Sla(Sla::Simulate { file }) => sla::simulate(&file, output),
         Command::Alerts { at } => store::alerts(desk, at, output).await,
-        Command::Rejected(command) => store::rejected(desk, &command, output).await,
+        Command::Rejected(command) => rejected::run(desk, command, output).await,
         Command::Digest => store::digest(desk, output).await,
         Command::Doctor { repair } => store::doctor(desk, repair, output).await,
     }

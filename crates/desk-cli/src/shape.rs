@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use desk_api::view::{ArticleRow, IncidentRow, TicketRow};
+use desk_api::view::{ArticleRow, IncidentRow, PastTicket, RejectedEdit, TicketChange, TicketRow};
 use desk_domain::{
     alert::Alert,
     article::{Article, ArticleStatus},
     ids::{CommentId, DocId},
     incident::{Incident, IncidentRole, IncidentStatus, Milestone, Severity, TimelineEntry},
     sla::Clocks,
-    ticket::{Comment, Conflict, LogEntry, Priority, Source, Status, Ticket, Visibility},
+    ticket::{Comment, Conflict, ConflictValue, LogEntry, Priority, Source, Status, Ticket, Visibility},
     time::UtcMillis,
     workspace::Workspace,
 };
@@ -75,9 +75,33 @@ pub(crate) struct TicketWhole {
     pub(crate) comments: Vec<CommentWhole>,
     pub(crate) log: Vec<Logged>,
     pub(crate) sla: Clocks,
-    pub(crate) conflicts: Vec<Conflict>,
+    pub(crate) conflicts: Vec<NamedConflict>,
     pub(crate) source: Option<Source>,
     pub(crate) deleted: bool,
+}
+
+/// A field to which different values were written concurrently, the one that stands first.
+#[derive(Debug, Serialize)]
+pub(crate) struct NamedConflict {
+    pub(crate) field: String,
+    pub(crate) values: Vec<NamedValue>,
+}
+
+/// One of the values of a conflict.
+#[derive(Debug, Serialize)]
+pub(crate) struct NamedValue {
+    #[serde(flatten)]
+    pub(crate) value: ConflictValue,
+    pub(crate) by_name: String,
+}
+
+fn named(conflicts: Vec<Conflict>, names: Names<'_>) -> Vec<NamedConflict> {
+    let value = |value: ConflictValue| NamedValue { by_name: names.of(&value.by), value };
+    let conflict = |conflict: Conflict| NamedConflict {
+        field: conflict.field,
+        values: conflict.values.into_iter().map(value).collect(),
+    };
+    conflicts.into_iter().map(conflict).collect()
 }
 
 /// A comment of `ticket show`.
@@ -97,6 +121,53 @@ pub(crate) struct Logged {
     #[serde(flatten)]
     pub(crate) entry: LogEntry,
     pub(crate) by_name: String,
+    /// The change that wrote it, in `ticket history`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) change: Option<String>,
+}
+
+/// What `ticket history --at` prints: the ticket as the author of a change saw it.
+#[derive(Debug, Serialize)]
+pub(crate) struct PastWhole {
+    pub(crate) change: TicketChange,
+    pub(crate) by_name: String,
+    /// Its place among the ticket's changes, from 1.
+    pub(crate) place: u32,
+    pub(crate) changes: u32,
+    pub(crate) ticket: TicketWhole,
+}
+
+impl PastWhole {
+    /// A ticket's past.
+    pub(crate) fn new(past: PastTicket, names: Names<'_>) -> Self {
+        Self {
+            by_name: names.of(&past.change.by),
+            change: past.change,
+            place: past.place + 1,
+            changes: past.changes,
+            ticket: TicketWhole::new(past.view.ticket, past.view.clocks, names),
+        }
+    }
+}
+
+/// What `rejected show` prints.
+#[derive(Debug, Serialize)]
+pub(crate) struct RefusedWhole {
+    #[serde(flatten)]
+    pub(crate) edit: RejectedEdit,
+    /// What to do about it, where that can be said.
+    pub(crate) advice: Option<&'static str>,
+    pub(crate) steps: Vec<RefusedStep>,
+}
+
+/// A step of a refused edit, in words.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct RefusedStep {
+    pub(crate) field: String,
+    /// What it was to become.
+    pub(crate) value: String,
+    /// What stands there now; absent where nothing can.
+    pub(crate) now: Option<String>,
 }
 
 impl TicketWhole {
@@ -134,7 +205,7 @@ impl TicketWhole {
             comments: ticket.comments.into_iter().filter(|comment| !comment.deleted).map(comment).collect(),
             log,
             sla,
-            conflicts: ticket.conflicts,
+            conflicts: named(ticket.conflicts, names),
             source: ticket.source,
             deleted: ticket.deleted,
         }
@@ -143,7 +214,9 @@ impl TicketWhole {
 
 /// A ticket's log with the names of who did it.
 pub(crate) fn logged(log: &[LogEntry], names: Names<'_>) -> Vec<Logged> {
-    log.iter().map(|entry| Logged { by_name: names.of(&entry.by), entry: entry.clone() }).collect()
+    log.iter()
+        .map(|entry| Logged { by_name: names.of(&entry.by), entry: entry.clone(), change: None })
+        .collect()
 }
 
 /// An element of `article list`.

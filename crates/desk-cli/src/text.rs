@@ -8,7 +8,7 @@ use desk_domain::{
     time::UtcMillis,
 };
 
-use crate::shape::{ArticleWhole, IncidentWhole, Logged, TicketWhole};
+use crate::shape::{ArticleWhole, IncidentWhole, Logged, NamedValue, PastWhole, RefusedWhole, TicketWhole};
 
 /// A table with aligned columns; the last column is as wide as it is. Nothing at all for no rows.
 pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
@@ -95,9 +95,13 @@ pub(crate) fn ticket(ticket: &TicketWhole) -> String {
         }
     }
     for conflict in &ticket.conflicts {
-        let values: Vec<String> =
-            conflict.values.iter().map(|value| or_dash(value.value.as_deref())).collect();
-        fact("conflict", format!("{}: {}", conflict.field, values.join(" / ")));
+        fact(
+            "conflict",
+            format!("{}: written by several at once; `desk ticket set` chooses", conflict.field),
+        );
+        for (at, value) in conflict.values.iter().enumerate() {
+            fact("", conflicting(value, at == 0));
+        }
     }
     if ticket.deleted {
         fact("deleted", "yes".to_owned());
@@ -118,6 +122,58 @@ pub(crate) fn ticket(ticket: &TicketWhole) -> String {
     text
 }
 
+/// One of the values of a conflict: what, who, when, since when without a connection.
+fn conflicting(value: &NamedValue, stands: bool) -> String {
+    let NamedValue { value, by_name } = value;
+    let mut words = format!("{}, {by_name}, {}", short(&or_dash(value.value.as_deref()), 60), value.at);
+    if let Some(since) = value.offline_since {
+        let _ = write!(words, ", offline since {since}");
+    }
+    if stands {
+        words.push_str(" (stands)");
+    }
+    words
+}
+
+/// A ticket as the author of a change saw it.
+pub(crate) fn past(past: &PastWhole) -> String {
+    let mut text = format!(
+        "as {} saw it at {}, change {} of {} ({})\n",
+        past.by_name, past.change.at, past.place, past.changes, past.change.change
+    );
+    if let Some(since) = past.change.offline_since {
+        let _ = writeln!(text, "on a device that was offline since {since}");
+    }
+    for logged in past.ticket.log.iter().filter(|logged| past.change.entries.contains(&logged.entry.id)) {
+        let _ = writeln!(text, "changed: {}", event(&logged.entry.event));
+    }
+    text.push('\n');
+    text.push_str(&ticket(&past.ticket));
+    text
+}
+
+/// A refused edit, whole.
+pub(crate) fn refused(refused: &RefusedWhole) -> String {
+    let edit = &refused.edit;
+    let mut text = format!("{}  {}\n", edit.id, edit.subject);
+    let mut fact = |name: &str, value: &str| {
+        let _ = writeln!(text, "  {name:<9} {value}");
+    };
+    fact("refused", &format!("{}, {}: {}", edit.rejected_at, edit.code, edit.reason));
+    if let Some(advice) = refused.advice {
+        fact("to do", advice);
+    }
+    fact("edited", &edit.edited_at.to_string());
+    text.push('\n');
+    for step in &refused.steps {
+        let _ = writeln!(text, "{}: {}", step.field, step.value);
+        if let Some(now) = &step.now {
+            let _ = writeln!(text, "  now: {now}");
+        }
+    }
+    text
+}
+
 /// What a clock shows; nothing for one that is idle.
 fn clock(reading: &ClockReading) -> Option<String> {
     let elapsed = reading.elapsed_s?;
@@ -129,13 +185,24 @@ fn clock(reading: &ClockReading) -> Option<String> {
     Some(words)
 }
 
+/// So much of a change's name tells it from the others of a ticket.
+const CHANGE_SHOWN: usize = 12;
+
 /// A ticket's log.
 pub(crate) fn history(log: &[Logged]) -> String {
     let rows: Vec<Vec<String>> = log
         .iter()
-        .map(|logged| vec![logged.entry.at.to_string(), logged.by_name.clone(), event(&logged.entry.event)])
+        .map(|logged| {
+            let change = logged.change.as_deref().and_then(|change| change.get(..CHANGE_SHOWN));
+            vec![
+                logged.entry.at.to_string(),
+                or_dash(change),
+                logged.by_name.clone(),
+                event(&logged.entry.event),
+            ]
+        })
         .collect();
-    table(&["at", "by", "what"], &rows)
+    table(&["at", "change", "by", "what"], &rows)
 }
 
 fn event(event: &LogEvent) -> String {

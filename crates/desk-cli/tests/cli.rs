@@ -158,7 +158,24 @@ fn a_ticket_is_made_changed_answered_found_and_told_of() {
         shown["log"].as_array().unwrap().iter().map(|entry| entry["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds[0], "created");
     assert!(kinds.contains(&"status") && kinds.contains(&"reply") && kinds.contains(&"tag"));
-    assert_eq!(desk.json(&["ticket", "history", number]), shown["log"]);
+    let history = desk.json(&["ticket", "history", number]);
+    let mut log = history.clone();
+    for entry in log.as_array_mut().unwrap() {
+        let change = entry.as_object_mut().unwrap().remove("change").unwrap();
+        assert_eq!(change.as_str().unwrap().len(), 64, "each entry names its change");
+    }
+    assert_eq!(log, shown["log"]);
+
+    // The ticket as it was when it was made, then with the first edit.
+    let at = |entry: &serde_json::Value| {
+        let change = entry["change"].as_str().unwrap();
+        desk.json(&["ticket", "history", number, "--at", &change[..12]])
+    };
+    let first = at(&history[0]);
+    assert_eq!((&first["place"], &first["changes"]), (&json!(1), &json!(4)));
+    assert_eq!((&first["ticket"]["status"], &first["ticket"]["comments"]), (&json!("open"), &json!([])));
+    assert_eq!(at(&history[1])["ticket"]["status"], "in_progress");
+    assert_eq!(desk.failure(&["ticket", "history", number, "--at", "ffffffffffff"])["code"], "not_found");
     assert!(shown["sla"]["resolution"]["state"].is_string());
 
     let listed = desk.json(&["ticket", "list", "--status", "in_progress", "--assignee", "olga"]);

@@ -28,6 +28,8 @@ pub struct Batch {
     pub accepted: Vec<Hash32>,
     /// Changes that leave the outbox for the list of refused edits. Unknown ones are ignored.
     pub rejected: Vec<Rejection>,
+    /// Numbers of refused edits that were proposed again and leave the list. One that is not there fails the batch.
+    pub proposed_again: Vec<i64>,
     /// How far the server's log was read.
     pub cursor: Option<u64>,
     /// Texts that are being typed.

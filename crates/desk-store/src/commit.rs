@@ -8,8 +8,6 @@ mod outbox;
 mod search;
 mod tickets;
 
-pub(crate) use documents::write_heads;
-
 use std::collections::HashSet;
 
 use desk_domain::{
@@ -27,7 +25,7 @@ use crate::{
 };
 
 /// A document of the batch with its row number and what was known of it before.
-pub(crate) struct Placed<'a> {
+struct Placed<'a> {
     write: &'a DocWrite,
     doc: i64,
     /// It stood in the store before, so rows of it may be there.
@@ -36,17 +34,9 @@ pub(crate) struct Placed<'a> {
     indexed: Option<(i64, Vec<u8>)>,
     /// Something stands in the search index, lists and deadlines.
     visible: bool,
-    /// The block that had its bytes.
-    block: Option<i64>,
 }
 
-impl<'a> Placed<'a> {
-    /// A document of which no rows are there yet.
-    pub(crate) fn new(write: &'a DocWrite, doc: i64) -> Self {
-        let visible = write.row.as_ref().is_some_and(Row::is_visible);
-        Self { write, doc, existed: false, indexed: None, visible, block: None }
-    }
-
+impl Placed<'_> {
     fn row(&self) -> Option<&Row> {
         self.write.row.as_ref()
     }
@@ -77,7 +67,7 @@ impl Store {
 
 /// Gives the connection back. After an error that is not the caller's doing a fresh one takes its place: it has no
 /// half-done statement and no remembered error of SQLCipher's.
-pub(crate) fn finish<T>(held: Held, result: Result<T, StoreError>) -> Result<T, StoreError> {
+fn finish<T>(held: Held, result: Result<T, StoreError>) -> Result<T, StoreError> {
     if matches!(result, Err(StoreError::Damaged { .. } | StoreError::Sql(_) | StoreError::DiskFull)) {
         held.discard();
     }
@@ -115,6 +105,7 @@ async fn write(conn: &mut SqliteConnection, batch: &Batch) -> Result<Committed, 
     let conn = &mut *transaction;
     let rejected = outbox::reject(conn, &batch.rejected).await?;
     outbox::remove(conn, &batch.accepted).await?;
+    outbox::proposed_again(conn, &batch.proposed_again).await?;
     let dropped = documents::drop_all(conn, &batch.drop_docs).await?;
 
     let placed = documents::place(conn, &batch.docs).await?;
@@ -146,20 +137,10 @@ async fn rewrite(conn: &mut SqliteConnection, docs: &[DocWrite]) -> Result<Commi
 /// Derives everything that is derived from documents.
 async fn project(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result<(), StoreError> {
     clear(conn, placed).await?;
-    list(conn, placed).await?;
-    index(conn, placed).await
-}
-
-/// Writes what lists, filters and the scheduler read.
-pub(crate) async fn list(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result<(), StoreError> {
     tickets::write(conn, placed).await?;
     articles::write(conn, placed).await?;
     incidents::write(conn, placed).await?;
-    deadlines(conn, placed).await
-}
-
-/// Brings the search index in line.
-pub(crate) async fn index(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result<(), StoreError> {
+    deadlines(conn, placed).await?;
     search::write(conn, placed).await
 }
 
@@ -227,7 +208,7 @@ async fn drafts(conn: &mut SqliteConnection, batch: &Batch) -> Result<(), StoreE
     Ok(())
 }
 
-pub(crate) async fn facts(conn: &mut SqliteConnection, batch: &Batch) -> Result<(), StoreError> {
+async fn facts(conn: &mut SqliteConnection, batch: &Batch) -> Result<(), StoreError> {
     const SET: &str =
         "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
     if let Some(cursor) = batch.cursor {

@@ -48,6 +48,12 @@ pub enum StoreError {
         /// Which document.
         doc: DocId,
     },
+    /// A refused edit was to be proposed again that is not on the list any more; nothing was written.
+    #[error("there is no refused edit {id}")]
+    NotRejected {
+        /// Its number.
+        id: i64,
+    },
     /// The batch contradicts itself or the store; a bug of the caller. Nothing was written.
     #[error("the batch is invalid: {why}")]
     Invalid {

@@ -19,6 +19,9 @@ pub struct RejectedChange {
     pub bytes: Vec<u8>,
 }
 
+/// How long a discarded edit can be restored: a month.
+const DISCARDED_KEPT_MS: i64 = 30 * 24 * 3_600_000;
+
 const COLUMNS_AND_TABLE: &str = "SELECT id, subject, kind, edit, code, reason, edited_at, rejected_at, doc, hash, bytes \
      FROM rejected";
 
@@ -26,7 +29,7 @@ impl Store {
     /// All refused edits, the newest first.
     pub async fn rejected(&self) -> Result<Vec<RejectedEdit>, StoreError> {
         const SQL: &str = "SELECT id, subject, kind, edit, code, reason, edited_at, rejected_at FROM rejected \
-             ORDER BY rejected_at DESC, id DESC";
+             WHERE discarded_at IS NULL ORDER BY rejected_at DESC, id DESC";
         let mut held = self.quick_reader().await?;
         let rows = sqlx::query(SQL).fetch_all(held.conn()?).await?;
         rows.iter().map(edit).collect()
@@ -35,7 +38,7 @@ impl Store {
     /// One refused edit, whole; `None` when there is none of that number.
     pub async fn rejected_change(&self, id: i64) -> Result<Option<RejectedChange>, StoreError> {
         let mut held = self.quick_reader().await?;
-        let sql = sqlx::AssertSqlSafe(format!("{COLUMNS_AND_TABLE} WHERE id = ?"));
+        let sql = sqlx::AssertSqlSafe(format!("{COLUMNS_AND_TABLE} WHERE id = ? AND discarded_at IS NULL"));
         let row = sqlx::query(sql).bind(id).fetch_optional(held.conn()?).await?;
         row.map(|row| {
             Ok(RejectedChange {
@@ -53,15 +56,28 @@ impl Store {
 
     /// How many refused edits nobody has dealt with.
     pub async fn rejected_len(&self) -> Result<u32, StoreError> {
+        const SQL: &str = "SELECT count(*) FROM rejected WHERE discarded_at IS NULL";
         let mut held = self.quick_reader().await?;
-        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM rejected").fetch_one(held.conn()?).await?;
+        let count: i64 = sqlx::query_scalar(SQL).fetch_one(held.conn()?).await?;
         Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }
 
-    /// Drops a refused edit from the list; `false` when there was none of that number.
-    pub async fn discard_rejected(&self, id: i64) -> Result<bool, StoreError> {
+    /// Takes a refused edit off the list; `false` when there was none of that number. It can be restored until another
+    /// one is discarded [`DISCARDED_KEPT_MS`] later.
+    pub async fn discard_rejected(&self, id: i64, now: UtcMillis) -> Result<bool, StoreError> {
+        const FORGET: &str = "DELETE FROM rejected WHERE discarded_at < ?";
+        const DISCARD: &str = "UPDATE rejected SET discarded_at = ? WHERE id = ? AND discarded_at IS NULL";
         let mut held = self.writer().await?;
-        let done = sqlx::query("DELETE FROM rejected WHERE id = ?").bind(id).execute(held.conn()?).await?;
+        sqlx::query(FORGET).bind(now.plus_ms(-DISCARDED_KEPT_MS).0).execute(held.conn()?).await?;
+        let done = sqlx::query(DISCARD).bind(now.0).bind(id).execute(held.conn()?).await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    /// Puts a discarded edit back on the list; `false` when there is none of that number any more.
+    pub async fn restore_rejected(&self, id: i64) -> Result<bool, StoreError> {
+        const RESTORE: &str = "UPDATE rejected SET discarded_at = NULL WHERE id = ?";
+        let mut held = self.writer().await?;
+        let done = sqlx::query(RESTORE).bind(id).execute(held.conn()?).await?;
         Ok(done.rows_affected() > 0)
     }
 }

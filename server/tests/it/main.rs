@@ -12,5 +12,3 @@ mod sessions;
 mod support;
 #[cfg(test)]
 mod sync;
-#[cfg(test)]
-mod together;

@@ -28,6 +28,9 @@ use crate::{
 pub(crate) struct ClocksPanelProps {
     /// The ticket.
     pub(crate) view: Rc<TicketView>,
+    /// The ticket is shown as it was then: the clocks stand still.
+    #[prop_or_default]
+    pub(crate) then: Option<UtcMillis>,
 }
 
 /// The panel.
@@ -41,7 +44,7 @@ pub(crate) fn ClocksPanel(props: &ClocksPanelProps) -> Html {
         <section class="panel" aria-label={i18n.t("clocks")} data-testid="clocks">
             <div class="panel-head">
                 <h2>{ i18n.t("clocks") }</h2>
-                if has_clocks {
+                if has_clocks && props.then.is_none() {
                     <button class="button-text" data-testid="explain" onclick={
                         let explains = explains.clone();
                         move |_| explains.set(true)
@@ -50,7 +53,7 @@ pub(crate) fn ClocksPanel(props: &ClocksPanelProps) -> Html {
             </div>
             if has_clocks {
                 for reading in clocks.readings() {
-                    <Clock key={reading.metric.as_str()} reading={reading.clone()} />
+                    <Clock key={reading.metric.as_str()} reading={reading.clone()} then={props.then} />
                 }
             } else {
                 <p class="hint">{ i18n.t("clocks-none") }</p>
@@ -111,6 +114,8 @@ fn tell(i18n: I18n, reading: &ClockReading, now: UtcMillis) -> (String, &'static
 #[derive(Clone, Debug, PartialEq, Properties)]
 struct ClockProps {
     reading: ClockReading,
+    /// It stands still at this instant.
+    then: Option<UtcMillis>,
 }
 
 /// One clock; only this renders again each second.
@@ -118,8 +123,9 @@ struct ClockProps {
 fn Clock(props: &ClockProps) -> Html {
     let i18n = use_i18n();
     let reading = &props.reading;
-    let now = use_now(if reading.phase == ClockPhase::Running { 1 } else { 3_600 });
-    let (text, class) = tell(i18n, reading, now);
+    let runs = reading.phase == ClockPhase::Running && props.then.is_none();
+    let now = use_now(if runs { 1 } else { 3_600 });
+    let (text, class) = tell(i18n, reading, props.then.unwrap_or(now));
     html! {
         <div class={classes!("clock", class)} data-testid={format!("clock-{}", reading.metric)}
             data-state={reading.state.as_str()} data-phase={reading.phase.as_str()}

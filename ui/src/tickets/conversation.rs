@@ -1,6 +1,6 @@
 //! What was said: the request, replies, notes.
 
-use std::rc::Rc;
+use std::{collections::BTreeSet, rc::Rc};
 
 use desk_api::view::TicketView;
 use desk_domain::{
@@ -34,6 +34,9 @@ pub(crate) struct ConversationProps {
     pub(crate) is_locked: bool,
     /// Told of an edit.
     pub(crate) on_edit: Callback<TicketOp>,
+    /// What to point out: `description`, and comments by their ids.
+    #[prop_or_default]
+    pub(crate) changed: Rc<BTreeSet<String>>,
 }
 
 /// The conversation.
@@ -45,13 +48,15 @@ pub(crate) fn Conversation(props: &ConversationProps) -> Html {
     let ticket = &props.view.ticket;
     let requester =
         ticket.requester.as_deref().map_or_else(|| i18n.t("requester-none"), |who| session.name(who));
+    let changed = |what: &str| props.changed.contains(what);
     let begin = {
         let (edits, is_locked) = (edits.clone(), props.is_locked);
         Callback::from(move |_: MouseEvent| edits.set(!is_locked))
     };
     html! {
         <div class="conversation" data-testid="conversation">
-            <article class="message message-requester" data-testid="description">
+            <article data-testid="description"
+                class={classes!("message", "message-requester", changed("description").then_some("changed"))}>
                 <header class="message-head">
                     <b>{ requester }</b><Exact at={ticket.created_at} />
                     <span class="spring" />
@@ -86,7 +91,7 @@ pub(crate) fn Conversation(props: &ConversationProps) -> Html {
             </article>
             for comment in ticket.comments.iter() {
                 <Message key={comment.id.to_string()} comment={comment.clone()} is_locked={props.is_locked}
-                    on_edit={props.on_edit.clone()} />
+                    on_edit={props.on_edit.clone()} is_changed={changed(&comment.id.to_string())} />
             }
         </div>
     }
@@ -96,6 +101,7 @@ pub(crate) fn Conversation(props: &ConversationProps) -> Html {
 struct MessageProps {
     comment: Comment,
     is_locked: bool,
+    is_changed: bool,
     on_edit: Callback<TicketOp>,
 }
 
@@ -111,7 +117,7 @@ fn Message(props: &MessageProps) -> Html {
     };
     if comment.deleted {
         return html! {
-            <article class="message message-gone" data-testid="comment" data-deleted="true">
+            <article class={classes!("message", "message-gone", props.is_changed.then_some("changed"))} data-testid="comment" data-deleted="true">
                 <span class="hint">{ session.name(&comment.author) }{ ": " }{ i18n.t("comment-deleted") }</span>
             </article>
         };
@@ -120,7 +126,7 @@ fn Message(props: &MessageProps) -> Html {
     let may_withdraw =
         !props.is_locked && (comment.author == session.me() || session.role() >= Role::Manager);
     html! {
-        <article {class} data-testid="comment" data-visibility={comment.visibility.as_str()}
+        <article class={classes!(class, props.is_changed.then_some("changed"))} data-testid="comment" data-visibility={comment.visibility.as_str()}
             data-side={comment.side.as_str()} data-id={comment.id.to_string()}>
             <header class="message-head">
                 <b>{ session.name(&comment.author) }</b>

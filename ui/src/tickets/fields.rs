@@ -1,6 +1,6 @@
 //! The fields of a ticket, each with the control that edits it.
 
-use std::rc::Rc;
+use std::{collections::BTreeSet, rc::Rc};
 
 use desk_api::view::TicketView;
 use desk_domain::{edit::TicketOp, people::Role, ticket::Priority};
@@ -29,6 +29,9 @@ pub(crate) struct FieldsPanelProps {
     pub(crate) is_locked: bool,
     /// Told of an edit.
     pub(crate) on_edit: Callback<TicketOp>,
+    /// Fields to point out, by their names in the log.
+    #[prop_or_default]
+    pub(crate) changed: Rc<BTreeSet<String>>,
 }
 
 /// Choices of people for a reference that may be empty.
@@ -68,9 +71,15 @@ pub(crate) fn FieldsPanel(props: &FieldsPanelProps) -> Html {
             }
         })
     };
-    let field = |label: String, icon: Html, control: Html| {
+    let field = |name: &str, label: String, icon: Html, control: Html| {
+        let is_changed = props.changed.contains(name);
         html! {
-            <div class="field"><span class="field-label">{ label }</span>
+            <div class={classes!("field", is_changed.then_some("changed"))} data-changed={is_changed.then_some("true")}>
+                <span class="field-label">{ label }
+                    if is_changed {
+                        <span class="sr-only">{ i18n.t("past-changed") }</span>
+                    }
+                </span>
                 <span class="field-control">{ icon }{ control }</span></div>
         }
     };
@@ -93,17 +102,17 @@ pub(crate) fn FieldsPanel(props: &FieldsPanelProps) -> Html {
         |reference: &Option<String>| reference.as_deref().map(|who| AttrValue::from(session.name(who)));
     html! {
         <section class="panel" aria-label={i18n.t("ticket-details")}>
-            { field(i18n.t("field-status"), icons::status(ticket.status), html! {
+            { field("status", i18n.t("field-status"), icons::status(ticket.status), html! {
                 <Select value={ticket.status.as_str()} choices={Rc::new(statuses)} {disabled} class="select-field"
                     on_choose={edit(|word| Some(TicketOp::SetStatus { status: word.parse().ok()? }))}
                     label={i18n.t("field-status")} testid="field-status" />
             }) }
-            { field(i18n.t("field-priority"), icons::priority(ticket.priority), html! {
+            { field("priority", i18n.t("field-priority"), icons::priority(ticket.priority), html! {
                 <Select value={ticket.priority.as_str()} choices={Rc::new(priorities)} {disabled} class="select-field"
                     on_choose={edit(|word| Some(TicketOp::SetPriority { priority: word.parse().ok()? }))}
                     label={i18n.t("field-priority")} testid="field-priority" />
             }) }
-            { field(i18n.t("field-assignee"), glyph(Glyph::Person), html! {
+            { field("assignee", i18n.t("field-assignee"), glyph(Glyph::Person), html! {
                 <>
                     <Select value={ticket.assignee.clone().unwrap_or_default()} {disabled} class="select-field"
                         choices={person_choices(&session, i18n.t("nobody"))} other_label={named(&ticket.assignee)}
@@ -117,32 +126,32 @@ pub(crate) fn FieldsPanel(props: &FieldsPanelProps) -> Html {
                     }
                 </>
             }) }
-            { field(i18n.t("field-team"), html! {}, html! {
+            { field("team", i18n.t("field-team"), html! {}, html! {
                 <Select value={ticket.team.clone().unwrap_or_default()} {disabled} class="select-field"
                     choices={optional_choices(i18n.t("none"), session.teams())}
                     on_choose={edit(|key| Some(TicketOp::SetTeam { team: some(key) }))}
                     label={i18n.t("field-team")} testid="field-team" />
             }) }
-            { field(i18n.t("field-category"), html! {}, html! {
+            { field("category", i18n.t("field-category"), html! {}, html! {
                 <Select value={ticket.category.clone().unwrap_or_default()} {disabled} class="select-field"
                     choices={optional_choices(i18n.t("none"), session.categories())}
                     on_choose={edit(|key| Some(TicketOp::SetCategory { category: some(key) }))}
                     label={i18n.t("field-category")} testid="field-category" />
             }) }
-            { field(i18n.t("field-requester"), html! {}, html! {
+            { field("requester", i18n.t("field-requester"), html! {}, html! {
                 <Requester value={ticket.requester.clone()} {disabled} on_change={
                     let on_edit = props.on_edit.clone();
                     Callback::from(move |requester| on_edit.emit(TicketOp::SetRequester { requester }))
                 } />
             }) }
-            { field(i18n.t("field-tags"), html! {}, html! {
+            { field("tags", i18n.t("field-tags"), html! {}, html! {
                 <Tags tags={ticket.tags.iter().cloned().collect::<Vec<_>>()} {disabled} on_tag={
                     let on_edit = props.on_edit.clone();
                     Callback::from(move |(tag, on)| on_edit.emit(TicketOp::SetTag { tag, on }))
                 } />
             }) }
             for (key, value) in ticket.custom.iter() {
-                { field(key.clone(), html! {}, html! {
+                { field(&format!("custom.{key}"), key.clone(), html! {}, html! {
                     <TextField value={value.clone()} label={key.clone()} {disabled}
                         testid={format!("field-custom-{key}")} on_change={
                             let (on_edit, key) = (props.on_edit.clone(), key.clone());
@@ -152,8 +161,8 @@ pub(crate) fn FieldsPanel(props: &FieldsPanelProps) -> Html {
                         } />
                 }) }
             }
-            { field(i18n.t("ticket-created"), html! {}, html! { <Exact at={ticket.created_at} /> }) }
-            { field(i18n.t("ticket-updated"), html! {}, html! { <Exact at={ticket.updated_at} /> }) }
+            { field("created_at", i18n.t("ticket-created"), html! {}, html! { <Exact at={ticket.created_at} /> }) }
+            { field("updated_at", i18n.t("ticket-updated"), html! {}, html! { <Exact at={ticket.updated_at} /> }) }
             if session.role() >= Role::Manager && !ticket.deleted && !disabled {
                 <button class="button-text" data-testid="ticket-delete" onclick={
                     let on_edit = props.on_edit.clone();

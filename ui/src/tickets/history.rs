@@ -2,14 +2,21 @@
 
 use std::rc::Rc;
 
-use desk_api::view::TicketView;
-use desk_domain::ticket::{AuthorSide, LogEntry, LogEvent, Visibility};
+use desk_api::{call::GetTicketHistory, view::TicketView};
+use desk_domain::{
+    ids::DocKind,
+    ticket::{AuthorSide, LogEntry, LogEvent, Visibility},
+};
 use yew::prelude::*;
 
 use crate::{
     i18n::{I18n, tr, use_i18n},
+    query::use_query,
     session::{Session, use_session},
-    widgets::moment::Exact,
+    widgets::{
+        icons::{Glyph, glyph},
+        moment::Exact,
+    },
 };
 
 /// The fields that have a name of their own in the Fluent files.
@@ -54,26 +61,39 @@ pub(crate) fn field_value(i18n: I18n, session: &Session, field: &str, value: Opt
 pub(crate) struct HistoryProps {
     /// The ticket.
     pub(crate) view: Rc<TicketView>,
+    /// Told of a change, by its name, after which the ticket is to be shown.
+    pub(crate) on_past: Callback<String>,
 }
 
-/// The history, the newest entry first.
+/// The history, the newest entry first. From each entry one gets to the ticket as its author saw it.
 #[component]
 pub(crate) fn History(props: &HistoryProps) -> Html {
     let i18n = use_i18n();
     let session = use_session();
+    let id = props.view.ticket.id;
+    let query = use_query(GetTicketHistory { id }, &[DocKind::Ticket], Some(id));
+    let changes = query.data.as_ref().and_then(|reply| reply.as_ref().as_ref());
     html! {
         <ol class="history" data-testid="history">
             for entry in props.view.ticket.log.iter().rev() {
                 <li key={entry.id.to_string()} class="history-entry" data-testid="history-entry">
                     <Exact at={entry.at} />
                     <span><b>{ session.name(&entry.by) }</b>{ ": " }{ words(i18n, &session, entry) }</span>
+                    if let Some(change) = changes.and_then(|all| all.iter().find(|one| one.entries.contains(&entry.id))) {
+                        <button class="button-icon" title={i18n.t("past-show")} aria-label={i18n.t("past-show")}
+                            data-testid="history-past" onclick={
+                                let (on_past, change) = (props.on_past.clone(), change.change.clone());
+                                move |_| on_past.emit(change.clone())
+                            }>{ glyph(Glyph::Clock) }</button>
+                    }
                 </li>
             }
         </ol>
     }
 }
 
-fn words(i18n: I18n, session: &Session, entry: &LogEntry) -> String {
+/// A log entry in words, without who and when.
+pub(crate) fn words(i18n: I18n, session: &Session, entry: &LogEntry) -> String {
     let change = |field: &str, from: String, to: String| {
         tr!(i18n, "history-change", field = field_label(i18n, field), from = from, to = to)
     };

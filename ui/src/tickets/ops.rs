@@ -2,30 +2,10 @@
 
 use desk_domain::{edit::TicketOp, ticket::Ticket};
 
-/// The step that restores what `op` changes; `None` where nothing is to be restored.
+/// The step that restores what `op` changes; `None` where nothing is to be restored. A comment is taken back by its id,
+/// which only the reply tells; a withdrawn one stays withdrawn.
 pub(crate) fn inverse(ticket: &Ticket, op: &TicketOp) -> Option<TicketOp> {
-    let inverse = match op {
-        TicketOp::SetTitle { .. } => TicketOp::SetTitle { title: ticket.title.clone() },
-        TicketOp::SetDescription { .. } => {
-            TicketOp::SetDescription { description: ticket.description.clone() }
-        }
-        TicketOp::SetStatus { .. } => TicketOp::SetStatus { status: ticket.status },
-        TicketOp::SetPriority { .. } => TicketOp::SetPriority { priority: ticket.priority },
-        TicketOp::SetCategory { .. } => TicketOp::SetCategory { category: ticket.category.clone() },
-        TicketOp::SetAssignee { .. } => TicketOp::SetAssignee { assignee: ticket.assignee.clone() },
-        TicketOp::SetTeam { .. } => TicketOp::SetTeam { team: ticket.team.clone() },
-        TicketOp::SetRequester { .. } => TicketOp::SetRequester { requester: ticket.requester.clone() },
-        TicketOp::SetTag { tag, .. } => TicketOp::SetTag { tag: tag.clone(), on: ticket.tags.contains(tag) },
-        TicketOp::SetCustom { key, .. } => {
-            TicketOp::SetCustom { key: key.clone(), value: ticket.custom.get(key).cloned() }
-        }
-        TicketOp::SetDeleted { .. } => TicketOp::SetDeleted { deleted: ticket.deleted },
-        // A comment is taken back by its id, which only the reply tells; a withdrawn one stays withdrawn.
-        TicketOp::Create { .. } | TicketOp::AddComment { .. } | TicketOp::DeleteComment { .. } => {
-            return None;
-        }
-    };
-    (inverse != *op).then_some(inverse)
+    op.standing(ticket).filter(|inverse| inverse != op)
 }
 
 /// The step that sets a field of a conflict to one of its values; `None` for a value that the field cannot have.

@@ -12,7 +12,7 @@ use yew::prelude::*;
 
 use super::{
     actions, clocks::ClocksPanel, composer::Composer, conversation::Conversation, fields::FieldsPanel,
-    history::History, ops,
+    history::History, ops, past::Past,
 };
 use crate::{
     bridge, clock,
@@ -77,6 +77,8 @@ fn Body(props: &BodyProps) -> Html {
     let session = use_session();
     let in_history = use_state_eq(|| false);
     let edits_title = use_state_eq(|| false);
+    // The change after which the ticket is shown, instead of as it is.
+    let past = use_state_eq(|| None::<String>);
     let talk = use_node_ref();
     let view = &props.view;
     let ticket = &view.ticket;
@@ -123,6 +125,18 @@ fn Body(props: &BodyProps) -> Html {
             }
             true
         });
+    }
+
+    if let Some(change) = &*past {
+        let on_change = {
+            let past = past.clone();
+            Callback::from(move |change| past.set(Some(change)))
+        };
+        let on_close = {
+            let past = past.clone();
+            Callback::from(move |()| past.set(None))
+        };
+        return html! { <Past id={ticket.id} change={change.clone()} {on_change} {on_close} /> };
     }
 
     let tab = |label: String, here: bool, testid: &'static str, is_history: bool| {
@@ -201,7 +215,10 @@ fn Body(props: &BodyProps) -> Html {
                             })
                         } />
                         if *in_history {
-                            <History view={Rc::clone(view)} />
+                            <History view={Rc::clone(view)} on_past={
+                                let past = past.clone();
+                                Callback::from(move |change| past.set(Some(change)))
+                            } />
                         } else {
                             <Conversation view={Rc::clone(view)} {is_locked} on_edit={edit.clone()} />
                         }

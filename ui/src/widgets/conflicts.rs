@@ -1,4 +1,5 @@
-//! Fields that two people changed at the same time: both values, who wrote them and when, and a way to choose.
+//! Fields that several people changed at the same time: each value, who wrote it and when, since when that device had been
+//! offline, and a key that chooses it.
 
 use desk_domain::{ids::DocKind, ticket::Conflict};
 use yew::prelude::*;
@@ -69,6 +70,11 @@ fn can_take(kind: DocKind, field: &str, value: Option<&str>) -> bool {
     }
 }
 
+/// Whether one of its values can be chosen here.
+fn is_open(kind: DocKind, conflict: &Conflict) -> bool {
+    conflict.values.iter().any(|one| can_take(kind, &conflict.field, one.value.as_deref()))
+}
+
 /// The conflicts.
 #[component]
 pub(crate) fn Conflicts(props: &ConflictsProps) -> Html {
@@ -79,52 +85,51 @@ pub(crate) fn Conflicts(props: &ConflictsProps) -> Html {
         let (conflicts, on_take, is_locked) =
             (props.conflicts.clone(), props.on_take.clone(), props.is_locked);
         use_commands(Layer::Detail, move |command| {
-            if command != Command::OtherValue || is_locked {
+            let Command::Value(place) = command else { return false };
+            // Of the first conflict; once that is settled, of the next.
+            let Some(conflict) = conflicts.iter().find(|conflict| is_open(kind, conflict)) else {
+                return false;
+            };
+            let Some(value) = conflict.values.get(place).map(|one| one.value.clone()) else { return false };
+            if is_locked || !can_take(kind, &conflict.field, value.as_deref()) {
                 return false;
             }
-            // The first conflict's other value; pressed again, the next one's.
-            let taken = conflicts.iter().find_map(|conflict| {
-                let value = conflict.values.get(1)?.value.clone();
-                can_take(kind, &conflict.field, value.as_deref())
-                    .then(|| Taken { field: conflict.field.clone(), value })
-            });
-            let found = taken.is_some();
-            if let Some(taken) = taken {
-                on_take.emit(taken);
-            }
-            found
+            on_take.emit(Taken { field: conflict.field.clone(), value });
+            true
         });
     }
+    let at = |at| format::date_time(i18n, format::local(at));
+    let first = props.conflicts.iter().position(|conflict| is_open(kind, conflict));
     html! {
-        for conflict in props.conflicts.iter() {
+        for (nth, conflict) in props.conflicts.iter().enumerate() {
             <section class="conflict" key={conflict.field.clone()} data-testid="conflict"
                 data-field={conflict.field.clone()}>
                 <h2>{ glyph(Glyph::Warning) }
                     { tr!(i18n, "conflict-title", field = label(i18n, kind, &conflict.field)) }</h2>
-                for (at, one) in conflict.values.iter().enumerate() {
-                    <div class="conflict-value" key={at} data-testid="conflict-value">
-                        <b>{ value(i18n, &session, kind, &conflict.field, one.value.as_deref()) }</b>
-                        <span class="hint">
-                            { tr!(
-                                i18n,
-                                "conflict-by",
-                                by = session.name(&one.by),
-                                at = format::date_time(i18n, format::local(one.at)),
-                            ) }
-                            if at == 0 {
-                                { " · " }{ i18n.t("conflict-kept") }
-                            }
-                        </span>
-                        <span class="spring" />
+                for (place, one) in conflict.values.iter().enumerate() {
+                    <div class="conflict-value" key={place} data-testid="conflict-value"
+                        data-value={one.value.clone()} data-offline-since={one.offline_since.map(|at| at.to_string())}>
+                        <div class="conflict-said">
+                            <b class="clamp">{ value(i18n, &session, kind, &conflict.field, one.value.as_deref()) }</b>
+                            <span class="hint">
+                                { tr!(i18n, "conflict-by", by = session.name(&one.by), at = at(one.at)) }
+                                if let Some(since) = one.offline_since {
+                                    { " · " }{ tr!(i18n, "conflict-offline", at = at(since)) }
+                                }
+                                if place == 0 {
+                                    { " · " }{ i18n.t("conflict-kept") }
+                                }
+                            </span>
+                        </div>
                         if !props.is_locked && can_take(kind, &conflict.field, one.value.as_deref()) {
-                            <button class="button-text" onclick={
+                            <button class="button" onclick={
                                 let on_take = props.on_take.clone();
                                 let taken = Taken { field: conflict.field.clone(), value: one.value.clone() };
                                 move |_| on_take.emit(taken.clone())
-                            } data-testid={if at == 0 { "conflict-keep" } else { "conflict-pick" }}>
-                                { if at == 0 { i18n.t("conflict-settled") } else { i18n.t("conflict-pick") } }
-                                if at == 1 {
-                                    <kbd>{ "O" }</kbd>
+                            } data-testid={if place == 0 { "conflict-keep" } else { "conflict-pick" }}>
+                                { if place == 0 { i18n.t("conflict-settled") } else { i18n.t("conflict-pick") } }
+                                if first == Some(nth) && place < 9 {
+                                    { " " }<kbd>{ place + 1 }</kbd>
                                 }
                             </button>
                         }

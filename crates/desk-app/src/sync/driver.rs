@@ -16,6 +16,10 @@ use crate::{Desk, error, machine};
 /// The longest sleep: a laptop that was suspended notices on waking.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
+/// While the device is level and listening, that is written down this often: another process on the store (the command
+/// line) tells by it since when there has been no connection.
+const SYNCED_AT_MS: i64 = 60_000;
+
 /// How sync stands, as the driver last knew.
 #[derive(Clone, Debug)]
 pub(crate) struct Status {
@@ -105,6 +109,7 @@ impl Desk {
         let mut live: Option<Live> = None;
         let mut problem: Option<ApiError> = None;
         let mut was_level = false;
+        let mut written_at = self.now();
         loop {
             if !self.signed_in().is_some_and(|session| session == link.session) {
                 return;
@@ -150,6 +155,13 @@ impl Desk {
                 tracing::warn!(code = ?problem.code, "{problem}");
             }
             was_level = engine.is_level();
+            let now = self.now();
+            if was_level && live.is_some() && now.since(written_at) >= SYNCED_AT_MS {
+                written_at = now;
+                if let Err(problem) = self.keep_synced_at(now).await {
+                    tracing::warn!(code = ?problem.code, "{problem}");
+                }
+            }
         }
     }
 

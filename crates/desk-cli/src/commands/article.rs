@@ -80,7 +80,7 @@ fn print(desk: &Desk, view: ArticleView, output: Output) -> Result<ExitCode, Api
     Ok(ExitCode::SUCCESS)
 }
 
-fn op_of(assignment: ArticleAssignment) -> ArticleOp {
+pub(super) fn op_of(assignment: ArticleAssignment) -> ArticleOp {
     match assignment {
         ArticleAssignment::Title(title) => ArticleOp::SetTitle { title },
         ArticleAssignment::Status(status) => ArticleOp::SetStatus { status },

@@ -100,7 +100,7 @@ fn print(desk: &Desk, view: IncidentView, output: Output) -> Result<ExitCode, Ap
     Ok(ExitCode::SUCCESS)
 }
 
-async fn op_of(desk: &Desk, assignment: IncidentAssignment) -> Result<IncidentOp, ApiError> {
+pub(super) async fn op_of(desk: &Desk, assignment: IncidentAssignment) -> Result<IncidentOp, ApiError> {
     Ok(match assignment {
         IncidentAssignment::Title(title) => IncidentOp::SetTitle { title },
         IncidentAssignment::Summary(summary) => IncidentOp::SetSummary { summary },

@@ -4,14 +4,14 @@ use std::{io::BufRead, path::Path, process::ExitCode};
 
 use desk_api::{
     ApiError, ErrorCode,
-    view::{RejectedEdit, SearchHit, SessionView, SyncPhase, SyncView},
+    view::{SearchHit, SessionView, SyncPhase, SyncView},
 };
 use desk_app::{Desk, DeskEvent, Exported, FindingSeverity};
 use desk_domain::{ids::DocKind, sla, state::State, time::UtcMillis};
 
 use super::{interrupted, or_cancelled, workspace};
 use crate::{
-    args::{Login, Rejected},
+    args::Login,
     output::{Output, ProgressLine},
     shape::{AlertLine, ArticleWhole, IncidentWhole, Names, SignedInLine, TicketWhole},
     text,
@@ -220,58 +220,6 @@ pub(super) async fn alerts(desk: &Desk, at: Option<UtcMillis>, output: Output) -
         text::table(&["due", "number", "rule", "title"], &lines.iter().map(row).collect::<Vec<_>>())
     })?;
     Ok(ExitCode::SUCCESS)
-}
-
-pub(super) async fn rejected(desk: &Desk, command: &Rejected, output: Output) -> Result<ExitCode, ApiError> {
-    let missing = |id: i64| {
-        ApiError::new(ErrorCode::NotFound, format!("there is no refused edit {id}; see `desk rejected list`"))
-    };
-    match command {
-        Rejected::List => {
-            let edits = desk.rejected().await?;
-            print_rejected(&edits, output)?;
-        }
-        Rejected::Show { id } => {
-            let edits = desk.rejected().await?;
-            let edit = edits.iter().find(|edit| edit.id == *id).ok_or_else(|| missing(*id))?;
-            output.result(edit, || {
-                let steps = serde_json::to_string_pretty(&edit.edit).unwrap_or_default();
-                format!(
-                    "{} {}\n  refused  {}: {}\n  edited   {}\n\n{steps}",
-                    edit.id, edit.subject, edit.code, edit.reason, edit.edited_at
-                )
-            })?;
-        }
-        Rejected::Discard { id } => {
-            if desk.rejected().await?.iter().all(|edit| edit.id != *id) {
-                return Err(missing(*id));
-            }
-            let edits = desk.discard_rejected(*id).await?;
-            print_rejected(&edits, output)?;
-        }
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn print_rejected(edits: &[RejectedEdit], output: Output) -> Result<(), ApiError> {
-    output.result(&edits, || {
-        if edits.is_empty() {
-            return "no refused edits".to_owned();
-        }
-        let row = |edit: &RejectedEdit| {
-            vec![
-                edit.id.to_string(),
-                text::short(&edit.subject, 40),
-                edit.rejected_at.to_string(),
-                edit.code.clone(),
-                text::short(&edit.reason, 80),
-            ]
-        };
-        text::table(
-            &["id", "subject", "refused", "code", "reason"],
-            &edits.iter().map(row).collect::<Vec<_>>(),
-        )
-    })
 }
 
 pub(super) async fn digest(desk: &Desk, output: Output) -> Result<ExitCode, ApiError> {

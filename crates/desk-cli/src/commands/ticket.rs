@@ -1,6 +1,9 @@
 //! `desk ticket …`
 
-use std::{collections::BTreeMap, process::ExitCode};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::ExitCode,
+};
 
 use desk_api::{
     ApiError, ErrorCode,
@@ -10,7 +13,7 @@ use desk_app::Desk;
 use desk_domain::{
     edit::{NewTicket, TicketOp},
     ids::DocId,
-    ticket::{Priority, Ticket as Whole, Visibility},
+    ticket::{Priority, Visibility},
     workspace::Workspace,
 };
 
@@ -20,7 +23,7 @@ use crate::{
     assignment::TicketAssignment,
     output::Output,
     people,
-    shape::{Names, TicketLine, TicketWhole, logged},
+    shape::{Names, PastWhole, TicketLine, TicketWhole, logged},
     text,
 };
 
@@ -77,7 +80,7 @@ pub(super) async fn run(desk: &Desk, command: Ticket, output: Output) -> Result<
         }
         Ticket::Set { number, assignments } => {
             let view = find(desk, &number).await?;
-            let ops = ops_of(&assignments, &view.ticket, desk.workspace().as_ref())?;
+            let ops = ops_of(&assignments, &view.ticket.tags, desk.workspace().as_ref())?;
             print(desk, desk.edit_ticket(view.ticket.id, ops).await?, output)
         }
         Ticket::Comment { number, text, internal } => {
@@ -85,14 +88,37 @@ pub(super) async fn run(desk: &Desk, command: Ticket, output: Output) -> Result<
             let visibility = if internal { Visibility::Internal } else { Visibility::Public };
             print(desk, desk.add_comment(view.ticket.id, visibility, text_or_stdin(text)?).await?, output)
         }
-        Ticket::History { number } => {
-            let view = find(desk, &number).await?;
-            let settings = desk.workspace();
-            let log = logged(&view.ticket.log, Names(settings.as_ref()));
-            output.result(&log, || text::history(&log))?;
-            Ok(ExitCode::SUCCESS)
-        }
+        Ticket::History { number, at: None } => history(desk, &number, output).await,
+        Ticket::History { number, at: Some(change) } => past(desk, &number, &change, output).await,
     }
+}
+
+/// Who changed what, and when, each entry with the change that it belongs to.
+async fn history(desk: &Desk, number: &str, output: Output) -> Result<ExitCode, ApiError> {
+    let view = find(desk, number).await?;
+    let changes = desk.ticket_history(view.ticket.id).await?.unwrap_or_default();
+    let settings = desk.workspace();
+    let mut log = logged(&view.ticket.log, Names(settings.as_ref()));
+    for line in &mut log {
+        let change = changes.iter().find(|change| change.entries.contains(&line.entry.id));
+        line.change = change.map(|change| change.change.clone());
+    }
+    output.result(&log, || text::history(&log))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The ticket as the author of a change saw it.
+async fn past(desk: &Desk, number: &str, change: &str, output: Output) -> Result<ExitCode, ApiError> {
+    let id = id_of(desk, number).await?;
+    let past = desk.ticket_at(id, change).await?.ok_or_else(|| {
+        let what =
+            format!("ticket {number} has no one change {change:?}; see `desk ticket history {number}`");
+        ApiError::new(ErrorCode::NotFound, what)
+    })?;
+    let settings = desk.workspace();
+    let whole = PastWhole::new(past, Names(settings.as_ref()));
+    output.result(&whole, || text::past(&whole))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The ticket that a person means.
@@ -195,9 +221,9 @@ fn assignee_of(settings: &Workspace, named: &str) -> Result<String, ApiError> {
 }
 
 /// The steps behind assignments: people and teams looked up, all tags compared with the present ones.
-fn ops_of(
+pub(super) fn ops_of(
     assignments: &[TicketAssignment],
-    ticket: &Whole,
+    tags: &BTreeSet<String>,
     settings: Option<&Workspace>,
 ) -> Result<Vec<TicketOp>, ApiError> {
     let mut ops = Vec::new();
@@ -224,9 +250,9 @@ fn ops_of(
             TicketAssignment::Requester(requester) => ops.push(TicketOp::SetRequester {
                 requester: requester.map(|named| people::reference(settings, &named)),
             }),
-            TicketAssignment::Tags(tags) => {
-                let off = ticket.tags.difference(&tags).map(|tag| (tag.clone(), false));
-                let on = tags.difference(&ticket.tags).map(|tag| (tag.clone(), true));
+            TicketAssignment::Tags(wanted) => {
+                let off = tags.difference(&wanted).map(|tag| (tag.clone(), false));
+                let on = wanted.difference(tags).map(|tag| (tag.clone(), true));
                 ops.extend(off.chain(on).map(|(tag, on)| TicketOp::SetTag { tag, on }));
             }
             TicketAssignment::Tag { tag, on } => ops.push(TicketOp::SetTag { tag, on }),

@@ -91,7 +91,12 @@ fn ticket() -> Ticket {
         deleted: false,
         conflicts: vec![Conflict {
             field: "title".into(),
-            values: vec![ConflictValue { value: Some("Printer".into()), by: me(), at: at(1) }],
+            values: vec![ConflictValue {
+                value: Some("Printer".into()),
+                by: me(),
+                at: at(1),
+                offline_since: Some(at(0)),
+            }],
         }],
         schema: 1,
     }

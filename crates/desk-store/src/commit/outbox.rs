@@ -38,6 +38,19 @@ pub(super) async fn reject(
     Ok(numbers)
 }
 
+/// Takes refused edits off the list that are proposed again in the same transaction, each once: of two programs that
+/// propose one, the second fails.
+pub(super) async fn proposed_again(conn: &mut SqliteConnection, numbers: &[i64]) -> Result<(), StoreError> {
+    const REMOVE: &str = "DELETE FROM rejected WHERE id = ? AND discarded_at IS NULL";
+    for number in numbers {
+        let done = sqlx::query(REMOVE).bind(number).execute(&mut *conn).await?;
+        if done.rows_affected() == 0 {
+            return Err(StoreError::NotRejected { id: *number });
+        }
+    }
+    Ok(())
+}
+
 /// Removes changes from the outbox.
 pub(super) async fn remove(conn: &mut SqliteConnection, hashes: &[Hash32]) -> Result<(), StoreError> {
     const REMOVE: &str = "DELETE FROM outbox WHERE hash IN (SELECT unhex(value) FROM json_each(?))";

@@ -153,9 +153,47 @@ async fn a_refused_edit_moves_to_the_list_with_everything_that_was_in_it() {
     assert_eq!((whole.doc, whole.hash, whole.bytes.len()), (id(1), hash(1), 600));
     assert_eq!(whole.edit, listed[0]);
     assert_eq!(store.rejected_len().await.expect("counts"), 1);
-    assert!(store.discard_rejected(whole.edit.id).await.expect("discards"));
-    assert!(!store.discard_rejected(whole.edit.id).await.expect("discards"));
+
+    let id = whole.edit.id;
+    assert!(store.discard_rejected(id, NOW).await.expect("discards"));
+    assert!(!store.discard_rejected(id, NOW).await.expect("discards"));
+    assert_eq!(
+        (store.rejected().await.expect("lists"), store.rejected_len().await.expect("counts")),
+        (vec![], 0)
+    );
+    assert!(store.restore_rejected(id).await.expect("restores"));
+    assert_eq!(store.rejected().await.expect("lists"), listed);
+    // A month after it was discarded it is gone for good.
+    assert!(store.discard_rejected(id, NOW).await.expect("discards"));
+    assert!(!store.discard_rejected(0, NOW.plus_ms(31 * 24 * 3_600_000)).await.expect("discards"));
+    assert!(!store.restore_rejected(id).await.expect("restores"));
+}
+
+#[tokio::test]
+async fn a_refused_edit_is_proposed_again_once() {
+    let place = Place::new();
+    let store = place.open().await;
+    let docs = vec![new_ticket(ticket(1, "a"))];
+    store.commit(&Batch { outbox: vec![unsent(1, 1, 60)], ..Batch::of_docs(docs) }).await.expect("commits");
+    let rejection = Rejection {
+        hash: hash(1),
+        code: "forbidden".to_owned(),
+        reason: String::new(),
+        subject: "TK-00000001".to_owned(),
+        rejected_at: NOW,
+    };
+    let refused =
+        store.commit(&Batch { rejected: vec![rejection], ..Batch::default() }).await.expect("commits");
+    let again = |change| Batch {
+        proposed_again: refused.rejected.clone(),
+        outbox: vec![unsent(1, change, 60)],
+        ..Batch::default()
+    };
+    store.commit(&again(2)).await.expect("commits");
     assert_eq!(store.rejected().await.expect("lists"), []);
+    let second = store.commit(&again(3)).await;
+    assert!(matches!(second, Err(StoreError::NotRejected { .. })), "{second:?}");
+    assert_eq!(store.outbox_len().await.expect("counts"), 1, "nothing of the second was written");
 }
 
 #[tokio::test]

@@ -5,7 +5,6 @@
 mod commit;
 mod crash;
 mod disk;
-mod fill;
 mod lists;
 mod open;
 mod sample;

@@ -228,7 +228,7 @@ async fn a_store_of_a_newer_version_is_only_read() {
     assert_eq!(store.search("принтер 77", 9, None).await.expect("searches").len(), 1);
     assert!(matches!(store.commit(&Batch::default()).await, Err(StoreError::ReadOnly)));
     assert!(matches!(store.rebuild_search().await, Err(StoreError::ReadOnly)));
-    assert!(matches!(store.discard_rejected(1).await, Err(StoreError::ReadOnly)));
+    assert!(matches!(store.discard_rejected(1, NOW).await, Err(StoreError::ReadOnly)));
     store.checkpoint().await.expect("does nothing");
     assert!(store.check().await.expect("checks").is_good());
     store.close().await;
