@@ -1,13 +1,14 @@
-//! The command line: `workernet-server [--data-dir DIR] serve|admin|demo`.
+//! The command line: `workernet-server [--data-dir DIR | --database-url URL] serve|admin|demo`.
 //!
 //! Answers are JSON on standard output, errors a line on standard error; exit status 0, 1 (failed) or 2 (usage).
 
-use std::{io::Write, path::PathBuf, process::ExitCode};
+use std::{io::Write, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use serde::Serialize;
 
 mod admin;
+mod database;
 mod demo;
 mod serve;
 
@@ -15,18 +16,8 @@ mod serve;
 #[derive(Debug, Parser)]
 #[command(name = "workernet-server", version, about)]
 struct Cli {
-    /// Where the server keeps its database.
-    #[arg(
-        long,
-        value_name = "DIR",
-        default_value = "workernet-data",
-        env = "WORKERNET_DATA_DIR",
-        global = true
-    )]
-    data_dir: PathBuf,
-    /// A PostgreSQL database instead of the embedded one (in a later version).
-    #[arg(long, value_name = "URL", global = true, hide_env_values = true)]
-    database_url: Option<String>,
+    #[command(flatten)]
+    database: database::Database,
     #[command(subcommand)]
     command: Command,
 }
@@ -57,17 +48,11 @@ pub async fn run() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
         }
     };
-    if cli.database_url.is_some() {
-        complain(
-            "PostgreSQL comes in a later version of workernet-server; use --data-dir for the embedded database",
-        );
-        return ExitCode::from(USAGE);
-    }
     log(if matches!(cli.command, Command::Admin(_)) { "warn" } else { "info" });
     let done = match cli.command {
-        Command::Serve(args) => serve::run(&cli.data_dir, args).await,
-        Command::Admin(command) => admin::run(&cli.data_dir, command).await,
-        Command::Demo(args) => demo::run(&cli.data_dir, args).await,
+        Command::Serve(args) => serve::run(&cli.database, args).await,
+        Command::Admin(command) => admin::run(&cli.database, command).await,
+        Command::Demo(args) => demo::run(&cli.database, args).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

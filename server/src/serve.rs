@@ -1,10 +1,10 @@
-//! The running server: a listener, the router, and the task that looks for other processes' writes.
+//! The running server: a listener, the router, and the tasks that look and listen for other processes' writes.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::serve::ListenerExt;
 use desk_domain::time::Clock;
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle, time::Instant};
 
 use crate::{
     auth::{
@@ -21,6 +21,10 @@ use crate::{
 
 /// How long requests may take to end once the server is told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
+/// How long to wait before listening again after the connection was lost, at first; it doubles up to [`LISTEN_MOST`].
+const LISTEN_AGAIN: Duration = Duration::from_millis(100);
+/// How long at most.
+const LISTEN_MOST: Duration = Duration::from_secs(10);
 /// The name of the key of access tokens among the secrets.
 const TOKEN_KEY: &str = "token_key";
 /// The name of the secret by which devices know their server, see `auth::erasure`.
@@ -66,6 +70,7 @@ pub struct Running {
     stop: watch::Sender<bool>,
     serving: JoinHandle<std::io::Result<()>>,
     looking: JoinHandle<()>,
+    listening: JoinHandle<()>,
 }
 
 /// Starts to serve; requests are answered from when it returns.
@@ -104,9 +109,10 @@ pub async fn start(setup: Setup) -> Result<Running, StartError> {
     let stopped = until(stopping.clone());
     let serving =
         tokio::spawn(async move { axum::serve(listener, service).with_graceful_shutdown(stopped).await });
-    let looking = tokio::spawn(look(Arc::clone(&app), stopping));
+    let looking = tokio::spawn(look(Arc::clone(&app), stopping.clone()));
+    let listening = tokio::spawn(hear(Arc::clone(&app), stopping));
     tracing::info!(%address, "listening");
-    Ok(Running { address, app, stop, serving, looking })
+    Ok(Running { address, app, stop, serving, looking, listening })
 }
 
 impl Running {
@@ -117,7 +123,7 @@ impl Running {
 
     /// Stops: no new requests, those that run may end within [`DRAIN`], what was accepted is written.
     pub async fn stop(self) {
-        let Self { app, stop, serving, looking, .. } = self;
+        let Self { app, stop, serving, looking, listening, .. } = self;
         stop.send_replace(true);
         let abort = serving.abort_handle();
         match tokio::time::timeout(DRAIN, serving).await {
@@ -129,8 +135,9 @@ impl Running {
                 abort.abort();
             }
         }
-        // It ends by itself on the same signal; a panic in it is in the log already.
+        // They end by themselves on the same signal; a panic in one is in the log already.
         let _ = looking.await;
+        let _ = listening.await;
         app.hub.close().await;
         tracing::info!("stopped");
     }
@@ -156,5 +163,30 @@ async fn look(app: Arc<App>, stopping: watch::Receiver<bool>) {
                 }
             }
         }
+    }
+}
+
+/// Hears what other processes write, at once, where the storage tells; until the server stops.
+async fn hear(app: Arc<App>, stopping: watch::Receiver<bool>) {
+    let stopped = until(stopping);
+    tokio::pin!(stopped);
+    let mut wait = LISTEN_AGAIN;
+    loop {
+        let started = Instant::now();
+        let lost = tokio::select! {
+            () = &mut stopped => return,
+            ended = app.hub.listen() => ended,
+        };
+        let Err(error) = lost else { return };
+        tracing::warn!(%error, "other processes are not heard; they are looked at each second");
+        // It had been listening; the next attempt need not wait for long.
+        if started.elapsed() > LISTEN_MOST {
+            wait = LISTEN_AGAIN;
+        }
+        tokio::select! {
+            () = &mut stopped => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+        wait = (wait * 2).min(LISTEN_MOST);
     }
 }

@@ -129,7 +129,7 @@ impl Desk<'_> {
             id: request.device,
             workspace: workspace.id,
             member: Some(member.id),
-            name: request.device_name.chars().take(200).collect(),
+            name: request.device_name.chars().filter(|c| !c.is_control()).take(200).collect(),
             created_at: self.now,
             seen_at: self.now,
             revoked_at: None,

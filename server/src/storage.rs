@@ -21,12 +21,18 @@ use desk_domain::{
 #[cfg(test)]
 mod contract;
 mod error;
+pub mod postgres;
+mod rotation;
 pub mod sqlite;
 
 pub use error::StorageError;
+pub use postgres::PostgresStorage;
 use serde::{Deserialize, Serialize};
 pub use sqlite::SqliteStorage;
 use uuid::Uuid;
+
+/// Tokens of sessions that ended this long ago tell nobody anything any more.
+const KEPT_AFTER_END_MS: i64 = 30 * 24 * 3_600_000;
 
 /// The hash of a change, or SHA-256 of a token.
 pub type Digest = [u8; 32];
@@ -164,14 +170,15 @@ impl SessionEnd {
 /// What became of a refresh token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rotation {
-    /// It was good; it is used now, and the new one stands in its place.
+    /// It was good, or its last use was so short ago that the answer may have been lost; the new one stands in its
+    /// place.
     Rotated {
         /// The session that goes on.
         session: Uuid,
         /// Whose it is.
         member: MemberId,
     },
-    /// It was used before; its session is ended now.
+    /// It was used before, and not just now with its answer lost; its session is ended now.
     Reused,
     /// Its device was revoked.
     Revoked,
@@ -307,6 +314,20 @@ pub struct SegmentEntry {
     pub bytes: u64,
 }
 
+/// What a process wrote, told to all processes on the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// A workspace's log grew.
+    Head {
+        /// The tenant.
+        workspace: WorkspaceId,
+        /// Its newest number.
+        head: u64,
+    },
+    /// Somebody's access was taken away.
+    Access,
+}
+
 /// How much of the log to read at once; the first change is always read, however large.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageLimits {
@@ -420,6 +441,21 @@ pub trait Segments: Send + Sync {
 pub trait Storage: Directory + Devices + Sessions + Log + Segments {
     /// Starts to write in a workspace (which need not exist yet), alone.
     async fn begin(&self, workspace: WorkspaceId) -> Result<Box<dyn Transaction>, StorageError>;
+    /// Starts to listen for what processes write, this one included; `None` where the database does not tell, and
+    /// [`Directory::pulse`] is the only way to know.
+    async fn listen(&self) -> Result<Option<Box<dyn Listener>>, StorageError>;
+    /// Closes the connections; nothing works after it.
+    async fn close(&self);
+}
+
+/// Hears what processes wrote. A hint: what comes while the connection is lost is not told again.
+#[async_trait]
+pub trait Listener: Send {
+    /// Waits for the next piece of news.
+    ///
+    /// # Errors
+    /// When the connection is lost; listen anew and look for what was missed.
+    async fn next(&mut self) -> Result<News, StorageError>;
 }
 
 /// Writes in one workspace that happen together or not at all. Dropped without [`Transaction::commit`] it leaves

@@ -9,6 +9,7 @@
 //!
 //! Not here: where documents are kept (`desk-store`, the server), how changes travel (`desk-sync`).
 
+mod block;
 mod change;
 mod document;
 mod history;
@@ -19,6 +20,10 @@ mod schema;
 mod text;
 mod write;
 
+pub use block::{
+    BLOCK_DOCUMENTS, Block, BrokenBlock, MAX_BLOCK_BYTES, PackedBlock, PackedDocument, read_block,
+    unpack_block,
+};
 pub use change::{CorruptChange, VerifiedChange, verify};
 pub use document::{ApplyError, Document, EditError, LoadError, NewChange};
 pub use history::PastChange;

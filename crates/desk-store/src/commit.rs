@@ -8,6 +8,8 @@ mod outbox;
 mod search;
 mod tickets;
 
+pub(crate) use documents::write_heads;
+
 use std::collections::HashSet;
 
 use desk_domain::{
@@ -25,7 +27,7 @@ use crate::{
 };
 
 /// A document of the batch with its row number and what was known of it before.
-struct Placed<'a> {
+pub(crate) struct Placed<'a> {
     write: &'a DocWrite,
     doc: i64,
     /// It stood in the store before, so rows of it may be there.
@@ -34,9 +36,17 @@ struct Placed<'a> {
     indexed: Option<(i64, Vec<u8>)>,
     /// Something stands in the search index, lists and deadlines.
     visible: bool,
+    /// The block that had its bytes.
+    block: Option<i64>,
 }
 
-impl Placed<'_> {
+impl<'a> Placed<'a> {
+    /// A document of which no rows are there yet.
+    pub(crate) fn new(write: &'a DocWrite, doc: i64) -> Self {
+        let visible = write.row.as_ref().is_some_and(Row::is_visible);
+        Self { write, doc, existed: false, indexed: None, visible, block: None }
+    }
+
     fn row(&self) -> Option<&Row> {
         self.write.row.as_ref()
     }
@@ -67,7 +77,7 @@ impl Store {
 
 /// Gives the connection back. After an error that is not the caller's doing a fresh one takes its place: it has no
 /// half-done statement and no remembered error of SQLCipher's.
-fn finish<T>(held: Held, result: Result<T, StoreError>) -> Result<T, StoreError> {
+pub(crate) fn finish<T>(held: Held, result: Result<T, StoreError>) -> Result<T, StoreError> {
     if matches!(result, Err(StoreError::Damaged { .. } | StoreError::Sql(_) | StoreError::DiskFull)) {
         held.discard();
     }
@@ -137,10 +147,20 @@ async fn rewrite(conn: &mut SqliteConnection, docs: &[DocWrite]) -> Result<Commi
 /// Derives everything that is derived from documents.
 async fn project(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result<(), StoreError> {
     clear(conn, placed).await?;
+    list(conn, placed).await?;
+    index(conn, placed).await
+}
+
+/// Writes what lists, filters and the scheduler read.
+pub(crate) async fn list(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result<(), StoreError> {
     tickets::write(conn, placed).await?;
     articles::write(conn, placed).await?;
     incidents::write(conn, placed).await?;
-    deadlines(conn, placed).await?;
+    deadlines(conn, placed).await
+}
+
+/// Brings the search index in line.
+pub(crate) async fn index(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result<(), StoreError> {
     search::write(conn, placed).await
 }
 
@@ -208,7 +228,7 @@ async fn drafts(conn: &mut SqliteConnection, batch: &Batch) -> Result<(), StoreE
     Ok(())
 }
 
-async fn facts(conn: &mut SqliteConnection, batch: &Batch) -> Result<(), StoreError> {
+pub(crate) async fn facts(conn: &mut SqliteConnection, batch: &Batch) -> Result<(), StoreError> {
     const SET: &str =
         "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
     if let Some(cursor) = batch.cursor {

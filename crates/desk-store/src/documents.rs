@@ -4,10 +4,12 @@ mod codec;
 
 pub(crate) use codec::{Packed, pack};
 
-use desk_domain::ids::{DocId, DocKind};
-use sqlx::{Row, sqlite::SqliteRow};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::{Hash32, Store, StoreError, codes, heads_from_bytes};
+use desk_domain::ids::{DocId, DocKind};
+use sqlx::{Connection, Row, SqliteConnection, sqlite::SqliteRow};
+
+use crate::{Hash32, Store, StoreError, blocks, bulk, codes, heads_from_bytes};
 
 /// A document as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,11 +42,30 @@ pub struct DigestRow {
 impl Store {
     /// A document, whole; `None` when the store has none of that id.
     pub async fn document(&self, id: DocId) -> Result<Option<StoredDocument>, StoreError> {
-        const SQL: &str = "SELECT d.id, d.kind, d.heads, d.schema, d.projected, s.codec, s.raw_bytes, s.bytes \
-             FROM documents d JOIN snapshots s ON s.doc = d.doc WHERE d.id = ?";
+        const SQL: &str = "SELECT d.id, d.kind, d.heads, d.schema, d.projected, d.block, s.codec, s.raw_bytes, s.bytes, \
+             b.raw_bytes, b.bytes FROM documents d LEFT JOIN snapshots s ON s.doc = d.doc \
+             LEFT JOIN blocks b ON b.block = d.block WHERE d.id = ?";
         let mut held = self.quick_reader().await?;
         let row = sqlx::query(SQL).bind(codes::id_bytes(id)).fetch_optional(held.conn()?).await?;
-        row.as_ref().map(stored).transpose()
+        let Some(row) = row else { return Ok(None) };
+        let mut unpacked = HashMap::new();
+        if let Some(bytes) = row.try_get::<Option<&[u8]>, _>(10)? {
+            unpacked = blocks::snapshots(bytes, row.try_get(9)?, &BTreeSet::from([id]))?;
+        }
+        stored(&row, &mut unpacked).map(Some)
+    }
+
+    /// Several documents, whole; those that the store does not have are left out. Cheaper than one by one where they
+    /// stand in blocks.
+    pub async fn documents(&self, ids: &[DocId]) -> Result<Vec<StoredDocument>, StoreError> {
+        const SQL: &str = "SELECT d.id, d.kind, d.heads, d.schema, d.projected, d.block, s.codec, s.raw_bytes, s.bytes \
+             FROM json_each(?) j JOIN documents d ON d.id = unhex(j.value) LEFT JOIN snapshots s ON s.doc = d.doc";
+        let mut held = self.slow_reader().await?;
+        // One state of the store: a document may leave its block meanwhile.
+        let mut state = held.conn()?.begin().await?;
+        let ids = bulk::json_hex(ids.iter().map(|id| id.0.as_bytes().as_slice()));
+        let rows = sqlx::query(SQL).bind(ids).fetch_all(&mut *state).await?;
+        whole(&mut state, &rows).await
     }
 
     /// A page of the documents of a kind in the order of their ids: at most `limit` that come after `after`. For going
@@ -55,16 +76,18 @@ impl Store {
         after: Option<DocId>,
         limit: u32,
     ) -> Result<Vec<StoredDocument>, StoreError> {
-        const SQL: &str = "SELECT d.id, d.kind, d.heads, d.schema, d.projected, s.codec, s.raw_bytes, s.bytes \
-             FROM documents d JOIN snapshots s ON s.doc = d.doc WHERE d.kind = ? AND d.id > ? ORDER BY d.id LIMIT ? + 0";
+        const SQL: &str = "SELECT d.id, d.kind, d.heads, d.schema, d.projected, d.block, s.codec, s.raw_bytes, s.bytes \
+             FROM documents d LEFT JOIN snapshots s ON s.doc = d.doc \
+             WHERE d.kind = ? AND d.id > ? ORDER BY d.id LIMIT ? + 0";
         let mut held = self.slow_reader().await?;
+        let mut state = held.conn()?.begin().await?;
         let rows = sqlx::query(SQL)
             .bind(i64::from(kind.code()))
             .bind(after.map(codes::id_bytes).unwrap_or_default())
             .bind(i64::from(limit))
-            .fetch_all(held.conn()?)
+            .fetch_all(&mut *state)
             .await?;
-        rows.iter().map(stored).collect()
+        whole(&mut state, &rows).await
     }
 
     /// A page of what the digest is computed over: the documents that every device of the workspace shares (no personal
@@ -107,13 +130,42 @@ impl Store {
     }
 }
 
-fn stored(row: &SqliteRow) -> Result<StoredDocument, StoreError> {
-    let packed = Packed { codec: row.try_get(5)?, raw_bytes: row.try_get(6)?, bytes: row.try_get(7)? };
+/// The documents of rows of the queries above, in their order. Those whose bytes stand in blocks are taken from there, each
+/// block once.
+async fn whole(conn: &mut SqliteConnection, rows: &[SqliteRow]) -> Result<Vec<StoredDocument>, StoreError> {
+    let mut in_blocks: BTreeMap<i64, BTreeSet<DocId>> = BTreeMap::new();
+    for row in rows {
+        if let Some(block) = row.try_get::<Option<i64>, _>(5)? {
+            in_blocks.entry(block).or_default().insert(codes::id_from(row.try_get(0)?)?);
+        }
+    }
+    let mut unpacked: HashMap<DocId, Vec<u8>> = HashMap::new();
+    for (block, wanted) in &in_blocks {
+        let found = sqlx::query("SELECT raw_bytes, bytes FROM blocks WHERE block = ?")
+            .bind(*block)
+            .fetch_optional(&mut *conn)
+            .await?;
+        if let Some(found) = found {
+            unpacked.extend(blocks::snapshots(found.try_get(1)?, found.try_get(0)?, wanted)?);
+        }
+    }
+    rows.iter().map(|row| stored(row, &mut unpacked)).collect()
+}
+
+fn stored(row: &SqliteRow, unpacked: &mut HashMap<DocId, Vec<u8>>) -> Result<StoredDocument, StoreError> {
+    let id = codes::id_from(row.try_get(0)?)?;
+    let codec: Option<i64> = row.try_get(6)?;
+    let snapshot = match codec {
+        Some(codec) => Packed { codec, raw_bytes: row.try_get(7)?, bytes: row.try_get(8)? }.unpack()?,
+        None => unpacked
+            .remove(&id)
+            .ok_or_else(|| StoreError::Damaged { what: format!("the bytes of document {id} are missing") })?,
+    };
     Ok(StoredDocument {
-        id: codes::id_from(row.try_get(0)?)?,
+        id,
         kind: codes::kind_from(row.try_get(1)?)?,
         heads: heads_from_bytes(row.try_get(2)?),
-        snapshot: packed.unpack()?,
+        snapshot,
         schema: row.try_get(3)?,
         projected: row.try_get(4)?,
     })

@@ -25,6 +25,11 @@ impl Key {
         hex::encode(self.0)
     }
 
+    /// The value that SQLCipher's `ATTACH … KEY` takes for a raw key.
+    pub(crate) fn attach_value(&self) -> String {
+        format!("x'{}'", hex::encode(self.0))
+    }
+
     /// The value that SQLCipher's `PRAGMA key` takes for a raw key.
     pub(crate) fn pragma_value(&self) -> String {
         format!("\"x'{}'\"", hex::encode(self.0))

@@ -55,6 +55,21 @@ impl Lane {
         Ok(self.shared.options.connect().await?)
     }
 
+    /// How its connections are made.
+    pub(crate) fn options(&self) -> &SqliteConnectOptions {
+        &self.shared.options
+    }
+
+    /// Waits until nobody has a connection and closes them; none is given out until what comes back is dropped.
+    pub(crate) async fn pause(&self) -> Result<OwnedSemaphorePermit, StoreError> {
+        let all = Arc::clone(&self.shared.permits).acquire_many_owned(self.shared.size);
+        let paused = all.await.map_err(|_| StoreError::Closed)?;
+        while let Some(conn) = self.shared.take() {
+            conn.close().await?;
+        }
+        Ok(paused)
+    }
+
     /// A connection, if one stands ready.
     pub(crate) fn try_acquire(&self) -> Option<Held> {
         let permit = Arc::clone(&self.shared.permits).try_acquire_owned().ok()?;

@@ -20,6 +20,7 @@
 mod alerts;
 mod articles;
 mod batch;
+mod blocks;
 mod bulk;
 mod check;
 mod codes;
@@ -28,9 +29,11 @@ mod deadlines;
 mod documents;
 mod drafts;
 mod error;
+mod fill;
 mod incidents;
 mod key;
 mod lane;
+mod lock;
 mod meta;
 mod open;
 mod outbox;
@@ -42,20 +45,23 @@ mod tickets;
 use std::{path::Path, sync::Arc};
 
 pub use batch::{AlertWrite, Batch, Committed, DocWrite, Hash32, OutboxEntry, Rejection, heads_from_bytes};
+pub use blocks::IndexProgress;
 pub use check::Health;
 pub use deadlines::DueDeadline;
 pub use documents::{DigestRow, StoredDocument};
 pub use error::StoreError;
+pub use fill::{Filling, ReadyBlock};
 pub use key::Key;
 pub use open::{NewerVersion, OpenOptions, Opened};
 pub use outbox::OutboxChange;
 pub use rejected::RejectedChange;
 
 use lane::{Held, Lane};
+use lock::InUse;
 use sqlx::Connection;
 
 /// The compatibility number of the stores that this program writes. A store with a higher one is only read.
-pub const COMPAT: u32 = 1;
+pub const COMPAT: u32 = 2;
 
 /// A handle to the open store; clones share its connections. Dropping the last one closes the file; [`Store::close`]
 /// also waits for that.
@@ -69,6 +75,10 @@ struct Inner {
     /// The one connection that writes; absent in a store that is only read.
     writer: Option<Lane>,
     readers: Lane,
+    /// Says to other processes that the file is in use.
+    lock: InUse,
+    /// What another file of the same store is opened with.
+    key: Key,
 }
 
 impl std::fmt::Debug for Store {
@@ -105,6 +115,9 @@ impl Store {
         let Some(writer) = &self.inner.writer else {
             return Ok(());
         };
+        // A connection of its own, so that writers need not wait; counted among the readers, so that `Store::adopt` knows
+        // when nobody has the file.
+        let _counted = self.slow_reader().await?;
         let mut conn = writer.extra().await?;
         sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&mut conn).await?;
         conn.close().await?;

@@ -22,7 +22,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
-use crate::{COMPAT, Inner, Key, Store, StoreError, lane::Lane};
+use crate::{COMPAT, Inner, Key, Store, StoreError, lane::Lane, lock::InUse};
 use key_check::KeyCheck;
 
 /// `application_id` of our stores: "WNDS".
@@ -114,20 +114,24 @@ impl Store {
             Found::Something => false,
         };
         if created {
+            let lock = InUse::shared(&path).await?;
             check.write(key, false)?;
             create_private(&path)?;
-            return make(&path, key, options, &check).await;
+            return make(&path, key, options, &check, lock).await;
         }
         let (access, version) = look(&path, key, options).await.map_err(|error| check.explain(key, error))?;
+        // Not before: nothing is made beside a file that is not ours.
+        let lock = InUse::shared(&path).await?;
         let newer = (version > COMPAT).then_some(NewerVersion { store: version, supported: COMPAT });
         if newer.is_some() || options.read_only {
             let readers = Lane::new(reading(&path, key, options, access), READERS);
-            return Ok(Opened { store: Store::of(path, None, readers), read_only: newer, created: false });
+            let store = Store::of(path, None, readers, lock, key);
+            return Ok(Opened { store, read_only: newer, created: false });
         }
         if matches!(access, Access::Immutable) {
             return Err(StoreError::ReadOnly);
         }
-        let store = open_for_writing(&path, key, options).await?;
+        let store = open_for_writing(&path, key, options, lock).await?;
         // A missing or outdated check file is made anew now that the key has proved right.
         if !check.is_complete() || !check.matches(key) {
             check.write(key, true)?;
@@ -156,8 +160,10 @@ impl Store {
         Ok(())
     }
 
-    fn of(path: PathBuf, writer: Option<Lane>, readers: Lane) -> Self {
-        Self { inner: Arc::new(Inner { path: path.into_boxed_path(), writer, readers }) }
+    fn of(path: PathBuf, writer: Option<Lane>, readers: Lane, lock: InUse, key: &Key) -> Self {
+        Self {
+            inner: Arc::new(Inner { path: path.into_boxed_path(), writer, readers, lock, key: key.clone() }),
+        }
     }
 }
 
@@ -198,18 +204,18 @@ fn refuse_orphaned_log(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn has_log(path: &Path) -> bool {
+pub(crate) fn has_log(path: &Path) -> bool {
     fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0)
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
 }
 
 /// Makes the (empty) file so that nobody else can read it; SQLite gives its other files the same mode.
-fn create_private(path: &Path) -> Result<(), StoreError> {
+pub(crate) fn create_private(path: &Path) -> Result<(), StoreError> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]
@@ -218,8 +224,14 @@ fn create_private(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn make(path: &Path, key: &Key, options: OpenOptions, check: &KeyCheck) -> Result<Opened, StoreError> {
-    let store = open_for_writing(path, key, options).await?;
+async fn make(
+    path: &Path,
+    key: &Key,
+    options: OpenOptions,
+    check: &KeyCheck,
+    lock: InUse,
+) -> Result<Opened, StoreError> {
+    let store = open_for_writing(path, key, options, lock).await?;
     // From here on an empty file is a damaged one, so everything has to be in it before that is written down.
     let mut held = store.writer().await?;
     sqlx::query("PRAGMA wal_checkpoint(FULL)").execute(held.conn()?).await?;
@@ -228,7 +240,12 @@ async fn make(path: &Path, key: &Key, options: OpenOptions, check: &KeyCheck) ->
     Ok(Opened { store, read_only: None, created: true })
 }
 
-async fn open_for_writing(path: &Path, key: &Key, options: OpenOptions) -> Result<Store, StoreError> {
+async fn open_for_writing(
+    path: &Path,
+    key: &Key,
+    options: OpenOptions,
+    lock: InUse,
+) -> Result<Store, StoreError> {
     let writing = common(path, key, options)
         .create_if_missing(false)
         .journal_mode(SqliteJournalMode::Wal)
@@ -241,14 +258,14 @@ async fn open_for_writing(path: &Path, key: &Key, options: OpenOptions) -> Resul
     // The first commit is not to wait for it, and an error is to come from here.
     drop(writer.acquire().await?);
     let readers = Lane::new(reading(path, key, options, Access::Shared), READERS);
-    Ok(Store::of(path.to_owned(), Some(writer), readers))
+    Ok(Store::of(path.to_owned(), Some(writer), readers, lock, key))
 }
 
 /// Runs the migrations that are missing.
 ///
 /// Tries again for as long as the busy timeout: two processes may make or migrate one store at the same moment, and then
 /// SQLite tells one of them that a table exists or that the database is locked, without waiting.
-async fn migrate(writing: &SqliteConnectOptions, options: OpenOptions) -> Result<(), StoreError> {
+pub(crate) async fn migrate(writing: &SqliteConnectOptions, options: OpenOptions) -> Result<(), StoreError> {
     const PAUSE: Duration = Duration::from_millis(50);
     let mut left = options.busy_timeout.as_millis() / PAUSE.as_millis();
     loop {

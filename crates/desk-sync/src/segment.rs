@@ -4,27 +4,23 @@
 //! cursor or later, and the documents that the member needs first. `GET /v1/sync/segments/ID` answers a segment's bytes,
 //! which never change: its id is the SHA-256 of them.
 //!
-//! A segment is `WNDG` `version:u16le` `blocks:u16le`, then per block `compressed:u32le` `raw:u32le` and a
-//! zstd-compressed postcard [`Block`] of [`BLOCK_DOCUMENTS`] documents. A device stores the blocks as they came: opening
+//! A segment is `WNDG` `version:u16le` `blocks:u16le`, then per block `compressed:u32le` `raw:u32le` and a packed
+//! [`Block`] of [`BLOCK_DOCUMENTS`] documents. A device stores the blocks as they came: opening
 //! one document unpacks one block. Heads and rows are the server's word; a document is verified when it is opened, and
 //! the rows are derived again when the device has nothing else to do.
 
-use std::borrow::Cow;
-
+use desk_docs::{BLOCK_DOCUMENTS, Block, BrokenBlock, MAX_BLOCK_BYTES, PackedDocument};
 use desk_domain::{
     ids::{DocId, DocKind},
-    projection::Projection,
     workspace::Workspace,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::wire::{Hash, MAX_BODY_BYTES, Message, WireError, kind_code};
+use crate::wire::{Hash, Message, WireError, kind_code};
 
 /// Documents in a segment, about: the first of the next one begins where a segment is full.
 pub const SEGMENT_DOCUMENTS: usize = 2_000;
-/// Documents in a block. More compress little better, and opening one document costs unpacking them all.
-pub const BLOCK_DOCUMENTS: usize = 64;
 /// A block is closed before its documents have more bytes than this together.
 pub const BLOCK_BYTES: usize = 4 * 1024 * 1024;
 /// Most bytes of a segment that a device takes.
@@ -34,8 +30,6 @@ const MAGIC: &[u8; 4] = b"WNDG";
 const VERSION: u16 = 1;
 const HEADER_BYTES: usize = 4 + 2 + 2;
 const BLOCK_HEADER_BYTES: usize = 4 + 4;
-/// Built once and sent to every new device: worth some work.
-const COMPRESSION_LEVEL: i32 = 9;
 
 /// The answer to `GET /v1/sync/bootstrap`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -80,33 +74,6 @@ pub struct OwnDocument {
     pub snapshot: Vec<u8>,
 }
 
-/// Some documents that are compressed together.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Block<'a> {
-    /// In the order of their ids.
-    #[serde(borrow)]
-    pub documents: Vec<SegmentDocument<'a>>,
-}
-
-/// A document in a segment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SegmentDocument<'a> {
-    /// Which one.
-    pub doc: DocId,
-    /// What kind.
-    #[serde(with = "kind_code")]
-    pub kind: DocKind,
-    /// Its heads, sorted.
-    pub heads: Vec<Hash>,
-    /// Its schema number.
-    pub schema: u32,
-    /// What lists need of it; `None` when the server cannot read it either.
-    pub projection: Option<Projection>,
-    /// The Automerge document, uncompressed.
-    #[serde(borrow, with = "serde_bytes")]
-    pub snapshot: Cow<'a, [u8]>,
-}
-
 /// A finished segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
@@ -129,8 +96,8 @@ impl<'a> SegmentWriter<'a> {
     /// Adds a document; they come in the order of their ids.
     ///
     /// # Errors
-    /// When a block cannot be written: a document is larger than [`MAX_BODY_BYTES`].
-    pub fn add(&mut self, document: SegmentDocument<'a>) -> Result<(), WireError> {
+    /// When a document is larger than a block may be.
+    pub fn add(&mut self, document: PackedDocument<'a>) -> Result<(), WireError> {
         let bytes = document.snapshot.len();
         let full = self.open.documents.len() >= BLOCK_DOCUMENTS || self.open_bytes + bytes > BLOCK_BYTES;
         if full && !self.open.documents.is_empty() {
@@ -168,16 +135,13 @@ impl<'a> SegmentWriter<'a> {
     fn close_block(&mut self) -> Result<(), WireError> {
         let block = std::mem::take(&mut self.open);
         self.open_bytes = 0;
-        let raw = postcard::to_allocvec(&block).map_err(|_| WireError::Malformed)?;
-        if raw.len() > MAX_BODY_BYTES {
-            return Err(WireError::TooLarge { bytes: raw.len() as u64 });
-        }
-        let compressed = zstd::bulk::compress(&raw, COMPRESSION_LEVEL).map_err(|_| WireError::Malformed)?;
+        let packed =
+            block.pack().map_err(|BrokenBlock| WireError::TooLarge { bytes: MAX_BLOCK_BYTES as u64 })?;
         let length = |bytes: usize| u32::try_from(bytes).map_err(|_| WireError::Malformed);
-        let mut written = Vec::with_capacity(BLOCK_HEADER_BYTES + compressed.len());
-        written.extend_from_slice(&length(compressed.len())?.to_le_bytes());
-        written.extend_from_slice(&length(raw.len())?.to_le_bytes());
-        written.extend_from_slice(&compressed);
+        let mut written = Vec::with_capacity(BLOCK_HEADER_BYTES + packed.bytes.len());
+        written.extend_from_slice(&length(packed.bytes.len())?.to_le_bytes());
+        written.extend_from_slice(&length(packed.raw_bytes)?.to_le_bytes());
+        written.extend_from_slice(&packed.bytes);
         self.blocks.push(written);
         Ok(())
     }
@@ -196,11 +160,11 @@ pub fn id_of(bytes: &[u8]) -> Hash {
     Hash(Sha256::digest(bytes).into())
 }
 
-/// A block as it stands in a segment.
+/// A block within a segment; [`desk_docs::unpack_block`] unpacks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PackedBlock<'a> {
-    /// zstd-compressed postcard.
-    pub compressed: &'a [u8],
+pub struct BlockRef<'a> {
+    /// As it is kept.
+    pub bytes: &'a [u8],
     /// Bytes once unpacked.
     pub raw_bytes: usize,
 }
@@ -209,7 +173,7 @@ pub struct PackedBlock<'a> {
 ///
 /// # Errors
 /// When the bytes are another segment's, cut off or altered, or of a newer version; nothing is unpacked yet.
-pub fn blocks(bytes: &[u8], expected: Hash) -> Result<Vec<PackedBlock<'_>>, WireError> {
+pub fn blocks(bytes: &[u8], expected: Hash) -> Result<Vec<BlockRef<'_>>, WireError> {
     let (header, mut rest) = bytes.split_at_checked(HEADER_BYTES).ok_or(WireError::Truncated)?;
     if &header[..4] != MAGIC {
         return Err(WireError::NotABatch);
@@ -227,48 +191,33 @@ pub fn blocks(bytes: &[u8], expected: Hash) -> Result<Vec<PackedBlock<'_>>, Wire
         let (lengths, after) = rest.split_at_checked(BLOCK_HEADER_BYTES).ok_or(WireError::Truncated)?;
         let compressed = u32::from_le_bytes([lengths[0], lengths[1], lengths[2], lengths[3]]) as usize;
         let raw_bytes = u32::from_le_bytes([lengths[4], lengths[5], lengths[6], lengths[7]]) as usize;
-        if raw_bytes > MAX_BODY_BYTES {
+        if raw_bytes > MAX_BLOCK_BYTES {
             return Err(WireError::TooLarge { bytes: raw_bytes as u64 });
         }
-        let (compressed, after) = after.split_at_checked(compressed).ok_or(WireError::Truncated)?;
-        blocks.push(PackedBlock { compressed, raw_bytes });
+        let (bytes, after) = after.split_at_checked(compressed).ok_or(WireError::Truncated)?;
+        blocks.push(BlockRef { bytes, raw_bytes });
         rest = after;
     }
     if rest.is_empty() { Ok(blocks) } else { Err(WireError::Malformed) }
 }
 
-/// Unpacks a block; [`decode_block`] reads what comes back.
-///
-/// # Errors
-/// [`WireError::Malformed`] when it is not what it says it is.
-pub fn unpack_block(compressed: &[u8], raw_bytes: usize) -> Result<Vec<u8>, WireError> {
-    let raw = zstd::bulk::decompress(compressed, raw_bytes).map_err(|_| WireError::Malformed)?;
-    if raw.len() == raw_bytes { Ok(raw) } else { Err(WireError::Malformed) }
-}
-
-/// Reads an unpacked block.
-///
-/// # Errors
-/// [`WireError::Malformed`] when it is none.
-pub fn decode_block(raw: &[u8]) -> Result<Block<'_>, WireError> {
-    let (block, rest) = postcard::take_from_bytes(raw).map_err(|_| WireError::Malformed)?;
-    if rest.is_empty() { Ok(block) } else { Err(WireError::Malformed) }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
+    use desk_docs::{read_block, unpack_block};
     use desk_domain::{ids::uuid_v7, time::UtcMillis};
     use proptest::prelude::*;
 
     use super::*;
 
-    fn document(n: u32, size: usize) -> SegmentDocument<'static> {
+    fn document(n: u32, size: usize) -> PackedDocument<'static> {
         let mut seed = [0; 10];
         seed[..4].copy_from_slice(&n.to_le_bytes());
-        SegmentDocument {
+        PackedDocument {
             doc: DocId(uuid_v7(UtcMillis(i64::from(n)), seed)),
             kind: DocKind::Ticket,
-            heads: vec![Hash([7; 32])],
+            heads: vec![[7; 32]],
             schema: 1,
             projection: None,
             snapshot: Cow::Owned(vec![n.to_le_bytes()[0]; size]),
@@ -295,8 +244,8 @@ mod tests {
         let counts: Vec<usize> = blocks
             .iter()
             .map(|block| {
-                let raw = unpack_block(block.compressed, block.raw_bytes).unwrap();
-                decode_block(&raw).unwrap().documents.len()
+                let raw = unpack_block(block.bytes, block.raw_bytes).unwrap();
+                read_block(&raw).unwrap().documents.len()
             })
             .collect();
         assert_eq!(counts, [1, 2, 1, 1]);
@@ -309,12 +258,12 @@ mod tests {
             prop_assert_eq!(segment.reference.documents as usize, sizes.len());
             let mut read = Vec::new();
             for block in blocks(&segment.bytes, segment.reference.id).unwrap() {
-                let raw = unpack_block(block.compressed, block.raw_bytes).unwrap();
-                let decoded = decode_block(&raw).unwrap();
+                let raw = unpack_block(block.bytes, block.raw_bytes).unwrap();
+                let decoded = read_block(&raw).unwrap();
                 prop_assert!(decoded.documents.len() <= BLOCK_DOCUMENTS);
                 for document in decoded.documents {
                     prop_assert!(matches!(document.snapshot, Cow::Borrowed(_)), "not copied");
-                    read.push(SegmentDocument { snapshot: Cow::Owned(document.snapshot.into_owned()), ..document });
+                    read.push(PackedDocument { snapshot: Cow::Owned(document.snapshot.into_owned()), ..document });
                 }
             }
             let written: Vec<_> = (0..).zip(&sizes).map(|(n, size)| document(n, *size)).collect();
@@ -335,11 +284,10 @@ mod tests {
             for bytes in [&noise, &framed] {
                 if let Ok(found) = blocks(bytes, id_of(bytes)) {
                     for block in found {
-                        let _ = unpack_block(block.compressed, block.raw_bytes.min(100_000));
+                        let _ = unpack_block(block.bytes, block.raw_bytes.min(100_000));
                     }
                 }
             }
-            let _ = decode_block(&noise);
         }
     }
 }

@@ -1,18 +1,19 @@
 //! `admin`: workspaces, members, devices. Works beside a running `serve`.
 
-use std::{io::Read, path::Path};
+use std::io::Read;
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
 use desk_domain::{ids::DeviceId, people::Role, time::Clock};
 use serde_json::json;
 
+use super::database::Database;
 use crate::{
     auth::password,
     clock::SystemClock,
     members::{self, Change, NewMember},
     random::{FreshIds, SystemRandom},
-    storage::{Devices, Directory, SqliteStorage},
+    storage::Storage,
     workspaces::{self, NewWorkspace},
 };
 
@@ -106,18 +107,18 @@ pub(super) enum DeviceCommand {
     },
 }
 
-pub(super) async fn run(data_dir: &Path, command: Command) -> anyhow::Result<()> {
-    let storage = super::serve::open(data_dir).await?;
+pub(super) async fn run(database: &Database, command: Command) -> anyhow::Result<()> {
+    let storage = database.open().await?;
     let done = match command {
-        Command::Workspace(command) => workspace(&storage, command).await,
-        Command::Member(command) => member(&storage, command).await,
-        Command::Device(command) => device(&storage, command).await,
+        Command::Workspace(command) => workspace(storage.as_ref(), command).await,
+        Command::Member(command) => member(storage.as_ref(), command).await,
+        Command::Device(command) => device(storage.as_ref(), command).await,
     };
     storage.close().await;
     done
 }
 
-async fn workspace(storage: &SqliteStorage, command: WorkspaceCommand) -> anyhow::Result<()> {
+async fn workspace(storage: &dyn Storage, command: WorkspaceCommand) -> anyhow::Result<()> {
     let WorkspaceCommand::Create { slug, name, zone } = command;
     let (clock, random) = (SystemClock, SystemRandom::new()?);
     let new = NewWorkspace { slug, name, zone };
@@ -127,7 +128,7 @@ async fn workspace(storage: &SqliteStorage, command: WorkspaceCommand) -> anyhow
     }))
 }
 
-async fn member(storage: &SqliteStorage, command: MemberCommand) -> anyhow::Result<()> {
+async fn member(storage: &dyn Storage, command: MemberCommand) -> anyhow::Result<()> {
     let (clock, random) = (SystemClock, SystemRandom::new()?);
     let (named, change) = match command {
         MemberCommand::Add { workspace, email, name, role, teams, password_stdin: _ } => {
@@ -149,7 +150,7 @@ async fn member(storage: &SqliteStorage, command: MemberCommand) -> anyhow::Resu
 }
 
 async fn add(
-    storage: &SqliteStorage,
+    storage: &dyn Storage,
     new: &NewMember,
     clock: &SystemClock,
     random: &SystemRandom,
@@ -169,7 +170,7 @@ fn password() -> anyhow::Result<String> {
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-async fn device(storage: &SqliteStorage, command: DeviceCommand) -> anyhow::Result<()> {
+async fn device(storage: &dyn Storage, command: DeviceCommand) -> anyhow::Result<()> {
     match command {
         DeviceCommand::List { workspace } => {
             let found = storage.workspace_by_slug(&workspace).await?;

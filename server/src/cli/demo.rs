@@ -1,9 +1,8 @@
 //! `demo`.
 
-use std::path::Path;
-
 use desk_domain::time::{Clock, UtcMillis};
 
+use super::database::Database;
 use crate::{
     clock::SystemClock,
     demo::{DemoPlan, make},
@@ -25,14 +24,14 @@ pub(super) struct Args {
     now: Option<UtcMillis>,
 }
 
-pub(super) async fn run(data_dir: &Path, args: Args) -> anyhow::Result<()> {
+pub(super) async fn run(database: &Database, args: Args) -> anyhow::Result<()> {
     let Args { tickets, seed, now } = args;
     let now = now.unwrap_or_else(|| {
         let now = SystemClock.now();
         UtcMillis(now.0 - now.0.rem_euclid(HOUR_MS))
     });
-    let storage = super::serve::open(data_dir).await?;
-    let made = make(&storage, DemoPlan { tickets, seed, now }).await;
+    let storage = database.open().await?;
+    let made = make(storage.as_ref(), DemoPlan { tickets, seed, now }).await;
     storage.close().await;
     let demo = made?;
     if demo.existing {

@@ -1,16 +1,15 @@
 //! `serve`.
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{net::SocketAddr, sync::Arc};
 
-use anyhow::Context;
 use serde_json::json;
 
+use super::database::Database;
 use crate::{
     clock::SystemClock,
     http::Limits,
     random::SystemRandom,
     serve::{Setup, start},
-    storage::SqliteStorage,
 };
 
 /// What `serve` takes.
@@ -21,12 +20,12 @@ pub(super) struct Args {
     listen: SocketAddr,
 }
 
-pub(super) async fn run(data_dir: &Path, args: Args) -> anyhow::Result<()> {
+pub(super) async fn run(database: &Database, args: Args) -> anyhow::Result<()> {
     // Before the line that says it is ready, so that whoever read it may stop the server at once.
     let stop = Stop::listen()?;
-    let storage = open(data_dir).await?;
+    let storage = database.open().await?;
     let running = start(Setup {
-        storage: Arc::new(storage.clone()),
+        storage: Arc::clone(&storage),
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom::new()?),
         listen: args.listen,
@@ -38,11 +37,6 @@ pub(super) async fn run(data_dir: &Path, args: Args) -> anyhow::Result<()> {
     running.stop().await;
     storage.close().await;
     Ok(())
-}
-
-/// Opens the database of a data directory.
-pub(super) async fn open(data_dir: &Path) -> anyhow::Result<SqliteStorage> {
-    SqliteStorage::open(data_dir).await.with_context(|| format!("cannot open {}", data_dir.display()))
 }
 
 /// SIGTERM or SIGINT.

@@ -103,6 +103,7 @@ impl From<StorageError> for Problem {
                 Self::new(ErrorCode::DiskFull, "the server's disk is full")
             }
             StorageError::NewerVersion
+            | StorageError::Unreachable { .. }
             | StorageError::Busy
             | StorageError::Damaged { .. }
             | StorageError::Failed(_) => Self::internal(&error),

@@ -27,6 +27,8 @@ macro_rules! suite {
             a_device_belongs_to_one_member_for_good,
             a_revoked_device_stays_revoked_and_its_sessions_end,
             a_refresh_token_is_good_once_and_reuse_ends_the_session,
+            a_lost_answer_to_a_refresh_ends_nothing,
+            a_lost_answer_is_made_up_for_once_and_soon,
             a_refresh_token_needs_its_device_its_time_and_its_session,
             sequence_numbers_have_no_gaps_even_where_a_transaction_failed,
             concurrent_transactions_take_turns,
@@ -249,20 +251,55 @@ pub(super) async fn a_revoked_device_stays_revoked_and_its_sessions_end(storage:
     assert_ne!(storage.pulse().await.unwrap().access, before);
 }
 
+/// Presents token `used` so long after [`NOW`]; token `next` is what would be given out.
+async fn rotate(storage: &dyn Storage, used: u8, next: u8, after_ms: i64) -> Rotation {
+    let issued_at = NOW.plus_ms(after_ms);
+    let next = NewToken { hash: hash(next), issued_at, expires_at: issued_at.plus_ms(10_000_000) };
+    storage.rotate_token(hash(used), DeviceId(id(11)), &next).await.unwrap()
+}
+
 pub(super) async fn a_refresh_token_is_good_once_and_reuse_ends_the_session(storage: &dyn Storage) {
     let space = workspace(storage, 1).await;
     let session = signed_in(storage, space.id, 11).await;
-    let device = DeviceId(id(11));
-    let rotate = |used, next| {
-        let next = token(next, NOW.plus_ms(10));
-        async move { storage.rotate_token(hash(used), device, &next).await.unwrap() }
-    };
-    assert_eq!(rotate(11, 60).await, Rotation::Rotated { session, member: MemberId(id(11)) });
+    let rotated = Rotation::Rotated { session, member: MemberId(id(11)) };
+    assert_eq!(rotate(storage, 11, 60, 10).await, rotated);
+    assert_eq!(rotate(storage, 60, 61, 20).await, rotated);
     assert!(!storage.access(session).await.unwrap().unwrap().session_ended);
-    assert_eq!(rotate(11, 61).await, Rotation::Reused);
+    assert_eq!(rotate(storage, 11, 62, 30).await, Rotation::Reused, "its successor was used: it had arrived");
     assert!(storage.access(session).await.unwrap().unwrap().session_ended);
-    assert_eq!(rotate(60, 62).await, Rotation::Void, "the newest token ended with the session");
-    assert_eq!(rotate(62, 63).await, Rotation::Void, "a refused rotation leaves no token");
+    assert_eq!(rotate(storage, 61, 63, 40).await, Rotation::Void, "the newest token ended with the session");
+    assert_eq!(rotate(storage, 63, 64, 50).await, Rotation::Void, "a refused rotation leaves no token");
+}
+
+pub(super) async fn a_lost_answer_to_a_refresh_ends_nothing(storage: &dyn Storage) {
+    let space = workspace(storage, 1).await;
+    let session = signed_in(storage, space.id, 11).await;
+    let rotated = Rotation::Rotated { session, member: MemberId(id(11)) };
+    assert_eq!(rotate(storage, 11, 60, 10).await, rotated, "the answer with token 60 is lost");
+    assert_eq!(rotate(storage, 11, 61, 60_010).await, rotated, "within a minute it is asked for again");
+    assert_eq!(rotate(storage, 61, 62, 60_020).await, rotated, "and the session goes on");
+    // Token 60 turns up after all: somebody else had the answer.
+    assert_eq!(rotate(storage, 60, 63, 60_030).await, Rotation::Reused);
+    assert_eq!(rotate(storage, 62, 64, 60_040).await, Rotation::Void);
+}
+
+pub(super) async fn a_lost_answer_is_made_up_for_once_and_soon(storage: &dyn Storage) {
+    let space = workspace(storage, 1).await;
+    let session = signed_in(storage, space.id, 11).await;
+    let rotated = Rotation::Rotated { session, member: MemberId(id(11)) };
+    assert_eq!(rotate(storage, 11, 60, 10).await, rotated);
+    assert_eq!(rotate(storage, 11, 61, 20).await, rotated);
+    assert_eq!(rotate(storage, 11, 62, 30).await, Rotation::Reused, "the third time it is no accident");
+
+    let other =
+        NewSession { id: id(90), member: MemberId(id(11)), device: DeviceId(id(11)), token: token(70, NOW) };
+    storage.open_session(&other).await.unwrap();
+    assert_eq!(
+        rotate(storage, 70, 71, 10).await,
+        Rotation::Rotated { session: other.id, member: other.member }
+    );
+    assert_eq!(rotate(storage, 70, 72, 60_011).await, Rotation::Reused, "too late to be an accident");
+    assert!(storage.access(other.id).await.unwrap().unwrap().session_ended);
 }
 
 pub(super) async fn a_refresh_token_needs_its_device_its_time_and_its_session(storage: &dyn Storage) {

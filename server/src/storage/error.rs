@@ -8,6 +8,14 @@ pub enum StorageError {
     /// Written by a newer version of the server.
     #[error("the database was written by a newer version of workernet-server: update this one")]
     NewerVersion,
+    /// The database server cannot be reached, or does not let us in.
+    #[error("cannot connect to {address}: {reason}")]
+    Unreachable {
+        /// Host, port and database, without the password.
+        address: String,
+        /// What was tried and what came back.
+        reason: String,
+    },
     /// No room to write; nothing was changed.
     #[error("the disk is full")]
     DiskFull,

@@ -18,7 +18,7 @@ use sqlx::{
 };
 use uuid::Uuid;
 
-use super::{Digest, Storage, StorageError, Transaction};
+use super::{Digest, Listener, Storage, StorageError, Transaction};
 
 mod devices;
 mod directory;
@@ -65,12 +65,6 @@ impl SqliteStorage {
         let readers = SqlitePoolOptions::new().max_connections(READERS).connect_lazy_with(options);
         Ok(Self { writer, readers })
     }
-
-    /// Closes the connections, which checkpoints the write-ahead log.
-    pub async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
-    }
 }
 
 #[async_trait]
@@ -78,6 +72,17 @@ impl Storage for SqliteStorage {
     async fn begin(&self, workspace: WorkspaceId) -> Result<Box<dyn Transaction>, StorageError> {
         let tx = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
         Ok(Box::new(transaction::SqliteTransaction::new(tx, workspace)))
+    }
+
+    /// SQLite tells other processes nothing.
+    async fn listen(&self) -> Result<Option<Box<dyn Listener>>, StorageError> {
+        Ok(None)
+    }
+
+    /// Checkpoints the write-ahead log, too.
+    async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
     }
 }
 

@@ -19,7 +19,7 @@ use super::{
     lane::{Batch, Job, Lane, PushError},
     push::Incoming,
 };
-use crate::storage::{Storage, StorageError};
+use crate::storage::{News, Storage, StorageError};
 
 /// Batches that wait for one workspace's writer before senders have to.
 const QUEUE: usize = 256;
@@ -92,6 +92,27 @@ impl Hub {
         }
         self.access.send_if_modified(|known| std::mem::replace(known, pulse.access) != pulse.access);
         Ok(())
+    }
+
+    /// Hears what other processes write, and looks once for what was written before it listened. Returns `Ok` where
+    /// the storage tells nothing, and does not return while it hears.
+    ///
+    /// # Errors
+    /// When the storage fails or the connection that listens is lost.
+    pub async fn listen(&self) -> Result<(), StorageError> {
+        let Some(mut listener) = self.storage.listen().await? else { return Ok(()) };
+        self.look_outside().await?;
+        loop {
+            match listener.next().await? {
+                News::Head { workspace, head } => {
+                    let lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+                    if let Some(lane) = lanes.get(&workspace) {
+                        raise(&lane.head, head);
+                    }
+                }
+                News::Access => self.look_outside().await?,
+            }
+        }
     }
 
     /// Ends the lanes, after the batches that wait.

@@ -12,7 +12,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use desk_docs::{Document, LoadError};
+use desk_docs::{Document, LoadError, PackedDocument};
 use desk_domain::{
     ids::{DocId, WorkspaceId},
     projection::{PROJECTION_VERSION, Projection, Rules},
@@ -21,8 +21,8 @@ use desk_domain::{
     workspace::Workspace,
 };
 use desk_sync::{
-    segment::{SEGMENT_DOCUMENTS, Segment, SegmentDocument, SegmentWriter, rules_id},
-    wire::{Hash, WireError},
+    segment::{SEGMENT_DOCUMENTS, Segment, SegmentWriter, rules_id},
+    wire::WireError,
 };
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 
@@ -269,10 +269,10 @@ fn segment_of(
             .map_err(|error| tracing::error!(document.id = %record.id, %error, "a document does not open"))
             .ok()
             .and_then(|document| document.read().ok());
-        writer.add(SegmentDocument {
+        writer.add(PackedDocument {
             doc: record.id,
             kind: record.kind,
-            heads: record.heads.iter().copied().map(Hash).collect(),
+            heads: record.heads.clone(),
             schema: state.as_ref().map_or(desk_docs::SCHEMA + 1, State::schema),
             projection: state.map(|state| Projection::of(&state, rules, now)),
             snapshot: Cow::Borrowed(&record.snapshot),

@@ -189,8 +189,14 @@ fn a_wrong_command_line_fails_with_2() {
         2,
         "requester, agent, manager, admin",
     );
-    let postgres = run(data, &["--database-url", "postgres://db/desk", "serve"], "");
-    fails(&postgres, 2, "PostgreSQL comes in a later version");
+    let postgres = run(data, &["--database-url", "postgres://desk:s3cret@127.0.0.1:1/desk", "serve"], "");
+    fails(&postgres, 1, "cannot connect to the PostgreSQL database \"desk\" at 127.0.0.1:1");
+    assert!(!String::from_utf8_lossy(&postgres.stderr).contains("s3cret"));
+    fails(
+        &run(data, &["--database-url", "mysql://db/desk", "demo"], ""),
+        1,
+        "does not begin with postgres://",
+    );
     assert!(std::fs::read_dir(data).unwrap().next().is_none(), "nothing was made");
 }
 

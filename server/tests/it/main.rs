@@ -12,3 +12,5 @@ mod sessions;
 mod support;
 #[cfg(test)]
 mod sync;
+#[cfg(test)]
+mod together;

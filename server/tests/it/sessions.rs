@@ -135,12 +135,26 @@ async fn a_refresh_token_used_twice_ends_the_session_everywhere() {
     let server = TestServer::start().await;
     let anna = server.device("acme", "anna").await;
     let next = server.refresh(&anna.session.refresh_token, anna.id).await.unwrap();
+    let newest = server.refresh(&next.refresh_token, anna.id).await.unwrap();
     let reused = server.refresh(&anna.session.refresh_token, anna.id).await.unwrap_err();
     check(reused, 401, ErrorCode::SessionExpired);
-    check(server.pull(&next.access_token, 0).await.unwrap_err(), 401, ErrorCode::SessionExpired);
-    let newest = server.refresh(&next.refresh_token, anna.id).await.unwrap_err();
-    check(newest, 401, ErrorCode::SessionExpired);
+    check(server.pull(&newest.access_token, 0).await.unwrap_err(), 401, ErrorCode::SessionExpired);
+    let after = server.refresh(&newest.refresh_token, anna.id).await.unwrap_err();
+    check(after, 401, ErrorCode::SessionExpired);
     assert!(server.try_sign_in(&sign_in_request("acme", "anna", anna.id)).await.is_ok());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_a_refresh_signs_nobody_out() {
+    let server = TestServer::start().await;
+    let anna = server.device("acme", "anna").await;
+    let lost = server.refresh(&anna.session.refresh_token, anna.id).await.unwrap();
+    server.clock.advance_ms(30_000);
+    let next = server.refresh(&anna.session.refresh_token, anna.id).await.unwrap();
+    assert_ne!(next.refresh_token, lost.refresh_token);
+    assert!(server.pull(&next.access_token, 0).await.is_ok());
+    assert!(server.refresh(&next.refresh_token, anna.id).await.is_ok());
     server.stop().await;
 }
 

@@ -11,7 +11,10 @@ use desk_domain::{
     ticket::{AuthorSide, Priority, Status, Visibility},
 };
 use desk_sync::wire::{self, BATCH_CHANGES, MAX_CHANGE_BYTES, Push, RejectCode, WireChange};
-use workernet_server::{http::Limits, storage::Directory};
+use workernet_server::{
+    http::Limits,
+    storage::{Directory, Storage},
+};
 
 use super::support::{NOW, TestServer, accepted, kind_of, rejected};
 

@@ -157,6 +157,19 @@ impl Process {
         Ok(())
     }
 
+    /// Tells the program to quit at once and to clean up, and kills it if it has not after five seconds. Returns when it is
+    /// gone.
+    pub(crate) fn quit(&mut self) {
+        #[cfg(unix)]
+        if self.ended().is_none() {
+            signal(self.id(), rustix::process::Signal::QUIT);
+            if poll_until("the end of a program", GRACE, || Ok(self.ended())).is_ok() {
+                return;
+            }
+        }
+        self.kill();
+    }
+
     /// Kills the program and all that it started at once, as a power cut would, and returns when it is gone.
     pub fn kill(&mut self) {
         // Those first: once their parent is gone, nothing says whose they were.

@@ -22,6 +22,8 @@ enum Sign {
     Header(&'static str),
     /// A font that has a letter.
     Font(char),
+    /// The programs of a PostgreSQL server, wherever they are.
+    Postgres,
 }
 
 /// One thing that must be there, from which scope on, and Debian's package for it.
@@ -37,7 +39,7 @@ const fn need(scope: Scope, sign: Sign, package: &'static str) -> Need {
 }
 
 /// Everything that is needed beyond a Rust toolchain. `pkg-config` and `fc-list` stand before what is asked of them.
-const NEEDS: [Need; 27] = [
+const NEEDS: [Need; 28] = [
     // Rust itself links with these.
     need(Scope::Interface, Sign::Program("cc"), "gcc"),
     need(Scope::Interface, Sign::Header("stdlib.h"), "libc6-dev"),
@@ -68,6 +70,8 @@ const NEEDS: [Need; 27] = [
     need(Scope::Everything, Sign::Program("import"), "imagemagick"),
     need(Scope::Everything, Sign::Program("setpriv"), "util-linux"),
     need(Scope::Everything, Sign::Program("gdbus"), "libglib2.0-bin"),
+    // The tests start a private one.
+    need(Scope::Everything, Sign::Postgres, "postgresql"),
     // The check that other Automerge implementations read our exports.
     need(Scope::Everything, Sign::Program("node"), "nodejs"),
     need(Scope::Everything, Sign::Program("npm"), "npm"),
@@ -138,6 +142,7 @@ fn is_there(sign: Sign) -> bool {
             .arg(format!(":charset={:x}", u32::from(letter)))
             .output()
             .is_ok_and(|output| !output.stdout.is_empty()),
+        Sign::Postgres => desk_harness::Postgres::programs().is_some(),
     }
 }
 

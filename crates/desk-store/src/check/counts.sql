@@ -10,10 +10,13 @@ SELECT
     (SELECT count(*) FROM tickets t JOIN documents d USING (doc) WHERE d.kind <> 1 OR d.projected = 0)
     + (SELECT count(*) FROM articles a JOIN documents d USING (doc) WHERE d.kind <> 2 OR d.projected = 0)
     + (SELECT count(*) FROM incidents i JOIN documents d USING (doc) WHERE d.kind <> 3 OR d.projected = 0),
-    -- Not in the index.
-    (SELECT count(*) FROM tickets t WHERE t.deleted = 0 AND NOT EXISTS (SELECT 1 FROM search_docs s WHERE s.doc = t.doc))
-    + (SELECT count(*) FROM articles a WHERE a.deleted = 0 AND NOT EXISTS (SELECT 1 FROM search_docs s WHERE s.doc = a.doc))
-    + (SELECT count(*) FROM incidents i WHERE i.deleted = 0 AND NOT EXISTS (SELECT 1 FROM search_docs s WHERE s.doc = i.doc)),
+    -- Not in the index. Of a document in a block whose turn has not come that is no fault.
+    (SELECT count(*) FROM tickets t WHERE t.deleted = 0 AND NOT EXISTS (SELECT 1 FROM search_docs s WHERE s.doc = t.doc)
+        AND NOT EXISTS (SELECT 1 FROM documents d JOIN blocks b USING (block) WHERE d.doc = t.doc AND b.indexed = 0))
+    + (SELECT count(*) FROM articles a WHERE a.deleted = 0 AND NOT EXISTS (SELECT 1 FROM search_docs s WHERE s.doc = a.doc)
+        AND NOT EXISTS (SELECT 1 FROM documents d JOIN blocks b USING (block) WHERE d.doc = a.doc AND b.indexed = 0))
+    + (SELECT count(*) FROM incidents i WHERE i.deleted = 0 AND NOT EXISTS (SELECT 1 FROM search_docs s WHERE s.doc = i.doc)
+        AND NOT EXISTS (SELECT 1 FROM documents d JOIN blocks b USING (block) WHERE d.doc = i.doc AND b.indexed = 0)),
     -- In the index without being shown anywhere.
     (SELECT count(*) FROM search_docs s
      WHERE NOT EXISTS (SELECT 1 FROM tickets t WHERE t.doc = s.doc AND t.deleted = 0)

@@ -12,6 +12,7 @@ use super::Placed;
 use crate::{
     DocWrite, StoreError,
     batch::heads_to_bytes,
+    blocks,
     bulk::{self, Insert, MANY},
     codes,
     documents::{Packed, pack},
@@ -22,6 +23,7 @@ struct Known {
     kind: DocKind,
     heads: Vec<u8>,
     indexed: Option<(i64, Vec<u8>)>,
+    block: Option<i64>,
 }
 
 /// Finds each document's row number (or gives it one) and checks that its writer saw the heads that are stored.
@@ -56,6 +58,7 @@ pub(super) async fn place<'a>(
             doc,
             existed: before.is_some(),
             indexed: before.and_then(|known| known.indexed.clone()),
+            block: before.and_then(|known| known.block),
             visible: write.row.as_ref().is_some_and(Line::is_visible),
         });
     }
@@ -63,7 +66,7 @@ pub(super) async fn place<'a>(
 }
 
 async fn known(conn: &mut SqliteConnection, docs: &[DocWrite]) -> Result<HashMap<DocId, Known>, StoreError> {
-    const SQL: &str = "SELECT d.id, d.doc, d.kind, d.heads, s.key, s.text_hash FROM json_each(?) j \
+    const SQL: &str = "SELECT d.id, d.doc, d.kind, d.heads, s.key, s.text_hash, d.block FROM json_each(?) j \
          JOIN documents d ON d.id = unhex(j.value) LEFT JOIN search_docs s ON s.doc = d.doc";
     if docs.is_empty() {
         return Ok(HashMap::new());
@@ -79,26 +82,31 @@ async fn known(conn: &mut SqliteConnection, docs: &[DocWrite]) -> Result<HashMap
             kind: codes::kind_from(row.try_get(2)?)?,
             heads: row.try_get(3)?,
             indexed: key.zip(hash),
+            block: row.try_get(6)?,
         };
         known.insert(codes::id_from(row.try_get(0)?)?, entry);
     }
     Ok(known)
 }
 
-/// Writes documents and snapshots.
+/// Writes documents and snapshots. Blocks that held the last bytes of a document go.
 pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result<(), StoreError> {
+    write_heads(conn, placed, None).await?;
+    write_snapshots(conn, placed).await?;
+    blocks::sweep(conn, placed.iter().filter_map(|placed| placed.block)).await
+}
+
+/// Writes what a document is without its bytes, which stand in a block or are written by [`write_snapshots`].
+pub(crate) async fn write_heads(
+    conn: &mut SqliteConnection,
+    placed: &[Placed<'_>],
+    block: Option<i64>,
+) -> Result<(), StoreError> {
     const DOCUMENTS: Insert = Insert {
-        head: "INSERT INTO documents (doc, id, kind, heads, schema, projected, updated_at) VALUES",
-        columns: 7,
+        head: "INSERT INTO documents (doc, id, kind, heads, schema, projected, updated_at, block) VALUES",
+        columns: 8,
         tail: "ON CONFLICT (doc) DO UPDATE SET heads = excluded.heads, schema = excluded.schema, \
-               projected = excluded.projected, updated_at = excluded.updated_at",
-        chunks: MANY,
-    };
-    const SNAPSHOTS: Insert = Insert {
-        head: "INSERT INTO snapshots (doc, codec, raw_bytes, bytes) VALUES",
-        columns: 4,
-        tail: "ON CONFLICT (doc) DO UPDATE SET codec = excluded.codec, raw_bytes = excluded.raw_bytes, \
-               bytes = excluded.bytes",
+               projected = excluded.projected, updated_at = excluded.updated_at, block = excluded.block",
         chunks: MANY,
     };
     DOCUMENTS
@@ -112,8 +120,19 @@ pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) ->
                 .bind(placed.row().is_some())
                 // Settings carry no such instant.
                 .bind(placed.row().and_then(Line::updated_at).map_or(0, |at| at.0))
+                .bind(block)
         })
-        .await?;
+        .await
+}
+
+async fn write_snapshots(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result<(), StoreError> {
+    const SNAPSHOTS: Insert = Insert {
+        head: "INSERT INTO snapshots (doc, codec, raw_bytes, bytes) VALUES",
+        columns: 4,
+        tail: "ON CONFLICT (doc) DO UPDATE SET codec = excluded.codec, raw_bytes = excluded.raw_bytes, \
+               bytes = excluded.bytes",
+        chunks: MANY,
+    };
     let mut packed: Vec<(i64, Packed)> = Vec::with_capacity(placed.len());
     for placed in placed {
         packed.push((placed.doc, pack(&placed.write.snapshot)?));
@@ -144,7 +163,7 @@ pub(super) async fn drop_all(
     conn: &mut SqliteConnection,
     ids: &[DocId],
 ) -> Result<Vec<(DocKind, DocId)>, StoreError> {
-    const FIND: &str = "SELECT d.doc, d.kind, s.key, EXISTS (SELECT 1 FROM outbox o WHERE o.doc = d.doc) \
+    const FIND: &str = "SELECT d.doc, d.kind, s.key, EXISTS (SELECT 1 FROM outbox o WHERE o.doc = d.doc), d.block \
          FROM documents d LEFT JOIN search_docs s ON s.doc = d.doc WHERE d.id = ?";
     let mut dropped = Vec::new();
     for id in ids {
@@ -162,6 +181,7 @@ pub(super) async fn drop_all(
         // The rest goes by the foreign keys.
         let doc: i64 = row.try_get(0)?;
         sqlx::query("DELETE FROM documents WHERE doc = ?").bind(doc).execute(&mut *conn).await?;
+        blocks::sweep(conn, row.try_get::<Option<i64>, _>(4)?).await?;
         dropped.push((codes::kind_from(row.try_get(1)?)?, *id));
     }
     Ok(dropped)

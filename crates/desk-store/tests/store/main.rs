@@ -5,6 +5,7 @@
 mod commit;
 mod crash;
 mod disk;
+mod fill;
 mod lists;
 mod open;
 mod sample;

@@ -9,11 +9,11 @@ use desk_domain::{
 use sqlx::{query, query_as};
 use uuid::Uuid;
 
-use super::{MemberRow, SqliteStorage, failed, role, uuid};
-use crate::storage::{Access, Digest, NewSession, NewToken, Rotation, SessionEnd, Sessions, StorageError};
-
-/// Tokens of sessions that ended this long ago tell nobody anything any more.
-const KEPT_AFTER_END_MS: i64 = 30 * 24 * 3_600_000;
+use super::{MemberRow, SqliteStorage, failed, instant, role, uuid};
+use crate::storage::{
+    Access, Digest, KEPT_AFTER_END_MS, NewSession, NewToken, Rotation, SessionEnd, Sessions, StorageError,
+    rotation::{Step, TokenState, step},
+};
 
 #[async_trait]
 impl Sessions for SqliteStorage {
@@ -51,43 +51,55 @@ impl Sessions for SqliteStorage {
         let hash = used.as_slice();
         let mut tx = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
         let found = query!(
-            "SELECT t.session, t.expires_at, t.used_at, s.member, s.device, s.ended_at, d.revoked_at, m.active, m.role
-             FROM refresh_tokens t JOIN sessions s ON s.id = t.session JOIN devices d ON d.id = s.device
-                  JOIN members m ON m.id = s.member
-             WHERE t.hash = ?",
+            r#"SELECT t.session, t.expires_at, t.used_at, t.successor, s.member, s.device, s.ended_at, d.revoked_at,
+                      m.active, m.role,
+                      EXISTS (SELECT 1 FROM refresh_tokens n WHERE n.hash = t.successor AND n.used_at IS NULL)
+                          AS "successor_unused!: bool"
+               FROM refresh_tokens t JOIN sessions s ON s.id = t.session JOIN devices d ON d.id = s.device
+                    JOIN members m ON m.id = s.member
+               WHERE t.hash = ?"#,
             hash
         )
         .fetch_optional(&mut *tx)
         .await
         .map_err(failed)?;
         let Some(token) = found else { return Ok(Rotation::Void) };
-        let session = uuid(&token.session)?;
-        if token.device != device.0.as_bytes() {
-            return Ok(Rotation::Void);
-        }
-        if token.revoked_at.is_some() {
-            return Ok(Rotation::Revoked);
-        }
-        if token.active == 0 || role(&token.role)? == Role::Requester {
-            return Ok(Rotation::Barred);
-        }
-        if token.ended_at.is_some() {
-            return Ok(Rotation::Void);
-        }
-        if token.used_at.is_some() {
-            end(&mut tx, session, SessionEnd::Reuse, next.issued_at).await?;
-            tx.commit().await.map_err(failed)?;
-            return Ok(Rotation::Reused);
-        }
-        if token.expires_at <= next.issued_at.0 {
-            return Ok(Rotation::Void);
-        }
-        query!("UPDATE refresh_tokens SET used_at = ? WHERE hash = ?", next.issued_at.0, hash)
-            .execute(&mut *tx)
-            .await
-            .map_err(failed)?;
+        let (session, now) = (uuid(&token.session)?, next.issued_at);
+        let state = TokenState {
+            own_device: token.device == device.0.as_bytes(),
+            device_revoked: token.revoked_at.is_some(),
+            member_barred: token.active == 0 || role(&token.role)? == Role::Requester,
+            session_ended: token.ended_at.is_some(),
+            expires_at: UtcMillis(token.expires_at),
+            used_at: instant(token.used_at),
+            successor_unused: token.successor_unused,
+        };
+        let spent = match step(&state, now) {
+            Step::Void => return Ok(Rotation::Void),
+            Step::Revoked => return Ok(Rotation::Revoked),
+            Step::Barred => return Ok(Rotation::Barred),
+            Step::Reuse => {
+                end(&mut tx, session, SessionEnd::Reuse, now).await?;
+                tx.commit().await.map_err(failed)?;
+                return Ok(Rotation::Reused);
+            }
+            Step::Rotate => Some(hash.to_vec()),
+            Step::Replace => token.successor,
+        };
+        let successor = next.hash.as_slice();
+        // Of a replaced one it says nothing: who presents that one is not honoured once more.
+        let successor = (spent.as_deref() == Some(hash)).then_some(successor);
+        query!(
+            "UPDATE refresh_tokens SET used_at = ?, successor = ? WHERE hash = ?",
+            now.0,
+            successor,
+            spent
+        )
+        .execute(&mut *tx)
+        .await
+        .map_err(failed)?;
         insert_token(&mut tx, session, next).await?;
-        query!("UPDATE devices SET seen_at = ? WHERE id = ?", next.issued_at.0, token.device)
+        query!("UPDATE devices SET seen_at = ? WHERE id = ?", now.0, token.device)
             .execute(&mut *tx)
             .await
             .map_err(failed)?;
