@@ -22,12 +22,13 @@ use crate::{
     random::Random,
     sessions::Desk,
     storage::Storage,
-    sync::{hub::Hub, segments::Segmenter},
+    sync::{hub::Hub, segments::Segmenter, witness::Witnesses},
 };
 
 mod bearer;
 mod bootstrap;
 mod envelope;
+mod heads;
 mod health;
 mod json;
 mod live;
@@ -37,6 +38,7 @@ mod push;
 mod refresh;
 mod sign_in;
 mod sign_out;
+mod witness;
 
 pub use problem::Problem;
 
@@ -84,6 +86,8 @@ pub struct App {
     pub tokens: AccessTokens,
     /// Proves to devices whose access was taken away that it is their server that says so.
     pub erasure: Erasure,
+    /// Gives devices what they can show of the log, and holds it against the log.
+    pub witnesses: Witnesses,
     /// Counts attempts to sign in.
     pub attempts: Attempts,
     /// The present instant.
@@ -121,6 +125,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/sync/pull", get(pull::get))
         .route("/v1/sync/bootstrap", get(bootstrap::get))
         .route("/v1/sync/segments/{id}", get(bootstrap::segment))
+        .route("/v1/sync/heads", get(heads::get))
         .route("/v1/live", get(live::get))
         .fallback(async || Problem::new(ErrorCode::NotFound, "there is no such address on this server"))
         .method_not_allowed_fallback(async |method: Method| {

@@ -12,6 +12,7 @@
 //! Not here: what a document says and what a change may do (`desk-docs`), the wire format (`desk-sync`), attachments,
 //! e-mail.
 
+pub mod audit;
 pub mod auth;
 pub mod cli;
 pub mod clock;

@@ -16,7 +16,7 @@ use crate::{
     http::{App, Limits, router},
     random::{Random, bytes},
     storage::{Storage, StorageError},
-    sync::{hub::Hub, segments::Segmenter},
+    sync::{hub::Hub, segments::Segmenter, witness::Witnesses},
 };
 
 /// How long requests may take to end once the server is told to stop.
@@ -29,6 +29,9 @@ const LISTEN_MOST: Duration = Duration::from_secs(10);
 const TOKEN_KEY: &str = "token_key";
 /// The name of the secret by which devices know their server, see `auth::erasure`.
 const ERASURE_KEY: &str = "erasure_key";
+
+/// The name of the secret of receipts, see `sync::witness`.
+const WITNESS_KEY: &str = "witness_key";
 
 /// What a server needs.
 pub struct Setup {
@@ -81,6 +84,7 @@ pub async fn start(setup: Setup) -> Result<Running, StartError> {
     let Setup { storage, clock, random, listen, limits } = setup;
     let key = storage.secret(TOKEN_KEY, &bytes::<32>(random.as_ref())).await?;
     let erasure_key = storage.secret(ERASURE_KEY, &bytes::<32>(random.as_ref())).await?;
+    let witness_key = storage.secret(WITNESS_KEY, &bytes::<32>(random.as_ref())).await?;
     let (stop, stopping) = watch::channel(false);
     let app = Arc::new(App {
         hub: Hub::new(Arc::clone(&storage)),
@@ -88,6 +92,7 @@ pub async fn start(setup: Setup) -> Result<Running, StartError> {
         passwords: Passwords::new(random.as_ref())?,
         tokens: AccessTokens::new(&key),
         erasure: Erasure::new(&erasure_key)?,
+        witnesses: Witnesses::new(&witness_key)?,
         attempts: Attempts::default(),
         storage,
         clock,

@@ -18,6 +18,7 @@ use desk_domain::{
     time::UtcMillis,
 };
 
+pub mod chain;
 #[cfg(test)]
 mod contract;
 mod error;
@@ -328,6 +329,28 @@ pub enum News {
     Access,
 }
 
+/// A change as it stands in the log, with everything that the chain is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// Its number.
+    pub seq: u64,
+    /// What was written.
+    pub entry: LogEntry,
+    /// The chain at it; `None` when it was written before there was one.
+    pub chain: Option<Digest>,
+}
+
+/// How far a document's changes go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocumentHeads {
+    /// The document.
+    pub doc: DocId,
+    /// What it is about.
+    pub kind: DocKind,
+    /// Its heads, sorted.
+    pub heads: Vec<Digest>,
+}
+
 /// How much of the log to read at once; the first change is always read, however large.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageLimits {
@@ -436,9 +459,41 @@ pub trait Segments: Send + Sync {
     ) -> Result<Vec<DocId>, StorageError>;
 }
 
+/// The log's chain, and what a workspace needs that was restored from a backup.
+#[async_trait]
+pub trait Audit: Send + Sync {
+    /// The chain at a number of the log ([`chain::START`] at 0); `None` when the log does not reach there.
+    async fn chain_at(&self, workspace: WorkspaceId, seq: u64) -> Result<Option<Digest>, StorageError>;
+    /// At most `limit` entries after a number, in order.
+    async fn audit_after(
+        &self,
+        workspace: WorkspaceId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<AuditEntry>, StorageError>;
+    /// Notes that the workspace's log was once longer; what was noted before and lasts longer stays.
+    async fn note_restored(&self, workspace: WorkspaceId, until: UtcMillis) -> Result<(), StorageError>;
+    /// Until when the workspace takes what its log lost from whoever has it; `None` when it never lost anything.
+    async fn recovering_until(&self, workspace: WorkspaceId) -> Result<Option<UtcMillis>, StorageError>;
+    /// The member who owns a device, whether or not either may still sign in; `None` for the server's own, and unknown ones.
+    async fn owner_of_device(
+        &self,
+        workspace: WorkspaceId,
+        device: DeviceId,
+    ) -> Result<Option<MemberRecord>, StorageError>;
+    /// The heads of at most `limit` documents after one, in the order of their ids, without other members' personal ones.
+    async fn heads_after(
+        &self,
+        workspace: WorkspaceId,
+        reader: MemberId,
+        after: Option<DocId>,
+        limit: u32,
+    ) -> Result<Vec<DocumentHeads>, StorageError>;
+}
+
 /// Everything that the server keeps.
 #[async_trait]
-pub trait Storage: Directory + Devices + Sessions + Log + Segments {
+pub trait Storage: Directory + Devices + Sessions + Log + Segments + Audit {
     /// Starts to write in a workspace (which need not exist yet), alone.
     async fn begin(&self, workspace: WorkspaceId) -> Result<Box<dyn Transaction>, StorageError>;
     /// Starts to listen for what processes write, this one included; `None` where the database does not tell, and
@@ -491,7 +546,7 @@ pub trait Transaction: Send {
         &mut self,
         actors: &[(DocId, DeviceId)],
     ) -> Result<HashMap<(DocId, DeviceId), u64>, StorageError>;
-    /// Writes changes at the end of the log, in this order, and returns the number of the first. The others' numbers
+    /// Writes changes at the end of the log, in this order, continues the chain, and returns the number of the first. The others' numbers
     /// follow it without a gap; of no changes, it is the number that the next one will have.
     async fn append(&mut self, entries: &[LogEntry]) -> Result<u64, StorageError>;
     /// Writes documents, new or known; each at most once in a call.

@@ -5,10 +5,13 @@
 //!   processes out.
 //! - [`hub`] has the lanes and the heads.
 //! - [`segments`] packs documents for new devices, which never replay the log.
+//! - [`witness`] notices a log that was restored from a backup; [`relay`] lets members bring back what it lost.
 //! - [`own`] writes the server's own changes (members, settings, the demo) into the same log.
 
 pub mod hub;
 pub mod lane;
 pub mod own;
 pub mod push;
+pub mod relay;
 pub mod segments;
+pub mod witness;

@@ -498,6 +498,7 @@ error-access_ended = Your access to this workspace has ended. What was kept of i
 error-rate_limited = Too many attempts. Wait a minute.
 error-offline = The server cannot be reached. Check the address and the network.
 error-bad_server = What answers at that address is no WorkerNet server.
+error-server_restored = The server was restored from a backup. What it lost is sent to it again.
 error-upgrade_required = The server is newer than this program. Update it.
 error-read_only_store = The data on this device was written by a newer version: it can be read, not changed. Update the program.
 error-damaged_store = The data on this device is damaged. Run “desk doctor --repair”.

@@ -34,6 +34,9 @@ pub enum ErrorCode {
     Offline,
     /// The server answered something that is no answer.
     BadServer,
+    /// The server lost the newest part of its log: it was restored from a backup. The device reads everything anew and
+    /// sends what the server lost.
+    ServerRestored,
     /// The server speaks a newer protocol than this program.
     UpgradeRequired,
     /// The store was written by a newer version: it is open for reading only.

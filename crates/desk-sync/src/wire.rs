@@ -164,6 +164,24 @@ pub struct LoggedChange {
     pub change: WireChange,
 }
 
+/// The answer to `GET /v1/sync/heads?after=DOCUMENT`: how far each document's changes go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heads {
+    /// In the order of their ids.
+    pub documents: Vec<DocHeads>,
+    /// None follow.
+    pub is_last: bool,
+}
+
+/// A document with its heads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocHeads {
+    /// The document.
+    pub doc: DocId,
+    /// The hashes of its newest changes, sorted.
+    pub heads: Vec<Hash>,
+}
+
 /// What stands in a frame; the byte tells a pull from a push before the body is read.
 pub trait Message: Serialize + DeserializeOwned {
     /// Never reused.
@@ -180,6 +198,10 @@ impl Message for PushReply {
 
 impl Message for PullReply {
     const CODE: u8 = 3;
+}
+
+impl Message for Heads {
+    const CODE: u8 = 7;
 }
 
 /// The bytes are not the message that was expected.

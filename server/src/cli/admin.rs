@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::database::Database;
 use crate::{
+    audit,
     auth::password,
     clock::SystemClock,
     members::{self, Change, NewMember},
@@ -29,6 +30,9 @@ pub(super) enum Command {
     /// Devices.
     #[command(subcommand)]
     Device(DeviceCommand),
+    /// The history of accepted changes.
+    #[command(subcommand)]
+    Audit(AuditCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -107,12 +111,23 @@ pub(super) enum DeviceCommand {
     },
 }
 
+#[derive(Debug, Subcommand)]
+pub(super) enum AuditCommand {
+    /// Hold the whole log against its hash chain. The chain's value, kept elsewhere, shows later that nothing was rewritten.
+    Verify {
+        /// The workspace's slug.
+        #[arg(long)]
+        workspace: String,
+    },
+}
+
 pub(super) async fn run(database: &Database, command: Command) -> anyhow::Result<()> {
     let storage = database.open().await?;
     let done = match command {
         Command::Workspace(command) => workspace(storage.as_ref(), command).await,
         Command::Member(command) => member(storage.as_ref(), command).await,
         Command::Device(command) => device(storage.as_ref(), command).await,
+        Command::Audit(AuditCommand::Verify { workspace }) => verify(storage.as_ref(), &workspace).await,
     };
     storage.close().await;
     done
@@ -168,6 +183,16 @@ fn password() -> anyhow::Result<String> {
     let most = u64::try_from(password::MAX_BYTES + 3)?;
     std::io::stdin().take(most).read_to_string(&mut text).context("cannot read the password")?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+async fn verify(storage: &dyn Storage, workspace: &str) -> anyhow::Result<()> {
+    let found = storage.workspace_by_slug(workspace).await?;
+    let Some(found) = found else { bail!("there is no workspace {workspace:?}") };
+    let verified = audit::verify_log(storage, found.id).await?;
+    super::print(&json!({
+        "workspace": workspace, "entries": verified.entries, "unchained": verified.unchained,
+        "chain": hex::encode(verified.chain),
+    }))
 }
 
 async fn device(storage: &dyn Storage, command: DeviceCommand) -> anyhow::Result<()> {

@@ -68,7 +68,7 @@ fn status(code: ErrorCode) -> StatusCode {
         ErrorCode::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::NotFound => StatusCode::NOT_FOUND,
-        ErrorCode::AlreadyExists => StatusCode::CONFLICT,
+        ErrorCode::AlreadyExists | ErrorCode::ServerRestored => StatusCode::CONFLICT,
         ErrorCode::SignedOut | ErrorCode::WrongCredentials | ErrorCode::SessionExpired => {
             StatusCode::UNAUTHORIZED
         }

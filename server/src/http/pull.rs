@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use axum::{
     extract::{Query, State, rejection::QueryRejection},
+    http::HeaderMap,
     response::Response,
 };
 use desk_api::ErrorCode;
 use desk_sync::wire::{BATCH_BYTES, BATCH_CHANGES, Hash, LoggedChange, PullReply, WireChange};
 use serde::Deserialize;
 
-use super::{App, Problem, bearer::Bearer, push::frame};
+use super::{App, Problem, bearer::Bearer, push::frame, witness};
 use crate::storage::{LogPage, LoggedEntry, PageLimits};
 
 /// The query.
@@ -23,10 +24,12 @@ pub(super) struct After {
 pub(super) async fn get(
     State(app): State<Arc<App>>,
     bearer: Bearer,
+    headers: HeaderMap,
     query: Result<Query<After>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Query(After { after }) =
         query.map_err(|_| Problem::new(ErrorCode::BadRequest, "say after which number: ?after=0"))?;
+    witness::hold(&app, bearer.workspace(), &headers).await?;
     let limits = PageLimits { changes: u32::try_from(BATCH_CHANGES).unwrap_or(u32::MAX), bytes: BATCH_BYTES };
     let page = app.storage.changes_after(bearer.workspace(), bearer.member.id, after, limits).await?;
     if after > page.head {
@@ -34,7 +37,8 @@ pub(super) async fn get(
         return Err(Problem::new(ErrorCode::BadRequest, message));
     }
     app.hub.saw_head(bearer.workspace(), page.head);
-    frame(reply(page)).await
+    let head = page.head;
+    witness::give(&app, bearer.workspace(), head, frame(reply(page)).await?).await
 }
 
 fn reply(page: LogPage) -> PullReply {

@@ -10,8 +10,8 @@ use axum::{
 use desk_api::{ErrorCode, rest::BATCH_MEDIA_TYPE};
 use desk_sync::wire::{self, Push, WireError};
 
-use super::{App, Problem, bearer::Bearer, json::read};
-use crate::sync::push::Incoming;
+use super::{App, Problem, bearer::Bearer, json::read, witness};
+use crate::sync::{push::Incoming, relay};
 
 /// Decodes and verifies the batch, has it decided, and answers with one verdict per change.
 pub(super) async fn post(
@@ -19,13 +19,17 @@ pub(super) async fn post(
     bearer: Bearer,
     request: Request,
 ) -> Result<Response, Problem> {
+    let workspace = bearer.workspace();
+    witness::hold(&app, workspace, request.headers()).await?;
     let body = read(request, app.limits.push_bytes).await?;
     let most = app.limits.push_changes;
-    let changes = blocking(move || open(&body, most)).await??;
-    let (workspace, device) = (bearer.workspace(), bearer.claims.dev);
+    let device = bearer.claims.dev;
+    let mut changes = blocking(move || open(&body, most)).await??;
+    relay::admit(app.storage.as_ref(), &bearer.member, device, app.clock.now(), &mut changes).await?;
     let reply = app.hub.push(workspace, device, app.clock.now(), changes).await?;
     tracing::info!(workspace.id = %workspace, device.id = %device, sync.seq = reply.head, "pushed");
-    frame(reply).await
+    let head = reply.head;
+    witness::give(&app, workspace, head, frame(reply).await?).await
 }
 
 fn open(frame: &[u8], most: usize) -> Result<Vec<Incoming>, Problem> {

@@ -11,9 +11,9 @@ use desk_domain::{
 use uuid::Uuid;
 
 use super::{
-    DeviceRecord, Digest, DocumentHead, DocumentRecord, LogEntry, MemberRecord, NewSession, NewToken,
-    PageLimits, Pulse, Registration, Rotation, SegmentEntry, SegmentSet, SessionEnd, Storage,
-    WorkspaceRecord,
+    AuditEntry, DeviceRecord, Digest, DocumentHead, DocumentRecord, LogEntry, MemberRecord, NewSession,
+    NewToken, PageLimits, Pulse, Registration, Rotation, SegmentEntry, SegmentSet, SessionEnd, Storage,
+    WorkspaceRecord, chain,
 };
 
 /// One test per rule, each on a storage of its own.
@@ -41,6 +41,10 @@ macro_rules! suite {
             another_members_personal_document_is_passed_over,
             segments_are_replaced_and_forgotten_a_while_later,
             shared_documents_are_paged_and_known_by_their_last_change,
+            the_chain_goes_on_with_each_entry_and_belongs_to_its_log,
+            a_restored_log_is_noted_for_the_longest_time,
+            a_device_has_an_owner_even_when_it_may_nothing,
+            heads_are_listed_in_pages,
         );
     };
     ($fresh:path: $($name:ident),+ $(,)?) => {
@@ -564,4 +568,71 @@ pub(super) async fn shared_documents_are_paged_and_known_by_their_last_change(st
     assert_eq!(changed(1).await.unwrap(), [DocId(id(22)), DocId(id(23))]);
     assert_eq!(changed(4).await.unwrap(), []);
     assert_eq!(storage.shared_changed_after(other.id, 0).await.unwrap(), []);
+}
+
+pub(super) async fn the_chain_goes_on_with_each_entry_and_belongs_to_its_log(storage: &dyn Storage) {
+    let (one, two) = (workspace(storage, 1).await, workspace(storage, 2).await);
+    assert_eq!(storage.chain_at(one.id, 0).await.unwrap(), Some(chain::START));
+    assert_eq!(storage.chain_at(one.id, 1).await.unwrap(), None);
+    logged(storage, one.id, 31, &[1]).await;
+    let mut tx = storage.begin(one.id).await.unwrap();
+    tx.append(&[entry(31, 2, 2), entry(32, 3, 1)]).await.unwrap();
+    tx.put_documents(&[document(one.id, 31, 2), document(one.id, 32, 3)]).await.unwrap();
+    tx.commit().await.unwrap();
+    let expected =
+        chain::along(chain::START, one.id, 1, &[entry(31, 1, 1), entry(31, 2, 2), entry(32, 3, 1)]);
+    for (seq, value) in (1..).zip(&expected) {
+        assert_eq!(storage.chain_at(one.id, seq).await.unwrap(), Some(*value), "{seq}");
+    }
+    let audited = storage.audit_after(one.id, 1, 1).await.unwrap();
+    assert_eq!(audited, [AuditEntry { seq: 2, entry: entry(31, 2, 2), chain: Some(expected[1]) }]);
+    logged(storage, two.id, 33, &[1]).await;
+    assert_ne!(storage.chain_at(two.id, 1).await.unwrap(), Some(expected[0]), "each workspace has its own");
+}
+
+pub(super) async fn a_restored_log_is_noted_for_the_longest_time(storage: &dyn Storage) {
+    let (one, two) = (workspace(storage, 1).await, workspace(storage, 2).await);
+    assert_eq!(storage.recovering_until(one.id).await.unwrap(), None);
+    for (noted, expected) in [(10, 10), (30, 30), (20, 30)] {
+        storage.note_restored(one.id, NOW.plus_ms(noted)).await.unwrap();
+        assert_eq!(storage.recovering_until(one.id).await.unwrap(), Some(NOW.plus_ms(expected)));
+    }
+    assert_eq!(storage.recovering_until(two.id).await.unwrap(), None);
+}
+
+pub(super) async fn a_device_has_an_owner_even_when_it_may_nothing(storage: &dyn Storage) {
+    let (one, two) = (workspace(storage, 1).await, workspace(storage, 2).await);
+    signed_in(storage, one.id, 11).await;
+    let device = DeviceId(id(11));
+    assert!(storage.revoke_device(device, NOW).await.unwrap());
+    let mut tx = storage.begin(one.id).await.unwrap();
+    let gone = MemberRecord { active: false, ..member(one.id, 11) };
+    assert!(tx.update_member(&gone).await.unwrap());
+    tx.commit().await.unwrap();
+    assert_eq!(storage.owner_of_device(one.id, device).await.unwrap(), Some(gone));
+    assert_eq!(storage.owner_of_device(two.id, device).await.unwrap(), None, "another tenant's");
+    assert_eq!(storage.owner_of_device(one.id, one.server_device).await.unwrap(), None);
+}
+
+pub(super) async fn heads_are_listed_in_pages(storage: &dyn Storage) {
+    let space = workspace(storage, 1).await;
+    let other = workspace(storage, 2).await;
+    logged(storage, other.id, 30, &[9]).await;
+    let mut tx = storage.begin(space.id).await.unwrap();
+    for (doc, number, owner) in [(33, 3, None), (31, 1, None), (32, 2, Some(12)), (34, 4, Some(11))] {
+        let seq = tx.append(&[entry(doc, number, 1)]).await.unwrap();
+        let owner = owner.map(|owner| MemberId(id(owner)));
+        let kind = if owner.is_some() { DocKind::Personal } else { DocKind::Ticket };
+        let record =
+            DocumentRecord { kind, owner, heads: vec![hash(number)], ..document(space.id, doc, seq) };
+        tx.put_documents(&[record]).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let reader = MemberId(id(11));
+    let first = storage.heads_after(space.id, reader, None, 2).await.unwrap();
+    let rest = storage.heads_after(space.id, reader, Some(first[1].doc), 2).await.unwrap();
+    let found: Vec<_> = [first, rest].concat().into_iter().map(|found| (found.doc, found.heads)).collect();
+    let mut expected = [(31, 1), (33, 3), (34, 4)].map(|(doc, number)| (DocId(id(doc)), vec![hash(number)]));
+    expected.sort_unstable();
+    assert_eq!(found, expected);
 }

@@ -32,6 +32,7 @@ use super::{
     Digest, DocumentRecord, Listener, MemberRecord, News, Storage, StorageError, Transaction, WorkspaceRecord,
 };
 
+mod audit;
 mod devices;
 mod directory;
 mod listener;

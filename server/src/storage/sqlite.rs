@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use super::{Digest, Listener, Storage, StorageError, Transaction};
 
+mod audit;
 mod devices;
 mod directory;
 mod log;

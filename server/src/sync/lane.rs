@@ -254,6 +254,8 @@ impl Lane {
         for batch in batches {
             for incoming in &batch.changes {
                 actors.insert((incoming.doc, batch.device));
+                let relayed = incoming.relayed_for.as_ref().and_then(|_| incoming.author());
+                actors.extend(relayed.map(|author| (incoming.doc, author)));
                 mentioned.extend(incoming.mentions().into_iter().map(|hash| (incoming.doc, hash)));
             }
         }
@@ -383,16 +385,30 @@ impl Known {
         batch: Batch,
     ) -> Result<Judgement, Unrestorable> {
         let docs: HashSet<DocId> = batch.changes.iter().map(|incoming| incoming.doc).collect();
+        let relayed: HashSet<(DocId, DeviceId)> = batch
+            .changes
+            .iter()
+            .filter(|incoming| incoming.relayed_for.is_some())
+            .filter_map(|incoming| Some((incoming.doc, incoming.author()?)))
+            .collect();
         let mut subjects = BTreeMap::new();
         for doc in docs {
             if let Some(mut subject) = self.subjects.remove(&doc) {
                 subject.actor_seq = self.actor_seqs.get(&(doc, sender.device)).copied().unwrap_or(0);
+                subject.relayed_seqs = relayed
+                    .iter()
+                    .filter(|(of, _)| *of == doc)
+                    .map(|(_, author)| (*author, self.actor_seqs.get(&(doc, *author)).copied().unwrap_or(0)))
+                    .collect();
                 subjects.insert(doc, subject);
             }
         }
         let judgement = judge_batch(sender, workflow, batch.now, head, &mut subjects, batch.changes)?;
         for (doc, subject) in subjects {
             self.actor_seqs.insert((doc, sender.device), subject.actor_seq);
+            for (author, seq) in &subject.relayed_seqs {
+                self.actor_seqs.insert((doc, *author), *seq);
+            }
             self.subjects.insert(doc, subject);
         }
         Ok(judgement)

@@ -91,19 +91,21 @@ impl Draft {
 pub struct Pen<'a> {
     tx: &'a mut dyn Transaction,
     workspace: &'a WorkspaceRecord,
+    actor: DeviceId,
     now: UtcMillis,
     ids: &'a (dyn Ids + Sync),
 }
 
 impl<'a> Pen<'a> {
-    /// A pen for this workspace at this instant.
+    /// A pen for this workspace at this instant. It writes under an actor of its own: a server that was restored from a backup
+    /// does not know which numbers its former actors have used, and one actor must not use a number twice.
     pub fn new(
         tx: &'a mut dyn Transaction,
         workspace: &'a WorkspaceRecord,
         now: UtcMillis,
         ids: &'a (dyn Ids + Sync),
     ) -> Self {
-        Self { tx, workspace, now, ids }
+        Self { tx, workspace, actor: DeviceId(ids.fresh()), now, ids }
     }
 
     /// Makes one edit, one change, and logs it; an edit that changes nothing writes nothing. `owner` is for the
@@ -118,8 +120,8 @@ impl<'a> Pen<'a> {
             Some(record) => Document::load(record.id, record.kind, &record.snapshot)?,
             None => Document::empty(edit.doc, edit.kind()),
         };
-        let (workspace, device) = (self.workspace.id, self.workspace.server_device);
-        let draft = Draft::make(document, edit, workspace, device, owner, self.now, self.ids)?;
+        let workspace = self.workspace.id;
+        let draft = Draft::make(document, edit, workspace, self.actor, owner, self.now, self.ids)?;
         match draft {
             Some(draft) => Ok(draft.log(self.tx).await?),
             None => Ok(()),

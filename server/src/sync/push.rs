@@ -47,6 +47,8 @@ pub struct Incoming {
     pub hash: Hash,
     /// The change, if its bytes hold.
     pub change: Result<VerifiedChange, Rejection>,
+    /// By whose rights it is judged although another device made it than the one that sends it; see `sync::relay`.
+    pub relayed_for: Option<Actor>,
 }
 
 impl Incoming {
@@ -62,7 +64,12 @@ impl Incoming {
             verify(&change.bytes, change.hash.0)
                 .map_err(|corrupt| Rejection::new(RejectCode::Corrupt, corrupt.to_string()))
         };
-        Self { doc: change.doc, kind: change.kind, hash: change.hash, change: verified }
+        Self { doc: change.doc, kind: change.kind, hash: change.hash, change: verified, relayed_for: None }
+    }
+
+    /// The device that made it, if the change says so and its bytes hold.
+    pub fn author(&self) -> Option<DeviceId> {
+        self.change.as_ref().ok().and_then(VerifiedChange::device)
     }
 
     /// The hashes that the log is asked for: its own and those it builds on.
@@ -99,6 +106,8 @@ pub struct Subject {
     pub accepted: HashMap<Digest, u64>,
     /// The sending device's newest sequence number in the document.
     pub actor_seq: u64,
+    /// The same of other devices whose changes the batch brings.
+    pub relayed_seqs: HashMap<DeviceId, u64>,
     /// The size of its snapshot and of what was accepted since.
     pub size_bytes: usize,
     /// Whether the batch changed it.
@@ -113,6 +122,7 @@ impl Subject {
             document: None,
             accepted: HashMap::new(),
             actor_seq: 0,
+            relayed_seqs: HashMap::new(),
             size_bytes: 0,
             changed: false,
         }
@@ -196,7 +206,7 @@ impl Bench<'_> {
         subject: &mut Subject,
         incoming: Incoming,
     ) -> Result<Result<u64, Rejection>, Unrestorable> {
-        let Incoming { doc, kind, hash, change } = incoming;
+        let Incoming { doc, kind, hash, change, relayed_for } = incoming;
         let change = match change {
             Ok(change) => change,
             Err(rejection) => return Ok(Err(rejection)),
@@ -208,7 +218,8 @@ impl Bench<'_> {
             return Ok(Ok(*seq));
         }
         let mut document = subject.document.take().unwrap_or_else(|| Document::empty(doc, kind));
-        if let Err(rejection) = self.may_stand(subject, &document, &change) {
+        let relayed = relayed_for.and_then(|actor| Some((change.device()?, actor)));
+        if let Err(rejection) = self.may_stand(subject, &document, &change, relayed.as_ref()) {
             subject.document = matches!(subject.place, Place::Here { .. }).then_some(document);
             return Ok(Err(rejection));
         }
@@ -225,14 +236,18 @@ impl Bench<'_> {
             Place::Here { .. } | Place::Elsewhere => subject.place,
         };
         subject.accepted.insert(hash.0, self.head);
-        subject.actor_seq = actor_seq;
+        let author = relayed.map(|(author, _)| author);
+        match author {
+            Some(author) => drop(subject.relayed_seqs.insert(author, actor_seq)),
+            None => subject.actor_seq = actor_seq,
+        }
         subject.size_bytes += bytes.len();
         subject.document = Some(document);
         subject.changed = true;
         self.entries.push(LogEntry {
             doc,
             hash: hash.0,
-            actor: self.sender.device,
+            actor: author.unwrap_or(self.sender.device),
             actor_seq,
             member: Some(self.sender.member),
             received_at: self.now,
@@ -258,15 +273,16 @@ impl Bench<'_> {
         }
     }
 
-    /// The change is the sender's own, follows what is here, and keeps the rules.
+    /// The change is the sender's own, or one that they may bring, follows what is here, and keeps the rules.
     fn may_stand(
         &self,
         subject: &Subject,
         document: &Document,
         change: &VerifiedChange,
+        relayed: Option<&(DeviceId, Actor)>,
     ) -> Result<(), Rejection> {
         let reject = |code, reason: String| Err(Rejection::new(code, reason));
-        if change.device() != Some(self.sender.device) {
+        if relayed.is_none() && change.device() != Some(self.sender.device) {
             return reject(RejectCode::WrongActor, "the change was made by another device".to_owned());
         }
         if self.sender.role == Role::Requester {
@@ -286,7 +302,11 @@ impl Bench<'_> {
                 return reject(RejectCode::MissingDependency, reason);
             }
         }
-        let expected = subject.actor_seq + 1;
+        let known = match relayed {
+            Some((author, _)) => subject.relayed_seqs.get(author).copied().unwrap_or(0),
+            None => subject.actor_seq,
+        };
+        let expected = known + 1;
         if change.seq() < expected {
             let reason = format!("the device has made another change {} of this document", change.seq());
             return reject(RejectCode::DuplicateSeq, reason);
@@ -299,7 +319,13 @@ impl Bench<'_> {
             let reason = format!("the document would have more than {MAX_DOCUMENT_BYTES} bytes");
             return reject(RejectCode::TooLarge, reason);
         }
-        judge(document, change, &self.author, self.now).map_err(Rejection::from)
+        let author = relayed.map(|(device, actor)| Author {
+            device: *device,
+            actor: actor.clone(),
+            workflow: self.author.workflow,
+        });
+        let author = author.as_ref().unwrap_or(&self.author);
+        judge(document, change, author, self.now).map_err(Rejection::from)
     }
 }
 

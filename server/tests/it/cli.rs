@@ -133,6 +133,12 @@ async fn a_workspace_and_its_members_are_made_while_the_server_runs() {
     assert_eq!(session.role, Role::Manager);
     let nobody = ["admin", "member", "deactivate", "--workspace", "acme", "--email", "nobody@acme.example"];
     assert_eq!(run(data, &nobody, "").status.code(), Some(1));
+    let verified = json(&run(data, &["admin", "audit", "verify", "--workspace", "acme"], ""));
+    assert_eq!(
+        (verified["unchained"].as_u64(), verified["chain"].as_str().map(str::len)),
+        (Some(0), Some(64))
+    );
+    assert!(verified["entries"].as_u64() > Some(3), "{verified}");
     let revoked = json(&run(data, &["admin", "device", "revoke", device], ""));
     assert_eq!(revoked, json!({ "id": device, "revoked": true }));
     let pull = http.get(format!("{}/v1/sync/pull?after=0", server.url)).bearer_auth(&session.access_token);

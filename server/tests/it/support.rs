@@ -228,7 +228,7 @@ async fn batch<M: wire::Message>(response: reqwest::Response) -> Result<M, Failu
 
 /// An installation with its own copies of documents.
 pub(crate) struct Device<'a> {
-    server: &'a TestServer,
+    pub(crate) server: &'a TestServer,
     pub(crate) id: DeviceId,
     pub(crate) session: Session,
     pub(crate) documents: HashMap<DocId, Document>,

@@ -138,6 +138,7 @@ fn word_keys() -> BTreeSet<String> {
             ErrorCode::RateLimited,
             ErrorCode::Offline,
             ErrorCode::BadServer,
+            ErrorCode::ServerRestored,
             ErrorCode::UpgradeRequired,
             ErrorCode::ReadOnlyStore,
             ErrorCode::DamagedStore,

@@ -7,10 +7,12 @@ use desk_domain::ids::{DeviceId, DocId, MemberId, WorkspaceId};
 use sqlx::{Postgres, query, query_as, query_scalar};
 use uuid::Uuid;
 
-use super::{DocumentRow, MemberRow, PostgresStorage, WorkspaceRow, digest, failed, integer, kind, number};
+use super::{
+    DocumentRow, MemberRow, PostgresStorage, WorkspaceRow, audit, digest, failed, integer, kind, number,
+};
 use crate::storage::{
     Digest, DocumentHead, DocumentRecord, LogEntry, MemberRecord, News, StorageError, Transaction,
-    WorkspaceRecord,
+    WorkspaceRecord, chain,
 };
 
 /// A transaction that holds the workspace's lock.
@@ -229,11 +231,23 @@ impl Transaction for PostgresTransaction {
         if entries.is_empty() {
             return number(first);
         }
+        let before: Option<Vec<u8>> =
+            query_scalar("SELECT chain FROM changes WHERE workspace = $1 AND seq = $2")
+                .bind(self.workspace.0)
+                .bind(first - 1)
+                .fetch_optional(&mut *self.tx)
+                .await
+                .map_err(failed)?;
+        let before = audit::value(&before.unwrap_or_default())?;
+        let chain = chain::along(before, self.workspace, number(first)?, entries);
         query(
-            "INSERT INTO changes (workspace, seq, doc, hash, actor, actor_seq, member, received_at, bytes)
-             SELECT $1, $2 + place - 1, doc, hash, actor, actor_seq, member, received_at, bytes
-             FROM unnest($3::uuid[], $4::bytea[], $5::uuid[], $6::bigint[], $7::uuid[], $8::bigint[], $9::bytea[])
-                  WITH ORDINALITY AS new (doc, hash, actor, actor_seq, member, received_at, bytes, place)",
+            "INSERT INTO changes
+                 (workspace, seq, doc, hash, actor, actor_seq, member, received_at, bytes, chain)
+             SELECT $1, $2 + place - 1, doc, hash, actor, actor_seq, member, received_at, bytes, chain
+             FROM unnest($3::uuid[], $4::bytea[], $5::uuid[], $6::bigint[], $7::uuid[], $8::bigint[], $9::bytea[],
+                         $10::bytea[])
+                  WITH ORDINALITY
+                  AS new (doc, hash, actor, actor_seq, member, received_at, bytes, chain, place)",
         )
         .bind(self.workspace.0)
         .bind(first)
@@ -244,6 +258,7 @@ impl Transaction for PostgresTransaction {
         .bind(entries.iter().map(|entry| entry.member.map(|member| member.0)).collect::<Vec<_>>())
         .bind(entries.iter().map(|entry| entry.received_at.0).collect::<Vec<_>>())
         .bind(entries.iter().map(|entry| entry.bytes.as_slice()).collect::<Vec<_>>())
+        .bind(chain.iter().map(Digest::as_slice).collect::<Vec<_>>())
         .execute(&mut *self.tx)
         .await
         .map_err(failed)?;

@@ -7,11 +7,12 @@ use desk_domain::ids::{DeviceId, DocId, WorkspaceId};
 use sqlx::{Sqlite, query, query_as, query_scalar};
 
 use super::{
-    DocumentRow, MemberRow, WorkspaceRow, digest, failed, integer, kind, number, owner, unique_violation,
-    uuid,
+    DocumentRow, MemberRow, WorkspaceRow, audit, digest, failed, integer, kind, number, owner,
+    unique_violation, uuid,
 };
 use crate::storage::{
     Digest, DocumentHead, DocumentRecord, LogEntry, MemberRecord, StorageError, Transaction, WorkspaceRecord,
+    chain,
 };
 
 /// A transaction that holds the file's write lock.
@@ -249,13 +250,23 @@ impl Transaction for SqliteTransaction {
         .await
         .map_err(failed)?;
         let first = head - count + 1;
-        for (seq, entry) in (first..).zip(entries) {
+        let last = first - 1;
+        let before =
+            query_scalar!("SELECT chain FROM changes WHERE workspace = ? AND seq = ?", workspace, last)
+                .fetch_optional(&mut *self.tx)
+                .await
+                .map_err(failed)?;
+        let before = audit::value(&before.unwrap_or_default())?;
+        let chain = chain::along(before, self.workspace, number(first)?, entries);
+        for ((seq, entry), chain) in (first..).zip(entries).zip(&chain) {
+            let chain = chain.as_slice();
             let (doc, hash) = (entry.doc.0.as_bytes().as_slice(), entry.hash.as_slice());
             let (actor, actor_seq) = (entry.actor.0.as_bytes().as_slice(), integer(entry.actor_seq));
             let member = entry.member.as_ref().map(|member| member.0.as_bytes().as_slice());
             query!(
-                "INSERT INTO changes (workspace, seq, doc, hash, actor, actor_seq, member, received_at, bytes)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO changes
+                     (workspace, seq, doc, hash, actor, actor_seq, member, received_at, bytes, chain)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 workspace,
                 seq,
                 doc,
@@ -264,7 +275,8 @@ impl Transaction for SqliteTransaction {
                 actor_seq,
                 member,
                 entry.received_at.0,
-                entry.bytes
+                entry.bytes,
+                chain
             )
             .execute(&mut *self.tx)
             .await

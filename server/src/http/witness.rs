@@ -1,0 +1,41 @@
+//! Witnesses on requests and answers.
+
+use axum::{
+    http::{HeaderMap, HeaderValue},
+    response::Response,
+};
+use desk_api::{ErrorCode, rest::WITNESS_HEADER};
+use desk_domain::ids::WorkspaceId;
+
+use super::{App, Problem};
+use crate::sync::witness::Standing;
+
+/// Refuses a request that shows a log which is not the server's any more. A request that shows none is let through.
+pub(super) async fn hold(app: &App, workspace: WorkspaceId, headers: &HeaderMap) -> Result<(), Problem> {
+    let Some(shown) = headers.get(WITNESS_HEADER) else { return Ok(()) };
+    let foreign = || {
+        Problem::new(ErrorCode::BadRequest, "what the device shows of the log was not given by this server")
+    };
+    let shown = shown.to_str().map_err(|_| foreign())?;
+    match app.witnesses.hold(app.storage.as_ref(), workspace, shown).await? {
+        Standing::Holds => Ok(()),
+        Standing::Restored => Err(Problem::new(
+            ErrorCode::ServerRestored,
+            "the server was restored from an older backup: read its log anew and send what it lost",
+        )),
+        Standing::Foreign => Err(foreign()),
+    }
+}
+
+/// The answer with the witness of the log up to `head`.
+pub(super) async fn give(
+    app: &App,
+    workspace: WorkspaceId,
+    head: u64,
+    mut response: Response,
+) -> Result<Response, Problem> {
+    let witness = app.witnesses.issue(app.storage.as_ref(), workspace, head, app.clock.now()).await?;
+    let witness = HeaderValue::try_from(witness).map_err(|error| Problem::internal(&error))?;
+    response.headers_mut().insert(WITNESS_HEADER, witness);
+    Ok(response)
+}
