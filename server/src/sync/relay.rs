@@ -4,7 +4,7 @@
 //! A change bears no signature: that its author made it is believed of the member who sends it, whom the log names. This is
 //! why it is taken only for a time after a device has shown that the log was once longer.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use desk_domain::{ids::DeviceId, permissions::Actor, time::UtcMillis};
 
@@ -34,15 +34,17 @@ pub async fn admit(
     let mut authors: HashMap<DeviceId, Actor> = HashMap::new();
     for incoming in changes.iter_mut().filter(|incoming| is_foreign(incoming)) {
         let Some(author) = incoming.author() else { continue };
-        if !authors.contains_key(&author) {
-            let owner = storage.owner_of_device(sender.workspace, author).await?;
-            let actor = match owner {
-                Some(owner) => Actor { member: Some(owner.id), role: owner.role },
-                None => Actor { member: None, role: sender.role },
-            };
-            authors.insert(author, actor);
-        }
-        incoming.relayed_for = authors.get(&author).cloned();
+        let actor = match authors.entry(author) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                let owner = storage.owner_of_device(sender.workspace, author).await?;
+                unknown.insert(match owner {
+                    Some(owner) => Actor { member: Some(owner.id), role: owner.role },
+                    None => Actor { member: None, role: sender.role },
+                })
+            }
+        };
+        incoming.relayed_for = Some(actor.clone());
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ mod cli;
 mod live;
 #[cfg(test)]
 mod rejects;
+#[cfg(test)]
 mod restored;
 #[cfg(test)]
 mod sessions;

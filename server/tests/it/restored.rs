@@ -147,7 +147,8 @@ async fn what_the_log_lost_is_taken_from_whoever_has_it_for_a_time() {
     let tagged = anna.on_ticket(doc, TicketOp::SetTag { tag: "x".into(), on: true });
     let (other, second) = anna.new_ticket("Вторая");
     let lost = vec![raised, tagged, second];
-    anna.push(lost.clone()).await.iter().for_each(|outcome| drop(accepted(outcome)));
+    let seqs: Vec<u64> = anna.push(lost.clone()).await.iter().map(accepted).collect();
+    assert_eq!(seqs.len(), 3);
     maria.catch_up(backup).await;
     let deleted = maria.on_ticket(other, TicketOp::SetDeleted { deleted: true });
     accepted(&maria.push(vec![deleted.clone()]).await[0]);

@@ -166,6 +166,7 @@ impl Server {
             actor_seq: kept.seqs.get(&device).copied().unwrap_or(0),
             size_bytes: kept.size_bytes,
             changed: false,
+            ..Subject::nowhere()
         }
     }
 
