@@ -55,6 +55,9 @@ pub struct Limits {
     pub ping: Duration,
     /// How long a new device waits for segments that are being made before it is told to ask again.
     pub segments: Duration,
+    /// Changes that segments may be behind the log before they are renewed in the background; a device replays a
+    /// thousand in about a second. Twenty times as many, and a new device waits for the renewal.
+    pub segments_behind: u64,
     /// How often other processes' writes are looked for.
     pub look_outside: Duration,
 }
@@ -67,6 +70,7 @@ impl Default for Limits {
             request: Duration::from_mins(1),
             ping: Duration::from_secs(20),
             segments: Duration::from_secs(25),
+            segments_behind: 1_000,
             look_outside: Duration::from_secs(1),
         }
     }

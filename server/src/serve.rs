@@ -88,7 +88,7 @@ pub async fn start(setup: Setup) -> Result<Running, StartError> {
     let (stop, stopping) = watch::channel(false);
     let app = Arc::new(App {
         hub: Hub::new(Arc::clone(&storage)),
-        segmenter: Arc::new(Segmenter::new(Arc::clone(&storage), Arc::clone(&clock))),
+        segmenter: Arc::new(Segmenter::new(Arc::clone(&storage), Arc::clone(&clock), limits.segments_behind)),
         passwords: Passwords::new(random.as_ref())?,
         tokens: AccessTokens::new(&key),
         erasure: Erasure::new(&erasure_key)?,

@@ -26,6 +26,8 @@ thread_local! {
         offline_since: None,
         rejected: 0,
         problem: None,
+        bootstrap: None,
+        indexing: None,
     });
     /// Alerts that are not acknowledged.
     pub(crate) static OPEN_ALERTS: Store<u32> = Store::new(0);

@@ -352,6 +352,21 @@ pub struct SyncView {
     pub rejected: u32,
     /// What went wrong last, while it is still wrong.
     pub problem: Option<ApiError>,
+    /// A new device gets the workspace: documents that are here, of all.
+    #[serde(default)]
+    pub bootstrap: Option<Progress>,
+    /// The search index is being filled: parts that are done, of all. Lists are complete meanwhile.
+    #[serde(default)]
+    pub indexing: Option<Progress>,
+}
+
+/// How far something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// So much is done.
+    pub done: u64,
+    /// Of so much.
+    pub total: u64,
 }
 
 /// What sync does.

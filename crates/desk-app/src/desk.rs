@@ -260,6 +260,16 @@ impl Desk {
         }
     }
 
+    /// The store's file is another one now; the handle is the same.
+    pub(crate) fn store_was_replaced(&self) {
+        let file = FileIdentity::of(&self.inner.data_dir.join(STORE_FILE));
+        let mut place = self.inner.place.write().unwrap_or_else(PoisonError::into_inner);
+        let Place { store, read_only, key, device, file: _ } = &**place;
+        let replaced =
+            Place { store: store.clone(), read_only: *read_only, key: *key, device: *device, file };
+        *place = Arc::new(replaced);
+    }
+
     /// Reads the settings document of the signed-in workspace into the cache.
     pub(crate) async fn reload_settings(&self) -> Result<(), ApiError> {
         let Some(session) = self.signed_in() else { return Ok(()) };

@@ -1,8 +1,9 @@
 //! Sync: what is pushed and pulled, and how it stands.
 //!
-//! `driver` decides when (with the engine of `desk-sync`), `push` and `pull` do one batch each, `http` talks to the
+//! `driver` decides when (with the engine of `desk-sync`), `bootstrap` fills a new device, `push` and `pull` do one batch each, `http` talks to the
 //! server, `live` listens for hints.
 
+mod bootstrap;
 pub(crate) mod driver;
 pub(crate) mod http;
 mod live;
@@ -65,6 +66,9 @@ impl Desk {
         let waiting = self.store().outbox_len().await.map_err(error::store)?;
         let cursor = self.store().cursor().await.map_err(error::store)?;
         let mut engine = Engine::new(cursor, waiting > 0, None);
+        if self.begins_with_segments().await? {
+            engine = engine.from_segments();
+        }
         loop {
             let now = self.now();
             match engine.next(now) {
@@ -73,6 +77,11 @@ impl Desk {
                     report.pushed += pushed.accepted;
                     report.rejected += pushed.rejected;
                     engine.pushed(self.now(), pushed.head, pushed.more);
+                }
+                Action::Bootstrap => {
+                    let begun = self.bootstrap(&link).await?;
+                    report.pulled += begun.documents;
+                    engine.bootstrapped(self.now(), begun.cursor);
                 }
                 Action::Pull => {
                     let pulled = self.pull_batch(&link).await?;
@@ -83,6 +92,7 @@ impl Desk {
             }
         }
         self.reached_level().await?;
+        self.index_rest().await?;
         report.cursor = engine.cursor();
         report.elapsed_ms = CorrectedClock::machine_now().since(started_at);
         Ok(report)
@@ -91,6 +101,9 @@ impl Desk {
     /// Fetches until the workspace's settings know the signed-in member.
     pub(crate) async fn pull_settings(&self) -> Result<(), ApiError> {
         let link = self.link()?;
+        if self.begins_with_segments().await? {
+            return self.fetch_own(&link).await;
+        }
         while self.me().is_none() {
             let pulled = self.pull_batch(&link).await?;
             if pulled.cursor >= pulled.head {
@@ -117,6 +130,8 @@ impl Desk {
             offline_since: known.offline_since,
             rejected,
             problem: known.problem,
+            bootstrap: known.bootstrap,
+            indexing: known.indexing,
         })
     }
 

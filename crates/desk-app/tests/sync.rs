@@ -4,6 +4,8 @@
 
 #[path = "sync/access.rs"]
 mod access;
+#[path = "sync/bootstrap.rs"]
+mod bootstrap;
 
 use std::{
     collections::BTreeSet,
@@ -80,7 +82,8 @@ impl Server {
             clock: Arc::new(SystemClock),
             random: random.clone(),
             listen: "127.0.0.1:0".parse().unwrap(),
-            limits: Limits::default(),
+            // Segments are always level, so that a new device is filled from them however little there is.
+            limits: Limits { segments_behind: 0, ..Limits::default() },
         })
         .await
         .unwrap();

@@ -20,6 +20,8 @@ pub const POLL_MS: i64 = 15_000;
 pub enum Action {
     /// Send a batch of the outbox, then call [`Engine::pushed`] or [`Engine::failed`].
     Push,
+    /// Get the workspace from segments, then call [`Engine::bootstrapped`] or [`Engine::failed`].
+    Bootstrap,
     /// Fetch what comes after the cursor, then call [`Engine::pulled`] or [`Engine::failed`].
     Pull,
     /// Open the live connection, then call [`Engine::live_up`] or [`Engine::live_down`].
@@ -57,6 +59,7 @@ enum Live {
 }
 
 /// The state of sync on a device.
+#[expect(clippy::struct_excessive_bools, reason = "each says of one thing whether it is to be done")]
 #[derive(Clone, Debug)]
 pub struct Engine {
     cursor: u64,
@@ -65,6 +68,7 @@ pub struct Engine {
     /// make it forgotten.
     hinted: u64,
     push: bool,
+    bootstrap: bool,
     pull: bool,
     link: Link,
     live: Live,
@@ -81,6 +85,7 @@ impl Engine {
             head: None,
             hinted: 0,
             push: unsent,
+            bootstrap: false,
             pull: true,
             link: Link::Up,
             live: Live::Down { failures: 0, retry_at: UtcMillis(i64::MIN) },
@@ -88,6 +93,13 @@ impl Engine {
             stopped: false,
             synced_at,
         }
+    }
+
+    /// The same device, but new: it gets the workspace from segments before it reads the log.
+    #[must_use]
+    pub fn from_segments(mut self) -> Self {
+        self.bootstrap = true;
+        self
     }
 
     /// What to do now.
@@ -102,6 +114,9 @@ impl Engine {
         }
         if self.push {
             return Action::Push;
+        }
+        if self.bootstrap {
+            return Action::Bootstrap;
         }
         if self.pull || now >= self.poll_at {
             return Action::Pull;
@@ -124,6 +139,14 @@ impl Engine {
         self.push = more;
         self.heard(head);
         self.level(now);
+    }
+
+    /// The segments are in; the log is to be read after `cursor`.
+    pub fn bootstrapped(&mut self, now: UtcMillis, cursor: u64) {
+        self.reached(now);
+        self.bootstrap = false;
+        self.cursor = cursor;
+        self.pull = true;
     }
 
     /// A batch was received and stored.
@@ -214,7 +237,7 @@ impl Engine {
 
     /// Nothing is left to send or fetch.
     pub fn is_level(&self) -> bool {
-        !self.push && !self.pull
+        !self.push && !self.bootstrap && !self.pull
     }
 
     fn reached(&mut self, now: UtcMillis) {
@@ -299,6 +322,21 @@ mod tests {
         engine.pushed(T, 10, false);
         assert_eq!(engine.next(T), Action::Pull);
         assert!(!engine.is_level());
+    }
+
+    #[test]
+    fn a_new_device_begins_with_segments() {
+        let mut engine = Engine::new(0, true, None).from_segments();
+        assert_eq!(engine.next(T), Action::Push, "what the person did meanwhile goes out first");
+        engine.pushed(T, 7, false);
+        assert_eq!(engine.next(T), Action::Bootstrap);
+        engine.failed(T, Failure::Passing, 1.0);
+        let Action::Wait { until: Some(until) } = engine.next(T) else { panic!("no pause") };
+        assert_eq!(engine.next(until), Action::Bootstrap);
+        engine.bootstrapped(until, 5);
+        assert_eq!(engine.next(until), Action::Pull);
+        engine.pulled(until, 7, 7);
+        assert!(engine.is_level());
     }
 
     #[test]

@@ -28,8 +28,8 @@ use tokio::task::{JoinError, JoinHandle, JoinSet};
 
 use crate::storage::{DocumentRecord, SegmentEntry, SegmentSet, Storage, StorageError, WorkspaceRecord};
 
-/// A set that is further behind the log is renewed; a device replays so many changes in about a second.
-const BEHIND: u64 = 1_000;
+/// A set that is so many times further behind than one that is renewed in the background is not given any more.
+const FAR_BEHIND: u64 = 20;
 /// How long a segment that no set names is kept for devices that are fetching.
 const KEEP_MS: i64 = 6 * 3_600_000;
 
@@ -55,27 +55,31 @@ pub enum SegmentError {
 pub struct Segmenter {
     storage: Arc<dyn Storage>,
     clock: Arc<dyn Clock>,
+    behind: u64,
     turns: Mutex<HashMap<WorkspaceId, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 impl Segmenter {
-    /// Nothing is made until somebody asks.
-    pub fn new(storage: Arc<dyn Storage>, clock: Arc<dyn Clock>) -> Self {
-        Self { storage, clock, turns: Mutex::default() }
+    /// Nothing is made until somebody asks. A set that is more than `behind` changes behind the log is renewed.
+    pub fn new(storage: Arc<dyn Storage>, clock: Arc<dyn Clock>, behind: u64) -> Self {
+        Self { storage, clock, behind, turns: Mutex::default() }
     }
 
-    /// The present set. Waits for it where there is none; what is only behind the log is given as it is, and renewed
-    /// meanwhile. Breaking off the wait does not break off the work.
+    /// The present set. Waits for it where there is none, or one far behind the log; what is only a little behind is
+    /// given as it is, and renewed meanwhile. Breaking off the wait does not break off the work.
     ///
     /// # Errors
     /// See [`SegmentError`].
     pub async fn current(self: &Arc<Self>, workspace: &WorkspaceRecord) -> Result<SegmentSet, SegmentError> {
         let stored = self.usable(workspace).await?;
         if let Some(set) = stored {
-            if workspace.head.saturating_sub(set.cursor) > BEHIND {
+            let behind = workspace.head.saturating_sub(set.cursor);
+            if behind > self.behind && behind <= self.behind * FAR_BEHIND {
                 drop(self.begin(workspace.id));
             }
-            return Ok(set);
+            if behind <= self.behind * FAR_BEHIND {
+                return Ok(set);
+            }
         }
         self.begin(workspace.id).await.map_err(|_| SegmentError::Ended)?
     }
@@ -122,7 +126,7 @@ impl Segmenter {
             .ok_or_else(|| StorageError::damaged("a workspace that is not there"))?;
         let known = self.usable(&workspace).await?;
         if let Some(set) = &known
-            && workspace.head.saturating_sub(set.cursor) <= BEHIND
+            && workspace.head.saturating_sub(set.cursor) <= self.behind
         {
             return Ok(set.clone());
         }

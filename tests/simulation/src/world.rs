@@ -336,6 +336,9 @@ impl World {
             }
             Action::Pull => (Asked::Pull { after: cursor }, None),
             Action::Listen => (Asked::Listen, None),
+            Action::Bootstrap => {
+                return Err(Broken::new(format!("device {device} wants segments, and reads the log here")));
+            }
             Action::Wait { until } => {
                 if let Some(until) = until {
                     // At least a moment, at most what the driver sleeps at once.

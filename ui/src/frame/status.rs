@@ -160,6 +160,8 @@ mod tests {
             offline_since: None,
             rejected: 0,
             problem: None,
+            bootstrap: None,
+            indexing: None,
         };
         check(&idle, "синхронизировано в 14:00", "synced at 14:00");
         let offline = SyncView {

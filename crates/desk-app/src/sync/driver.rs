@@ -5,7 +5,10 @@ use std::{
     time::Duration,
 };
 
-use desk_api::{ApiError, ErrorCode, view::SyncPhase};
+use desk_api::{
+    ApiError, ErrorCode,
+    view::{Progress, SyncPhase},
+};
 use desk_domain::time::UtcMillis;
 use desk_sync::engine::{Action, Engine, Failure};
 use tokio::{sync::Notify, task::JoinHandle};
@@ -26,19 +29,33 @@ pub(crate) struct Status {
     pub(crate) phase: SyncPhase,
     pub(crate) offline_since: Option<UtcMillis>,
     pub(crate) problem: Option<ApiError>,
+    pub(crate) bootstrap: Option<Progress>,
+    pub(crate) indexing: Option<Progress>,
 }
 
 /// What reaches the driver from the rest of the application, and what it tells back.
 pub(crate) struct Signals {
     edited: Notify,
     resume: Notify,
+    unindexed: Notify,
     status: Mutex<Status>,
 }
 
 impl Default for Signals {
     fn default() -> Self {
-        let status = Status { phase: SyncPhase::Local, offline_since: None, problem: None };
-        Self { edited: Notify::new(), resume: Notify::new(), status: Mutex::new(status) }
+        let status = Status {
+            phase: SyncPhase::Local,
+            offline_since: None,
+            problem: None,
+            bootstrap: None,
+            indexing: None,
+        };
+        Self {
+            edited: Notify::new(),
+            resume: Notify::new(),
+            unindexed: Notify::new(),
+            status: Mutex::new(status),
+        }
     }
 }
 
@@ -46,6 +63,11 @@ impl Signals {
     /// Something went into the outbox.
     pub(crate) fn edited(&self) {
         self.edited.notify_one();
+    }
+
+    /// There are texts to be indexed.
+    pub(super) fn unindexed(&self) {
+        self.unindexed.notify_one();
     }
 
     /// Go on at once: the person asked, or somebody signed in or out.
@@ -57,27 +79,42 @@ impl Signals {
         self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn set(&self, status: Status) {
-        *self.status.lock().unwrap_or_else(PoisonError::into_inner) = status;
+    pub(super) fn change(&self, change: impl FnOnce(&mut Status)) {
+        change(&mut self.status.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
 /// The running driver. Dropping it ends the task; what it was doing is safe to break off anywhere.
 pub struct SyncDriver {
-    task: JoinHandle<()>,
+    tasks: [JoinHandle<()>; 2],
 }
 
 impl Drop for SyncDriver {
     fn drop(&mut self) {
-        self.task.abort();
+        self.tasks.iter().for_each(JoinHandle::abort);
     }
 }
 
 impl Desk {
     /// Begins to sync in the background, for as long as what comes back is kept.
     pub fn start_sync(&self) -> SyncDriver {
-        let desk = self.clone();
-        SyncDriver { task: tokio::spawn(async move { desk.drive().await }) }
+        let (desk, indexing) = (self.clone(), self.clone());
+        SyncDriver {
+            tasks: [
+                tokio::spawn(async move { desk.drive().await }),
+                tokio::spawn(async move { indexing.keep_indexing().await }),
+            ],
+        }
+    }
+
+    /// Fills the search index whenever lists are ahead of it.
+    async fn keep_indexing(&self) {
+        loop {
+            if let Err(problem) = self.index_rest().await {
+                tracing::warn!(code = ?problem.code, "the search index is not complete: {problem}");
+            }
+            self.inner.sync.unindexed.notified().await;
+        }
     }
 
     /// Sync now, whatever the backoff says.
@@ -121,6 +158,11 @@ impl Desk {
                     self.told(SyncPhase::Busy, engine.offline_since(), problem.clone()).await;
                     let pushed = self.push_batch(link).await;
                     pushed.map(|pushed| engine.pushed(self.now(), pushed.head, pushed.more)).err()
+                }
+                Action::Bootstrap => {
+                    self.told(SyncPhase::Busy, engine.offline_since(), problem.clone()).await;
+                    let begun = self.bootstrap(link).await;
+                    begun.map(|begun| engine.bootstrapped(self.now(), begun.cursor)).err()
                 }
                 Action::Pull => {
                     let pulled = self.pull_batch(link).await;
@@ -168,7 +210,8 @@ impl Desk {
     async fn engine(&self) -> Result<Engine, ApiError> {
         let waiting = self.store().outbox_len().await.map_err(error::store)?;
         let cursor = self.store().cursor().await.map_err(error::store)?;
-        Ok(Engine::new(cursor, waiting > 0, self.synced_at().await?))
+        let engine = Engine::new(cursor, waiting > 0, self.synced_at().await?);
+        Ok(if self.begins_with_segments().await? { engine.from_segments() } else { engine })
     }
 
     async fn listen(&self, link: &Link) -> Option<Live> {
@@ -237,7 +280,9 @@ impl Desk {
         if before.phase == phase && before.offline_since == offline_since && before.problem == problem {
             return;
         }
-        self.inner.sync.set(Status { phase, offline_since, problem });
+        self.inner.sync.change(|status| {
+            (status.phase, status.offline_since, status.problem) = (phase, offline_since, problem);
+        });
         self.emit_sync().await;
     }
 }

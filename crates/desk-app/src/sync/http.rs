@@ -9,7 +9,10 @@ use desk_api::{
     },
 };
 use desk_domain::{ids::DeviceId, time::UtcMillis};
-use desk_sync::wire::{self, MAX_BODY_BYTES, Message, PullReply, Push, PushReply, WireError};
+use desk_sync::{
+    segment::{Bootstrap, MAX_SEGMENT_BYTES},
+    wire::{self, Hash, MAX_BODY_BYTES, Message, PullReply, Push, PushReply, WireError},
+};
 use futures::StreamExt;
 use reqwest::{Method, Response, StatusCode};
 use sha2::{Digest, Sha256};
@@ -131,6 +134,18 @@ impl Http {
         self.frame(call).await
     }
 
+    pub(crate) async fn bootstrap(&self, access: &str) -> Result<Answer<Bootstrap>, ApiError> {
+        let call = self.request(Method::GET, "v1/sync/bootstrap")?.bearer_auth(access);
+        self.frame(call).await
+    }
+
+    /// A segment's bytes, whatever they are: the caller checks them against the id.
+    pub(crate) async fn segment(&self, access: &str, id: Hash) -> Result<Vec<u8>, ApiError> {
+        let call = self.request(Method::GET, &format!("v1/sync/segments/{id}"))?.bearer_auth(access);
+        let (response, _) = self.send(call).await?;
+        read(response, MAX_SEGMENT_BYTES).await
+    }
+
     pub(crate) async fn health(&self) -> Result<Health, ApiError> {
         let call = self.request(Method::GET, "v1/health")?;
         self.json(call).await
@@ -204,11 +219,15 @@ impl Http {
 
 /// Reads a body, and no more than anybody sends.
 async fn whole(response: Response) -> Result<Vec<u8>, ApiError> {
+    read(response, MAX_BODY_BYTES).await
+}
+
+async fn read(response: Response, most: usize) -> Result<Vec<u8>, ApiError> {
     let mut body = Vec::new();
     let mut chunks = response.bytes_stream();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|problem| unreachable(&problem))?;
-        if body.len() + chunk.len() > MAX_BODY_BYTES {
+        if body.len() + chunk.len() > most {
             return Err(nonsense("its answer does not end"));
         }
         body.extend_from_slice(&chunk);

@@ -6,7 +6,9 @@ use desk_api::ApiError;
 use desk_docs::{Document, ReadError, VerifiedChange};
 use desk_domain::{
     ids::{DocId, DocKind},
+    personal::Personal,
     state::State,
+    time::UtcMillis,
     workspace::Workspace,
 };
 use desk_store::{AlertWrite, Batch, DocWrite, StoreError};
@@ -19,7 +21,7 @@ use crate::{Desk, DeskEvent, alerts, desk::WorkspaceRules, edit::write_of, error
 const TRIES: u32 = 8;
 
 /// Stands in the store while deadlines have to be computed anew.
-const REDERIVE: &str = "rederive";
+pub(super) const REDERIVE: &str = "rederive";
 
 /// What a pull did.
 pub(super) struct Pulled {
@@ -91,10 +93,7 @@ impl Desk {
                 if let Some(State::Personal(personal)) = &state
                     && personal.id == session.personal_doc
                 {
-                    batch.alerts.extend(acknowledged(personal, now));
-                    if let Some(settings) = personal.preferences.get("interface") {
-                        batch.meta.push(("settings".to_owned(), Some(settings.clone().into_bytes())));
-                    }
+                    heed_personal(personal, now, &mut batch);
                 }
                 batch.docs.push(write);
             }
@@ -189,11 +188,16 @@ fn counts_otherwise(before: Option<&Workspace>, after: &Workspace) -> bool {
     })
 }
 
+/// What the member's own settings say about this device: how the interface looks, and what was acknowledged elsewhere.
+pub(super) fn heed_personal(personal: &Personal, now: UtcMillis, batch: &mut Batch) {
+    batch.alerts.extend(acknowledged(personal, now));
+    if let Some(settings) = personal.preferences.get("interface") {
+        batch.meta.push(("settings".to_owned(), Some(settings.clone().into_bytes())));
+    }
+}
+
 /// Alerts that another device of the member acknowledged.
-fn acknowledged(
-    personal: &desk_domain::personal::Personal,
-    now: desk_domain::time::UtcMillis,
-) -> impl Iterator<Item = AlertWrite> {
+fn acknowledged(personal: &Personal, now: UtcMillis) -> impl Iterator<Item = AlertWrite> {
     let keys: HashMap<_, _> =
         personal.acknowledged.iter().filter_map(|(text, at)| Some((alerts::parse_key(text)?, *at))).collect();
     keys.into_iter().map(move |(key, at)| AlertWrite {

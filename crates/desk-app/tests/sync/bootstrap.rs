@@ -1,0 +1,161 @@
+//! A new device gets the workspace from segments.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::*;
+
+/// A server in front of the server: counts requests and breaks off the answer to the `nth` request of a segment.
+async fn between(server: &str, cut: Option<usize>) -> (String, Arc<Mutex<Vec<String>>>) {
+    let target = server.trim_start_matches("http://").to_owned();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let (log, segments) = (Arc::clone(&seen), Arc::new(AtomicUsize::new(0)));
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let (target, log, segments) = (target.clone(), Arc::clone(&log), Arc::clone(&segments));
+            tokio::spawn(async move {
+                let mut server = tokio::net::TcpStream::connect(target).await.unwrap();
+                let (mut from_client, mut to_client) = client.split();
+                let (mut from_server, mut to_server) = server.split();
+                let mut request = vec![0; 64 * 1024];
+                loop {
+                    let n = tokio::select! {
+                        n = from_client.read(&mut request) => n.unwrap_or(0),
+                        n = tokio::io::copy(&mut from_server, &mut to_client) => { let _ = n; return }
+                    };
+                    if n == 0 {
+                        return;
+                    }
+                    let head = String::from_utf8_lossy(&request[..n]);
+                    let line = head.lines().next().unwrap_or_default().to_owned();
+                    let is_segment = line.contains("/v1/sync/segments/");
+                    log.lock().unwrap().push(line);
+                    if is_segment && Some(segments.fetch_add(1, Ordering::SeqCst)) == cut {
+                        // What was promised does not come.
+                        let _ =
+                            to_client.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nWNDG").await;
+                        return;
+                    }
+                    to_server.write_all(&request[..n]).await.unwrap();
+                }
+            });
+        }
+    });
+    (url, seen)
+}
+
+async fn sign_in(dir: &Path, url: &str, name: &str) -> Desk {
+    let desk = open(dir).await;
+    desk.sign_in(url, "acme", &format!("{name}@acme.example"), PASSWORD).await.unwrap();
+    desk
+}
+
+fn count(seen: &Mutex<Vec<String>>, what: &str) -> usize {
+    seen.lock().unwrap().iter().filter(|line| line.contains(what)).count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_device_never_replays_the_log() {
+    let server = Server::start().await;
+    let a_dir = tempfile::tempdir().unwrap();
+    let a = server.desk(a_dir.path(), "anna").await;
+    let mut ids = Vec::new();
+    for n in 0..70 {
+        let view = a.create_ticket(NewTicket::titled(format!("Сканер {n}"))).await.unwrap();
+        ids.push(view.ticket.id);
+    }
+    a.sync_once().await.unwrap();
+
+    let b_dir = tempfile::tempdir().unwrap();
+    let (url, seen) = between(&server.url, None).await;
+    let b = sign_in(b_dir.path(), &url, "maria").await;
+    assert!(b.workspace().is_some(), "the settings are there at once");
+    // What a person does before the rest is here is kept.
+    let mine = b.create_ticket(NewTicket::titled("Мышь")).await.unwrap().ticket.id;
+    b.sync_once().await.unwrap();
+    assert_eq!(count(&seen, "/v1/sync/segments/"), 1, "{seen:?}");
+    assert_eq!(count(&seen, "after=0 "), 0, "{seen:?}");
+    assert!(b.ticket(ids[69]).await.unwrap().is_some());
+    assert!(b.ticket(mine).await.unwrap().is_some());
+    assert_eq!(b.search("сканер 42", 10, None).await.unwrap().len(), 1);
+    assert_eq!(b.search("мышь", 10, None).await.unwrap().len(), 1);
+    a.sync_once().await.unwrap();
+    assert_eq!(a.digest().await.unwrap(), b.digest().await.unwrap());
+
+    // Documents from segments are edited, sent and received as any other.
+    b.edit_ticket(ids[3], vec![TicketOp::SetPriority { priority: Priority::Urgent }]).await.unwrap();
+    a.edit_ticket(ids[4], vec![TicketOp::SetTitle { title: "Сканер сломан".into() }]).await.unwrap();
+    a.sync_once().await.unwrap();
+    b.sync_once().await.unwrap();
+    a.sync_once().await.unwrap();
+    assert_eq!(a.digest().await.unwrap(), b.digest().await.unwrap());
+    assert_eq!(b.search("сломан", 10, None).await.unwrap().len(), 1);
+    let report = b.doctor(false).await.unwrap();
+    assert!(report.healthy, "{report:?}");
+
+    // An unchanged sync costs one request.
+    let before = seen.lock().unwrap().len();
+    b.sync_once().await.unwrap();
+    assert_eq!(seen.lock().unwrap().len() - before, 1, "{seen:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bootstrap_that_is_broken_off_goes_on() {
+    let server = Server::start().await;
+    let a_dir = tempfile::tempdir().unwrap();
+    let a = server.desk(a_dir.path(), "anna").await;
+    let id = a.create_ticket(NewTicket::titled("Сканер")).await.unwrap().ticket.id;
+    a.sync_once().await.unwrap();
+
+    let b_dir = tempfile::tempdir().unwrap();
+    let (url, seen) = between(&server.url, Some(0)).await;
+    let b = sign_in(b_dir.path(), &url, "maria").await;
+    let problem = b.sync_once().await.unwrap_err();
+    assert_eq!(problem.code, ErrorCode::Offline, "{problem}");
+    assert!(b.ticket(id).await.unwrap().is_none(), "all or nothing");
+    b.close().await;
+    drop(b);
+    // Another start of the program.
+    let b = open(b_dir.path()).await;
+    b.sync_once().await.unwrap();
+    assert_eq!(count(&seen, "/v1/sync/bootstrap"), 1, "it goes by the plan it had: {seen:?}");
+    assert!(b.ticket(id).await.unwrap().is_some());
+    assert_eq!(a.digest().await.unwrap(), b.digest().await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_the_store_is_open_elsewhere_the_log_is_read() {
+    let server = Server::start().await;
+    let a_dir = tempfile::tempdir().unwrap();
+    let a = server.desk(a_dir.path(), "anna").await;
+    let id = a.create_ticket(NewTicket::titled("Сканер")).await.unwrap().ticket.id;
+    a.sync_once().await.unwrap();
+
+    let b_dir = tempfile::tempdir().unwrap();
+    let b = server.desk(b_dir.path(), "maria").await;
+    let window = open(b_dir.path()).await;
+    b.sync_once().await.unwrap();
+    assert!(window.ticket(id).await.unwrap().is_some());
+    assert_eq!(a.digest().await.unwrap(), b.digest().await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deadlines_follow_the_devices_own_settings() {
+    let server = Server::start().await;
+    let a_dir = tempfile::tempdir().unwrap();
+    let a = server.desk(a_dir.path(), "anna").await;
+    let new = NewTicket { priority: Priority::Critical, ..NewTicket::titled("Сервер упал") };
+    let id = a.create_ticket(new).await.unwrap().ticket.id;
+    a.sync_once().await.unwrap();
+    let b_dir = tempfile::tempdir().unwrap();
+    let b = server.desk(b_dir.path(), "maria").await;
+    b.sync_once().await.unwrap();
+    let due = async |desk: &Desk| {
+        let rows = desk.list_tickets(&TicketFilter::default(), TicketSort::Due, 0, 10).await.unwrap();
+        rows.rows.into_iter().find(|row| row.id == id).unwrap().next_due
+    };
+    let (here, there) = (due(&a).await, due(&b).await);
+    assert!(here.is_some());
+    assert_eq!(here, there);
+}
