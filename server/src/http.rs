@@ -32,6 +32,7 @@ mod heads;
 mod health;
 mod json;
 mod live;
+mod pages;
 mod problem;
 mod pull;
 mod push;
@@ -40,6 +41,7 @@ mod sign_in;
 mod sign_out;
 mod witness;
 
+pub use pages::Pages;
 pub use problem::Problem;
 
 /// What one request or connection may take.
@@ -92,6 +94,8 @@ pub struct App {
     pub erasure: Erasure,
     /// Gives devices what they can show of the log, and holds it against the log.
     pub witnesses: Witnesses,
+    /// Answers that many devices ask for at once.
+    pub pages: Pages,
     /// Counts attempts to sign in.
     pub attempts: Attempts,
     /// The present instant.

@@ -198,6 +198,8 @@ pub struct Access {
     pub session_ended: bool,
     /// The device was revoked.
     pub device_revoked: bool,
+    /// The newest number of their workspace's log: every request asks for it, and this way it costs nothing more.
+    pub head: u64,
 }
 
 /// What may have changed outside this process, cheap enough to ask for every second.

@@ -18,7 +18,7 @@ use crate::setup::{self, Scope};
 use crate::ui;
 
 /// All measurements: bench targets of whatever package. A new one is a name here and a bench target in its crate.
-const BENCHES: [&str; 3] = ["store", "import", "window"];
+const BENCHES: [&str; 4] = ["store", "import", "window", "server"];
 
 /// Where the measurements find the product's programs. Set by nobody else, so that they cannot measure old ones.
 const PROGRAMS: &str = "DESK_BENCH_PROGRAMS";
@@ -42,8 +42,8 @@ enum Bound {
     AtLeast(f64),
 }
 
-/// What is promised for a store of 100,000 tickets.
-const FIGURES: [Figure; 7] = [
+/// What is promised, for a store of 100,000 tickets and for a server.
+const FIGURES: [Figure; 9] = [
     Figure {
         bench: "store",
         name: "first page of a filtered, sorted list, p99",
@@ -100,12 +100,28 @@ const FIGURES: [Figure; 7] = [
         object: &[("bench", "window.key"), ("key", "the slowest of them")],
         pointer: "/p95",
     },
+    Figure {
+        bench: "server",
+        name: "changes accepted by the server on two processors",
+        bound: Bound::AtLeast(5_000.0),
+        unit: "changes/s",
+        object: &[("bench", "server.push")],
+        pointer: "/changes_per_second",
+    },
+    Figure {
+        bench: "server",
+        name: "an edit on each of 1,000 live devices, p99",
+        bound: Bound::AtMost(100.0),
+        unit: "ms",
+        object: &[("bench", "server.live")],
+        pointer: "/visible/p99",
+    },
 ];
 
 /// What to measure.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Only measurements with this in their name: store, import, window.
+    /// Only measurements with this in their name: store, import, window, server.
     filter: Option<String>,
     /// Fail when a promise is not kept. Without it a busy machine is no error.
     #[arg(long)]

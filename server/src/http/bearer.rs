@@ -21,6 +21,8 @@ pub(super) struct Bearer {
     pub(super) claims: Claims,
     /// The member now.
     pub(super) member: MemberRecord,
+    /// The newest number of the workspace's log.
+    pub(super) head: u64,
 }
 
 impl Bearer {
@@ -54,8 +56,9 @@ impl FromRequestParts<Arc<App>> for Bearer {
             }
         })?;
         let standing = standing(app.storage.as_ref(), &claims).await?;
-        let member = standing.map_err(|lost| Problem::from(lost).to_device(claims.dev, &app.erasure))?;
-        Ok(Self { claims, member })
+        let (member, head) =
+            standing.map_err(|lost| Problem::from(lost).to_device(claims.dev, &app.erasure))?;
+        Ok(Self { claims, member, head })
     }
 }
 
@@ -82,11 +85,11 @@ impl From<Lost> for Problem {
     }
 }
 
-/// The member behind a token, as the database has them now.
+/// The member behind a token and the head of their workspace, as the database has them now.
 pub(super) async fn standing(
     storage: &dyn Storage,
     claims: &Claims,
-) -> Result<Result<MemberRecord, Lost>, StorageError> {
+) -> Result<Result<(MemberRecord, u64), Lost>, StorageError> {
     let Some(access) = storage.access(claims.sid).await? else { return Ok(Err(Lost::Session)) };
     Ok(if access.device_revoked {
         Err(Lost::Device)
@@ -97,6 +100,6 @@ pub(super) async fn standing(
     } else if access.session_ended {
         Err(Lost::Session)
     } else {
-        Ok(access.member)
+        Ok((access.member, access.head))
     })
 }

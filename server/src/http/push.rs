@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
+    body::Bytes,
     extract::{Request, State},
     http::header::CONTENT_TYPE,
     response::{IntoResponse, Response},
@@ -65,10 +66,20 @@ fn unreadable(error: &WireError) -> Problem {
     Problem::new(code, message)
 }
 
+/// A message, packed.
+pub(super) async fn pack<M: wire::Message + Send + 'static>(message: M) -> Result<Bytes, Problem> {
+    let frame = blocking(move || wire::encode(&message)).await?.map_err(|error| Problem::internal(&error))?;
+    Ok(frame.into())
+}
+
+/// A packed message as an answer.
+pub(super) fn framed(frame: Bytes) -> Response {
+    ([(CONTENT_TYPE, BATCH_MEDIA_TYPE)], frame).into_response()
+}
+
 /// A message as an answer.
 pub(super) async fn frame<M: wire::Message + Send + 'static>(message: M) -> Result<Response, Problem> {
-    let frame = blocking(move || wire::encode(&message)).await?.map_err(|error| Problem::internal(&error))?;
-    Ok(([(CONTENT_TYPE, BATCH_MEDIA_TYPE)], frame).into_response())
+    Ok(framed(pack(message).await?))
 }
 
 /// Work that would hold up other requests.

@@ -27,15 +27,24 @@ pub(super) async fn hold(app: &App, workspace: WorkspaceId, headers: &HeaderMap)
     }
 }
 
+/// The witness of the log up to `head`, as a header.
+pub(super) async fn of(app: &App, workspace: WorkspaceId, head: u64) -> Result<HeaderValue, Problem> {
+    let witness = app.witnesses.issue(app.storage.as_ref(), workspace, head, app.clock.now()).await?;
+    HeaderValue::try_from(witness).map_err(|error| Problem::internal(&error))
+}
+
+/// The answer with a witness.
+pub(super) fn beside(mut response: Response, witness: HeaderValue) -> Response {
+    response.headers_mut().insert(WITNESS_HEADER, witness);
+    response
+}
+
 /// The answer with the witness of the log up to `head`.
 pub(super) async fn give(
     app: &App,
     workspace: WorkspaceId,
     head: u64,
-    mut response: Response,
+    response: Response,
 ) -> Result<Response, Problem> {
-    let witness = app.witnesses.issue(app.storage.as_ref(), workspace, head, app.clock.now()).await?;
-    let witness = HeaderValue::try_from(witness).map_err(|error| Problem::internal(&error))?;
-    response.headers_mut().insert(WITNESS_HEADER, witness);
-    Ok(response)
+    Ok(beside(response, of(app, workspace, head).await?))
 }

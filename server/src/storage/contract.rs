@@ -205,7 +205,10 @@ pub(super) async fn a_member_changes_and_is_read_anew(storage: &dyn Storage) {
     assert_eq!(tx.member_of_device(DeviceId(id(11))).await.unwrap(), Some(changed.clone()));
     assert!(!tx.update_member(&member(space.id, 55)).await.unwrap());
     tx.commit().await.unwrap();
-    assert_eq!(storage.access(session).await.unwrap().unwrap().member, changed);
+    let access = storage.access(session).await.unwrap().unwrap();
+    assert_eq!((access.member, access.head), (changed.clone(), 0));
+    logged(storage, space.id, 31, &[1, 2]).await;
+    assert_eq!(storage.access(session).await.unwrap().unwrap().head, 2);
     let before = storage.pulse().await.unwrap().access;
     let gone = MemberRecord { active: false, ..changed };
     let mut tx = storage.begin(space.id).await.unwrap();

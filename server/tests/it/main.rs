@@ -5,6 +5,8 @@ mod cli;
 #[cfg(test)]
 mod live;
 #[cfg(test)]
+mod processes;
+#[cfg(test)]
 mod rejects;
 #[cfg(test)]
 mod restored;

@@ -9,7 +9,7 @@ use desk_domain::{
 use sqlx::{PgConnection, query, query_as};
 use uuid::Uuid;
 
-use super::{MemberRow, PostgresStorage, failed, instant, role};
+use super::{MemberRow, PostgresStorage, failed, instant, number, role};
 use crate::storage::{
     Access, Digest, KEPT_AFTER_END_MS, NewSession, NewToken, Rotation, SessionEnd, Sessions, StorageError,
     rotation::{Step, TokenState, step},
@@ -34,6 +34,7 @@ struct TokenRow {
 struct AccessRow {
     ended_at: Option<i64>,
     revoked_at: Option<i64>,
+    head: i64,
     #[sqlx(flatten)]
     member: MemberRow,
 }
@@ -137,9 +138,10 @@ impl Sessions for PostgresStorage {
 
     async fn access(&self, session: Uuid) -> Result<Option<Access>, StorageError> {
         let found: Option<AccessRow> = query_as(
-            "SELECT s.ended_at, d.revoked_at, m.id, m.workspace, m.email, m.name, m.role, m.password_hash,
+            "SELECT s.ended_at, d.revoked_at, w.head, m.id, m.workspace, m.email, m.name, m.role, m.password_hash,
                     m.personal_doc, m.active, m.created_at
              FROM sessions s JOIN devices d ON d.id = s.device JOIN members m ON m.id = s.member
+                  JOIN workspaces w ON w.id = m.workspace
              WHERE s.id = $1",
         )
         .bind(session)
@@ -152,6 +154,7 @@ impl Sessions for PostgresStorage {
                     member: row.member.try_into()?,
                     session_ended: row.ended_at.is_some(),
                     device_revoked: row.revoked_at.is_some(),
+                    head: number(row.head)?,
                 })
             })
             .transpose()

@@ -6,10 +6,10 @@ use desk_domain::{
     people::Role,
     time::UtcMillis,
 };
-use sqlx::{query, query_as};
+use sqlx::query;
 use uuid::Uuid;
 
-use super::{MemberRow, SqliteStorage, failed, instant, role, uuid};
+use super::{MemberRow, SqliteStorage, failed, instant, number, role, uuid};
 use crate::storage::{
     Access, Digest, KEPT_AFTER_END_MS, NewSession, NewToken, Rotation, SessionEnd, Sessions, StorageError,
     rotation::{Step, TokenState, step},
@@ -116,29 +116,34 @@ impl Sessions for SqliteStorage {
 
     async fn access(&self, session: Uuid) -> Result<Option<Access>, StorageError> {
         let id = session.as_bytes().as_slice();
-        let mut tx = self.readers.begin().await.map_err(failed)?;
         let found = query!(
-            "SELECT s.ended_at, d.revoked_at, s.member FROM sessions s JOIN devices d ON d.id = s.device
+            "SELECT s.ended_at, d.revoked_at, w.head, m.id, m.workspace, m.email, m.name, m.role, m.password_hash,
+                    m.personal_doc, m.active, m.created_at
+             FROM sessions s JOIN devices d ON d.id = s.device JOIN members m ON m.id = s.member
+                  JOIN workspaces w ON w.id = m.workspace
              WHERE s.id = ?",
             id
         )
-        .fetch_optional(&mut *tx)
+        .fetch_optional(&self.readers)
         .await
         .map_err(failed)?;
-        let Some(state) = found else { return Ok(None) };
-        let member = query_as!(
-            MemberRow,
-            "SELECT id, workspace, email, name, role, password_hash, personal_doc, active, created_at
-             FROM members WHERE id = ?",
-            state.member
-        )
-        .fetch_one(&mut *tx)
-        .await
-        .map_err(failed)?;
+        let Some(row) = found else { return Ok(None) };
+        let member = MemberRow {
+            id: row.id,
+            workspace: row.workspace,
+            email: row.email,
+            name: row.name,
+            role: row.role,
+            password_hash: row.password_hash,
+            personal_doc: row.personal_doc,
+            active: row.active,
+            created_at: row.created_at,
+        };
         Ok(Some(Access {
             member: member.try_into()?,
-            session_ended: state.ended_at.is_some(),
-            device_revoked: state.revoked_at.is_some(),
+            session_ended: row.ended_at.is_some(),
+            device_revoked: row.revoked_at.is_some(),
+            head: number(row.head)?,
         }))
     }
 }

@@ -1,0 +1,82 @@
+//! Answers to pulls that many devices ask for at the same moment.
+//!
+//! When the head moves, every live device pulls from the same cursor. Whoever has a device sees every document but
+//! others' personal ones, so a page without personal documents is the same for all of them: it is read and packed once.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::{body::Bytes, http::HeaderValue};
+use desk_domain::ids::{DocKind, WorkspaceId};
+use tokio::{sync::OnceCell, time::Instant};
+
+use crate::storage::LogPage;
+
+/// Pages that are kept.
+const PAGES: usize = 64;
+/// Larger ones are asked for by devices that have been away, each for itself.
+const PAGE_BYTES: usize = 64 * 1024;
+
+/// How long a page is kept: everybody who hears of a change asks at once.
+const KEPT: Duration = Duration::from_secs(2);
+
+/// A page as it travels, with the witness of the log that it is from.
+#[derive(Clone, Debug)]
+pub(super) struct Packed {
+    /// The newest number of that log.
+    pub(super) head: u64,
+    pub(super) frame: Bytes,
+    pub(super) witness: HeaderValue,
+}
+
+impl Packed {
+    /// Whether it is worth keeping.
+    pub(super) fn is_small(&self) -> bool {
+        self.frame.len() <= PAGE_BYTES
+    }
+}
+
+/// A packed page, or `None` where each device has to be answered for itself.
+type Page = Arc<OnceCell<Option<Packed>>>;
+
+/// What was asked for.
+#[derive(Debug)]
+struct Asked {
+    head: u64,
+    at: Instant,
+    page: Page,
+}
+
+/// The pages that were asked for last.
+#[derive(Debug, Default)]
+pub struct Pages(Mutex<HashMap<(WorkspaceId, u64), Asked>>);
+
+impl Pages {
+    /// The place of the page that follows `after` while the log ends at `head`. Whoever comes first fills it, the others
+    /// wait for that.
+    pub(super) fn at(&self, workspace: WorkspaceId, after: u64, head: u64) -> Page {
+        let mut pages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        if let Some(asked) = pages.get(&(workspace, after))
+            && asked.head == head
+            && now.duration_since(asked.at) < KEPT
+        {
+            return Arc::clone(&asked.page);
+        }
+        if pages.len() >= PAGES {
+            pages.clear();
+        }
+        let page = Page::default();
+        pages.insert((workspace, after), Asked { head, at: now, page: Arc::clone(&page) });
+        page
+    }
+}
+
+/// Whether the page is what any device would get.
+pub(super) fn is_everybodys(page: &LogPage, after: u64) -> bool {
+    let is_whole = page.entries.len() as u64 == page.cursor - after;
+    is_whole && page.entries.iter().all(|entry| entry.kind != DocKind::Personal)
+}
