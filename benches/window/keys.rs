@@ -25,7 +25,7 @@ const HOME: char = '\u{e011}';
 const PAGE_DOWN: char = '\u{e00f}';
 const BACKSPACE: char = '\u{e003}';
 
-/// What is typed into the search field, a letter at a time, in both languages; each letter finds something else.
+/// What is typed into the search field, a letter at a time, in both languages.
 const BEGINNINGS: [&str; 8] = ["пр", "se", "до", "ma", "по", "ne", "се", "re"];
 
 /// Where the keys act in the list.
@@ -34,6 +34,8 @@ const CURSOR: &str =
 /// Which rows are shown, and how many there are.
 const ROWS: &str = "document.querySelector('[data-testid=\"ticket-count\"]')?.dataset.count + ' ' + \
                     [...document.querySelectorAll('[data-testid=\"ticket-row\"]')].slice(0, 5).map((row) => row.dataset.number)";
+/// The number of the question whose answer is shown: another one for each letter, also where the same rows answer it.
+const ANSWER: &str = "document.querySelector('[data-testid=\"ticket-count\"]')?.dataset.answer";
 /// The ticket that is open.
 const TICKET: &str = "document.querySelector('[data-testid=\"ticket-page\"]')?.dataset.number";
 /// The open ticket's priority.
@@ -120,8 +122,8 @@ async fn searches(page: &Page) -> anyhow::Result<Vec<f64>> {
         page.press(&['/']).await?;
         page.wait_for("[data-testid=\"ticket-search\"]:focus").await?;
         for letter in word.chars() {
-            times.push(timed(page, ROWS, &[letter]).await?);
-            still(page, ROWS).await?;
+            times.push(timed(page, ANSWER, &[letter]).await?);
+            still(page, ANSWER).await?;
         }
         page.press(&[key::CONTROL, 'a']).await?;
         page.press(&[BACKSPACE]).await?;

@@ -275,7 +275,8 @@ pub(crate) fn TicketList(props: &TicketListProps) -> Html {
             <header class="list-head">
                 <div class="list-title">
                     <h1>{ i18n.word("view", props.query.view.as_str()) }</h1>
-                    <span class="count" data-testid="ticket-count" data-count={view.total.to_string()}>
+                    <span class="count" data-testid="ticket-count" data-count={view.total.to_string()}
+                        data-answer={view.answered.to_string()}>
                         { tr!(i18n, "tickets-count", n = view.total) }
                     </span>
                     <span class="spring" />

@@ -44,6 +44,8 @@ pub(super) struct View {
     pub(super) selected: usize,
     /// The first rows (or that there are none) are known.
     pub(super) is_ready: bool,
+    /// Number of the question whose rows these are.
+    pub(super) answered: u64,
     /// Why there are none.
     pub(super) error: Option<ApiError>,
 }
@@ -54,6 +56,8 @@ pub(super) struct Model {
     asked: Asked,
     /// Number of the newest question; answers to older ones are stale.
     epoch: u64,
+    /// Number of the question whose rows are shown.
+    answered: u64,
     rows: Rows,
     /// Rows of the newest question until its first page is there: what was shown stays meanwhile.
     next: Option<Rows>,
@@ -109,6 +113,7 @@ impl Model {
             cursor: self.cursor(open),
             selected: self.selected.len(),
             is_ready: self.is_ready,
+            answered: self.answered,
             error: self.error.clone(),
         }
     }
@@ -237,6 +242,7 @@ impl Model {
                 self.error = None;
                 if let Some(next) = self.next.take() {
                     self.rows = next;
+                    self.answered = self.epoch;
                 }
                 self.is_ready = true;
                 self.follow_cursor();
