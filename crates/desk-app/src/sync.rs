@@ -36,8 +36,12 @@ pub struct SyncReport {
     pub rejected: u64,
     /// How far the server's log is read.
     pub cursor: u64,
-    /// How long it took.
+    /// How long it took until everything was here and lists showed it.
+    pub listed_ms: i64,
+    /// How long it took in all, with the search index.
     pub elapsed_ms: i64,
+    /// Bytes of the server's answers, as they travelled.
+    pub received_bytes: u64,
 }
 
 /// A member's way to the server: the address with tokens that are renewed as needed.
@@ -92,7 +96,9 @@ impl Desk {
             }
         }
         self.reached_level().await?;
+        report.listed_ms = CorrectedClock::machine_now().since(started_at);
         self.index_rest().await?;
+        report.received_bytes = link.http.received_bytes();
         report.cursor = engine.cursor();
         report.elapsed_ms = CorrectedClock::machine_now().since(started_at);
         Ok(report)

@@ -1,6 +1,12 @@
 //! The server over HTTP: one method per endpoint, every failure an `ApiError`.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use desk_api::{
     ApiError, ErrorCode,
@@ -30,6 +36,7 @@ pub(crate) struct Http {
     client: reqwest::Client,
     base: Url,
     clock: Arc<CorrectedClock>,
+    received_bytes: Arc<AtomicU64>,
     /// SHA-256 (hexadecimal) of what this device's server shows when it takes its access away.
     erase_check: Option<String>,
 }
@@ -86,7 +93,13 @@ impl Http {
             .user_agent(concat!("workernet-desk/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|problem| ApiError::new(ErrorCode::Internal, problem.to_string()))?;
-        Ok(Self { client, base: base.clone(), clock: Arc::clone(clock), erase_check })
+        Ok(Self {
+            client,
+            base: base.clone(),
+            clock: Arc::clone(clock),
+            received_bytes: Arc::default(),
+            erase_check,
+        })
     }
 
     pub(crate) async fn sign_in(
@@ -143,7 +156,14 @@ impl Http {
     pub(crate) async fn segment(&self, access: &str, id: Hash) -> Result<Vec<u8>, ApiError> {
         let call = self.request(Method::GET, &format!("v1/sync/segments/{id}"))?.bearer_auth(access);
         let (response, _) = self.send(call).await?;
-        read(response, MAX_SEGMENT_BYTES).await
+        let bytes = read(response, MAX_SEGMENT_BYTES).await?;
+        self.received_bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        Ok(bytes)
+    }
+
+    /// Bytes of all bodies that were received.
+    pub(crate) fn received_bytes(&self) -> u64 {
+        self.received_bytes.load(Ordering::Relaxed)
     }
 
     pub(crate) async fn health(&self) -> Result<Health, ApiError> {
@@ -204,6 +224,7 @@ impl Http {
     async fn frame<M: Message>(&self, call: reqwest::RequestBuilder) -> Result<Answer<M>, ApiError> {
         let (response, offset_ms) = self.send(call).await?;
         let body = whole(response).await?;
+        self.received_bytes.fetch_add(body.len() as u64, Ordering::Relaxed);
         let value = wire::decode(&body).map_err(|problem| match problem {
             WireError::NewerVersion { .. } => ApiError::new(ErrorCode::UpgradeRequired, problem.to_string()),
             WireError::Truncated
