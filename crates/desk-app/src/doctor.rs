@@ -65,7 +65,7 @@ impl Desk {
                 Severity::Problem,
                 format!("the file is damaged ({first}): copy it away, then sign in on a new data directory"),
             ),
-            None => find("store", Severity::Ok, format!("{} documents", health.documents)),
+            None => find("store", Severity::Ok, self.stored(health.documents).await?),
         }
         if let Some(newer) = self.read_only() {
             find("store", Severity::Notice, newer.message);
@@ -83,12 +83,13 @@ impl Desk {
         }
         let repair =
             repair && self.read_only().is_none() && health.structure.is_empty() && health.pages.is_empty();
-        let broken_rows = health.without_row + health.stray_rows + health.dangling;
         let broken_index = health.not_indexed + health.stray_entries + health.index.len() as u64;
         if repair && broken_index > 0 {
             self.store().rebuild_search().await.map_err(error::store)?;
         }
         let derived = self.check_documents(repair).await?;
+        // A row that is missing differs, too.
+        let broken_rows = health.without_row.max(derived.differing) + health.stray_rows + health.dangling;
         find(
             "documents",
             if derived.damaged.is_empty() { Severity::Ok } else { Severity::Problem },
@@ -130,6 +131,18 @@ impl Desk {
         Ok(Report { healthy, findings })
     }
 
+    /// How much is stored, and what that is a document.
+    async fn stored(&self, documents: u64) -> Result<String, ApiError> {
+        let sizes = self.store().sizes().await.map_err(error::store)?;
+        let each = |bytes: u64| bytes.checked_div(documents).unwrap_or(0);
+        Ok(format!(
+            "{documents} documents in {} kB: {} bytes each, {} of them the document itself",
+            sizes.file_bytes / 1_000,
+            each(sizes.file_bytes),
+            each(sizes.document_bytes),
+        ))
+    }
+
     /// Reads every document; with `repair`, derives its rows anew.
     async fn check_documents(&self, repair: bool) -> Result<Documents, ApiError> {
         let rules = self.rules();
@@ -141,6 +154,10 @@ impl Desk {
                 let Some(last) = page.last() else { break };
                 after = Some(last.id);
                 let mut writes = Vec::new();
+                if kind == DocKind::Ticket {
+                    let differing = self.differing(page.clone(), &rules, self.now()).await?;
+                    found.differing += differing.len() as u64;
+                }
                 for stored in page {
                     let mut document = match Document::load(stored.id, kind, &stored.snapshot) {
                         Ok(document) => document,
@@ -193,5 +210,7 @@ impl Desk {
 struct Documents {
     read: u64,
     newer: u64,
+    /// Tickets whose row is not what the document says.
+    differing: u64,
     damaged: Vec<String>,
 }

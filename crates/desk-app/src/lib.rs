@@ -26,6 +26,7 @@ pub mod machine;
 mod markdown;
 pub mod notice;
 mod rejected;
+mod rows;
 mod search;
 pub mod secrets;
 mod session;

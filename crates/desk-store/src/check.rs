@@ -28,6 +28,15 @@ pub struct Health {
     pub index: Vec<String>,
 }
 
+/// What a store takes on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// The whole file.
+    pub file_bytes: u64,
+    /// The documents in it, as they are packed; the rest is rows and indexes.
+    pub document_bytes: u64,
+}
+
 impl Health {
     /// Nothing is wrong.
     pub fn is_good(&self) -> bool {
@@ -89,6 +98,16 @@ impl Store {
             stray_entries: count(4)?,
             index,
         })
+    }
+
+    /// What the store takes on the disk.
+    pub async fn sizes(&self) -> Result<Sizes, StoreError> {
+        const SQL: &str = "SELECT (SELECT page_count FROM pragma_page_count()) * (SELECT page_size FROM pragma_page_size()), \
+             (SELECT coalesce(sum(length(bytes)), 0) FROM snapshots) + (SELECT coalesce(sum(length(bytes)), 0) FROM blocks)";
+        let mut held = self.slow_reader().await?;
+        let row = sqlx::query(SQL).fetch_one(held.conn()?).await?;
+        let bytes = |value: i64| u64::try_from(value).unwrap_or(0);
+        Ok(Sizes { file_bytes: bytes(row.try_get(0)?), document_bytes: bytes(row.try_get(1)?) })
     }
 
     /// Empties the search index. The caller then hands every document to [`Store::replace_projection`], the newest

@@ -46,7 +46,7 @@ use std::{path::Path, sync::Arc};
 
 pub use batch::{AlertWrite, Batch, Committed, DocWrite, Hash32, OutboxEntry, Rejection, heads_from_bytes};
 pub use blocks::IndexProgress;
-pub use check::Health;
+pub use check::{Health, Sizes};
 pub use deadlines::DueDeadline;
 pub use documents::{DigestRow, StoredDocument};
 pub use error::StoreError;

@@ -23,6 +23,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// line) tells by it since when there has been no connection.
 const SYNCED_AT_MS: i64 = 60_000;
 
+/// How often some rows are compared with their documents.
+const CHECK_EVERY: Duration = Duration::from_secs(10);
+
 /// How sync stands, as the driver last knew.
 #[derive(Clone, Debug)]
 pub(crate) struct Status {
@@ -86,7 +89,7 @@ impl Signals {
 
 /// The running driver. Dropping it ends the task; what it was doing is safe to break off anywhere.
 pub struct SyncDriver {
-    tasks: [JoinHandle<()>; 2],
+    tasks: [JoinHandle<()>; 3],
 }
 
 impl Drop for SyncDriver {
@@ -98,12 +101,29 @@ impl Drop for SyncDriver {
 impl Desk {
     /// Begins to sync in the background, for as long as what comes back is kept.
     pub fn start_sync(&self) -> SyncDriver {
-        let (desk, indexing) = (self.clone(), self.clone());
+        let (desk, indexing, checking) = (self.clone(), self.clone(), self.clone());
         SyncDriver {
             tasks: [
                 tokio::spawn(async move { desk.drive().await }),
                 tokio::spawn(async move { indexing.keep_indexing().await }),
+                tokio::spawn(async move { checking.keep_checking().await }),
             ],
+        }
+    }
+
+    /// Goes through the tickets' rows, a few at a time, while there is nothing to sync.
+    async fn keep_checking(&self) {
+        let mut after = None;
+        loop {
+            tokio::time::sleep(CHECK_EVERY).await;
+            let status = self.inner.sync.status();
+            if status.phase == SyncPhase::Busy || status.indexing.is_some() || self.read_only().is_some() {
+                continue;
+            }
+            match self.check_some_rows(after).await {
+                Ok((next, _)) => after = next,
+                Err(problem) => tracing::warn!(code = ?problem.code, "rows were not checked: {problem}"),
+            }
         }
     }
 
