@@ -9,6 +9,7 @@ pub(crate) mod http;
 mod live;
 mod pull;
 mod push;
+mod recovery;
 
 use std::sync::Arc;
 
@@ -91,6 +92,9 @@ impl Desk {
                     let pulled = self.pull_batch(&link).await?;
                     report.pulled += pulled.new;
                     engine.pulled(self.now(), pulled.cursor, pulled.head);
+                    if pulled.unsent {
+                        engine.edited();
+                    }
                 }
                 Action::Listen | Action::Wait { .. } => break,
             }

@@ -6,6 +6,8 @@
 mod access;
 #[path = "sync/bootstrap.rs"]
 mod bootstrap;
+#[path = "sync/restored.rs"]
+mod restored;
 
 use std::{
     collections::BTreeSet,
@@ -68,13 +70,23 @@ struct Server {
     url: String,
     storage: SqliteStorage,
     random: Arc<SystemRandom>,
-    _running: Running,
-    _dir: tempfile::TempDir,
+    running: Running,
+    dir: tempfile::TempDir,
 }
 
 impl Server {
     async fn start() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let server = Self::open(tempfile::tempdir().unwrap()).await;
+        let new = NewWorkspace { slug: "acme".into(), name: "Acme".into(), zone: "Asia/Almaty".into() };
+        workspaces::create(&server.storage, &new, now(), &server.ids()).await.unwrap();
+        for (name, role) in [("anna", Role::Agent), ("boris", Role::Agent), ("maria", Role::Manager)] {
+            server.member(name, role).await;
+        }
+        server
+    }
+
+    /// A server on a data directory.
+    async fn open(dir: tempfile::TempDir) -> Self {
         let storage = SqliteStorage::open(dir.path()).await.unwrap();
         let random = Arc::new(SystemRandom::new().unwrap());
         let running = start(Setup {
@@ -88,13 +100,14 @@ impl Server {
         .await
         .unwrap();
         let url = format!("http://{}", running.address());
-        let server = Self { url, storage, random, _running: running, _dir: dir };
-        let new = NewWorkspace { slug: "acme".into(), name: "Acme".into(), zone: "Asia/Almaty".into() };
-        workspaces::create(&server.storage, &new, now(), &server.ids()).await.unwrap();
-        for (name, role) in [("anna", Role::Agent), ("boris", Role::Agent), ("maria", Role::Manager)] {
-            server.member(name, role).await;
-        }
-        server
+        Self { url, storage, random, running, dir }
+    }
+
+    /// Ends the server; its directory stays.
+    async fn stop(self) -> tempfile::TempDir {
+        self.running.stop().await;
+        Storage::close(&self.storage).await;
+        self.dir
     }
 
     fn ids(&self) -> FreshIds<'_> {

@@ -147,6 +147,14 @@ impl Document {
         self.doc.get_changes(&[]).into_iter().map(VerifiedChange::own).collect()
     }
 
+    /// The changes that a copy with these heads has not, dependencies before dependents. Heads that are not here are passed
+    /// over.
+    pub fn changes_after(&mut self, heads: &[[u8; 32]]) -> Vec<VerifiedChange> {
+        let known: Vec<ChangeHash> =
+            heads.iter().filter(|hash| self.has(**hash)).map(|hash| ChangeHash(*hash)).collect();
+        self.doc.get_changes(&known).into_iter().map(VerifiedChange::own).collect()
+    }
+
     /// The greatest sequence number that `device` has used in it; 0 for none.
     pub fn last_seq(&mut self, device: desk_domain::ids::DeviceId) -> u64 {
         let actor = actor_of(device);

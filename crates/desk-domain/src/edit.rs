@@ -36,6 +36,30 @@ impl Edit {
     }
 }
 
+impl Ops {
+    /// No steps: a change whose edit is not known.
+    pub fn none(kind: DocKind) -> Self {
+        match kind {
+            DocKind::Ticket => Self::Ticket(Vec::new()),
+            DocKind::Article => Self::Article(Vec::new()),
+            DocKind::Incident => Self::Incident(Vec::new()),
+            DocKind::Workspace => Self::Workspace(Vec::new()),
+            DocKind::Personal => Self::Personal(Vec::new()),
+        }
+    }
+
+    /// There are no steps.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Ticket(steps) => steps.is_empty(),
+            Self::Article(steps) => steps.is_empty(),
+            Self::Incident(steps) => steps.is_empty(),
+            Self::Workspace(steps) => steps.is_empty(),
+            Self::Personal(steps) => steps.is_empty(),
+        }
+    }
+}
+
 /// The steps of an edit, in order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "ops", rename_all = "snake_case")]

@@ -115,6 +115,11 @@ pub fn settle(
     for change in waiting.iter().filter(|change| gone.contains(&change.hash)) {
         let fate = match refused.get(&change.hash) {
             Some(why) if why.code != RejectCode::DependsOnRejected.as_str() => Fate::Refused(why.clone()),
+            // A change that is sent for another device, or again: what it did is not known as an edit that could be made.
+            why if change.edit.ops.is_empty() => Fate::Refused(why.cloned().unwrap_or_else(|| Refused {
+                code: RejectCode::DependsOnRejected.as_str(),
+                reason: "the change it builds on was refused".to_owned(),
+            })),
             Some(_) | None => {
                 let offline_since = offline.get(&change.hash).copied();
                 match rebuilt.clone().edit_offline(author, change.edit, now, ids, offline_since) {

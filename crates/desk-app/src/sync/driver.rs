@@ -186,7 +186,13 @@ impl Desk {
                 }
                 Action::Pull => {
                     let pulled = self.pull_batch(link).await;
-                    pulled.map(|pulled| engine.pulled(self.now(), pulled.cursor, pulled.head)).err()
+                    let learnt = pulled.map(|pulled| {
+                        engine.pulled(self.now(), pulled.cursor, pulled.head);
+                        if pulled.unsent {
+                            engine.edited();
+                        }
+                    });
+                    learnt.err()
                 }
                 Action::Listen => {
                     live = self.listen(link).await;

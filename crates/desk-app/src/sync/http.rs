@@ -12,12 +12,16 @@ use desk_api::{
     ApiError, ErrorCode,
     rest::{
         BATCH_MEDIA_TYPE, DATE_MS_HEADER, ERASE_PROOF_HEADER, Health, RefreshRequest, Session, SignInRequest,
+        WITNESS_HEADER,
     },
 };
-use desk_domain::{ids::DeviceId, time::UtcMillis};
+use desk_domain::{
+    ids::{DeviceId, DocId},
+    time::UtcMillis,
+};
 use desk_sync::{
     segment::{Bootstrap, MAX_SEGMENT_BYTES},
-    wire::{self, Hash, MAX_BODY_BYTES, Message, PullReply, Push, PushReply, WireError},
+    wire::{self, Hash, Heads, MAX_BODY_BYTES, Message, PullReply, Push, PushReply, WireError},
 };
 use futures::StreamExt;
 use reqwest::{Method, Response, StatusCode};
@@ -46,6 +50,8 @@ pub(crate) struct Answer<T> {
     pub(crate) value: T,
     /// The clock's new correction, when it changed.
     pub(crate) offset_ms: Option<i64>,
+    /// What the server gives as proof of its log, to be shown with the next request.
+    pub(crate) witness: Option<String>,
 }
 
 /// Parses a server's address as a person types it; `https` is assumed.
@@ -131,7 +137,12 @@ impl Http {
         self.send(call).await.map(drop)
     }
 
-    pub(crate) async fn push(&self, access: &str, push: &Push) -> Result<Answer<PushReply>, ApiError> {
+    pub(crate) async fn push(
+        &self,
+        access: &str,
+        push: &Push,
+        witness: Option<&str>,
+    ) -> Result<Answer<PushReply>, ApiError> {
         let frame =
             wire::encode(push).map_err(|problem| ApiError::new(ErrorCode::TooLarge, problem.to_string()))?;
         let call = self
@@ -139,12 +150,24 @@ impl Http {
             .bearer_auth(access)
             .header("content-type", BATCH_MEDIA_TYPE)
             .body(frame);
-        self.frame(call).await
+        self.frame(showing(call, witness)).await
     }
 
-    pub(crate) async fn pull(&self, access: &str, after: u64) -> Result<Answer<PullReply>, ApiError> {
+    pub(crate) async fn pull(
+        &self,
+        access: &str,
+        after: u64,
+        witness: Option<&str>,
+    ) -> Result<Answer<PullReply>, ApiError> {
         let call = self.request(Method::GET, &format!("v1/sync/pull?after={after}"))?.bearer_auth(access);
-        self.frame(call).await
+        self.frame(showing(call, witness)).await
+    }
+
+    /// How far the server's documents go, from the one after `after` on.
+    pub(crate) async fn heads(&self, access: &str, after: Option<DocId>) -> Result<Heads, ApiError> {
+        let query = after.map(|doc| format!("?after={doc}")).unwrap_or_default();
+        let call = self.request(Method::GET, &format!("v1/sync/heads{query}"))?.bearer_auth(access);
+        self.frame(call).await.map(|answer| answer.value)
     }
 
     pub(crate) async fn bootstrap(&self, access: &str) -> Result<Answer<Bootstrap>, ApiError> {
@@ -223,6 +246,8 @@ impl Http {
 
     async fn frame<M: Message>(&self, call: reqwest::RequestBuilder) -> Result<Answer<M>, ApiError> {
         let (response, offset_ms) = self.send(call).await?;
+        let witness = response.headers().get(WITNESS_HEADER);
+        let witness = witness.and_then(|value| value.to_str().ok()).map(str::to_owned);
         let body = whole(response).await?;
         self.received_bytes.fetch_add(body.len() as u64, Ordering::Relaxed);
         let value = wire::decode(&body).map_err(|problem| match problem {
@@ -234,7 +259,15 @@ impl Http {
             | WireError::TooLarge { .. }
             | WireError::Malformed => nonsense(&problem.to_string()),
         })?;
-        Ok(Answer { value, offset_ms })
+        Ok(Answer { value, offset_ms, witness })
+    }
+}
+
+/// A request that shows what the server gave as proof of its log.
+fn showing(call: reqwest::RequestBuilder, witness: Option<&str>) -> reqwest::RequestBuilder {
+    match witness {
+        Some(witness) => call.header(WITNESS_HEADER, witness),
+        None => call,
     }
 }
 

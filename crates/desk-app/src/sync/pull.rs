@@ -14,7 +14,7 @@ use desk_domain::{
 use desk_store::{AlertWrite, Batch, DocWrite, StoreError};
 use desk_sync::pull::{Incoming, merge, receive};
 
-use super::Link;
+use super::{Link, recovery::WITNESS};
 use crate::{Desk, DeskEvent, alerts, desk::WorkspaceRules, edit::write_of, error};
 
 /// How often a batch is applied anew when the person edits the same documents meanwhile.
@@ -28,16 +28,33 @@ pub(super) struct Pulled {
     pub(super) new: u64,
     pub(super) cursor: u64,
     pub(super) head: u64,
+    /// Something waits to be sent.
+    pub(super) unsent: bool,
 }
 
 impl Desk {
     /// Fetches what comes after the cursor and stores it.
     pub(super) async fn pull_batch(&self, link: &Link) -> Result<Pulled, ApiError> {
+        self.recover_if_due(link).await?;
+        let pulled = match self.pull_now(link).await {
+            Err(problem) => {
+                self.recover_after(problem, link).await?;
+                self.pull_now(link).await?
+            }
+            Ok(pulled) => pulled,
+        };
+        let unsent = self.store().outbox_len().await.map_err(error::store)? > 0;
+        Ok(Pulled { unsent, ..pulled })
+    }
+
+    /// The same without regard to what the server may have lost.
+    pub(super) async fn pull_now(&self, link: &Link) -> Result<Pulled, ApiError> {
         let after = self.store().cursor().await.map_err(error::store)?;
         let access = self.access_token(link).await?;
-        let mut answer = link.http.pull(&access, after).await;
+        let witness = self.witness().await?;
+        let mut answer = link.http.pull(&access, after, witness.as_deref()).await;
         if let Some(access) = self.renewed(link, &access, &answer).await? {
-            answer = link.http.pull(&access, after).await;
+            answer = link.http.pull(&access, after, witness.as_deref()).await;
         }
         let answer = answer?;
         self.learn_clock(answer.offset_ms).await;
@@ -45,16 +62,16 @@ impl Desk {
         let (cursor, head) = (reply.cursor, reply.head);
         let by_doc = receive(reply, after).map_err(error::pull)?;
         if by_doc.is_empty() && cursor == after {
-            return Ok(Pulled { new: 0, cursor, head });
+            return Ok(Pulled { new: 0, cursor, head, unsent: false });
         }
         for _ in 0..TRIES {
             let stored = {
                 let _writing = self.inner.writing.lock().await;
-                self.store_changes(&by_doc, cursor).await?
+                self.store_changes(&by_doc, cursor, answer.witness.as_deref()).await?
             };
             if let Some(new) = stored {
                 self.rederive_if_due().await?;
-                return Ok(Pulled { new, cursor, head });
+                return Ok(Pulled { new, cursor, head, unsent: false });
             }
             tracing::debug!("a document was edited while its changes were applied; again");
         }
@@ -62,11 +79,17 @@ impl Desk {
     }
 
     /// Applies verified changes and commits; `None` when a document was written meanwhile.
-    async fn store_changes(&self, by_doc: &Incoming, cursor: u64) -> Result<Option<u64>, ApiError> {
+    async fn store_changes(
+        &self,
+        by_doc: &Incoming,
+        cursor: u64,
+        witness: Option<&str>,
+    ) -> Result<Option<u64>, ApiError> {
         let session = self.require_session()?;
         let now = self.now();
         let mut new = 0;
-        let mut batch = Batch { cursor: Some(cursor), ..Batch::default() };
+        let meta = witness.map(|witness| (WITNESS.to_owned(), Some(witness.as_bytes().to_vec())));
+        let mut batch = Batch { cursor: Some(cursor), meta: meta.into_iter().collect(), ..Batch::default() };
         // The settings first: the deadlines of the tickets in the same batch are computed by them.
         let mut rules = self.rules();
         if let Some((_, changes)) = by_doc.get(&session.workspace_doc) {

@@ -14,7 +14,7 @@ use desk_sync::{
     wire::{BATCH_BYTES, BATCH_CHANGES, Hash, Push, WireChange},
 };
 
-use super::Link;
+use super::{Link, recovery::WITNESS};
 use crate::{Desk, DeskEvent, edit::write_of, error};
 
 /// What a push did.
@@ -28,6 +28,17 @@ pub(super) struct Pushed {
 impl Desk {
     /// Sends the first batch of the outbox and acts on the verdicts.
     pub(super) async fn push_batch(&self, link: &Link) -> Result<Pushed, ApiError> {
+        self.recover_if_due(link).await?;
+        match self.push_now(link).await {
+            Err(problem) => {
+                self.recover_after(problem, link).await?;
+                self.push_now(link).await
+            }
+            pushed => pushed,
+        }
+    }
+
+    async fn push_now(&self, link: &Link) -> Result<Pushed, ApiError> {
         let waiting = self.store().outbox_batch(BATCH_BYTES, BATCH_CHANGES).await.map_err(error::store)?;
         if waiting.is_empty() {
             let head = self.store().cursor().await.map_err(error::store)?;
@@ -44,9 +55,10 @@ impl Desk {
             .collect();
         let push = Push { changes };
         let access = self.access_token(link).await?;
-        let mut answer = link.http.push(&access, &push).await;
+        let witness = self.witness().await?;
+        let mut answer = link.http.push(&access, &push, witness.as_deref()).await;
         if let Some(access) = self.renewed(link, &access, &answer).await? {
-            answer = link.http.push(&access, &push).await;
+            answer = link.http.push(&access, &push, witness.as_deref()).await;
         }
         let answer = answer?;
         self.learn_clock(answer.offset_ms).await;
@@ -55,7 +67,9 @@ impl Desk {
             .map_err(|problem| ApiError::new(ErrorCode::BadServer, problem.to_string()))?;
         let (accepted, refused) = (judged.accepted, judged.refused);
         let done = u64::try_from(accepted.len()).unwrap_or(u64::MAX);
-        let batch = Batch { accepted, ..Batch::default() };
+        // With the verdicts: the server's log has these changes now, and if it should lose them, this is how it shows.
+        let meta = answer.witness.map(|witness| (WITNESS.to_owned(), Some(witness.into_bytes())));
+        let batch = Batch { accepted, meta: meta.into_iter().collect(), ..Batch::default() };
         self.store().commit(&batch).await.map_err(error::store)?;
         let rejected = u64::try_from(refused.len()).unwrap_or(u64::MAX);
         let docs: BTreeSet<DocId> = waiting

@@ -1,0 +1,172 @@
+//! When the server was restored from an older backup: everything is read anew, and what its log lost is sent to it again.
+//!
+//! With each push and pull the device shows the newest witness that the server gave it (`log-witness`); a server whose log is
+//! not that one any more says so before it judges anything. From then on a mark stands in the store until the log was read
+//! from its beginning and every change that the documents have and the server has not stands in the outbox, in front of
+//! what waited there. Nothing local is dropped meanwhile; a crash begins anew, which changes nothing.
+//!
+//! The changes of others are sent too, since their devices may be gone. One that the server does not take goes to the list
+//! of refused edits with its bytes, as an edit without steps: what it did is not known here as an edit.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use desk_api::{ApiError, ErrorCode};
+use desk_domain::{
+    edit::{Edit, Ops},
+    ids::DocId,
+};
+use desk_store::{Batch, Hash32, OutboxEntry};
+use desk_sync::wire::{DocHeads, Hash};
+
+use super::Link;
+use crate::{Desk, error};
+
+/// The newest witness, among the store's facts.
+pub(super) const WITNESS: &str = "log.witness";
+/// Stands among the facts while the server has not everything back.
+const RECOVERING: &str = "log.recovering";
+/// Documents that are compared at once.
+const PAGE: u32 = 1_000;
+
+impl Desk {
+    /// What the server gave last as proof of its log.
+    pub(super) async fn witness(&self) -> Result<Option<String>, ApiError> {
+        self.store().meta_text(WITNESS).await.map_err(error::store)
+    }
+
+    /// Goes on with a recovery that was begun.
+    pub(super) async fn recover_if_due(&self, link: &Link) -> Result<(), ApiError> {
+        if self.store().meta(RECOVERING).await.map_err(error::store)?.is_some() {
+            self.recover(link).await?;
+        }
+        Ok(())
+    }
+
+    /// Recovers if that is what the server answered with; else the answer is given back.
+    pub(super) async fn recover_after(&self, problem: ApiError, link: &Link) -> Result<(), ApiError> {
+        if problem.code != ErrorCode::ServerRestored {
+            return Err(problem);
+        }
+        tracing::warn!("{problem}");
+        self.begin_recovery().await?;
+        self.recover(link).await
+    }
+
+    async fn begin_recovery(&self) -> Result<(), ApiError> {
+        let meta = vec![(WITNESS.to_owned(), None), (RECOVERING.to_owned(), Some(b"1".to_vec()))];
+        let batch = Batch { cursor: Some(0), meta, ..Batch::default() };
+        self.store().commit(&batch).await.map(drop).map_err(error::store)
+    }
+
+    async fn recover(&self, link: &Link) -> Result<(), ApiError> {
+        loop {
+            let pulled = match self.pull_now(link).await {
+                Err(problem) if problem.code == ErrorCode::ServerRestored => {
+                    self.begin_recovery().await?;
+                    return Err(ApiError::new(ErrorCode::Offline, problem.message));
+                }
+                pulled => pulled?,
+            };
+            if pulled.cursor >= pulled.head {
+                break;
+            }
+        }
+        let mut server = ServerHeads { link, page: VecDeque::new(), after: None, is_last: false };
+        let mut offered = 0;
+        let mut after = None;
+        loop {
+            let rows = self.store().digest_rows(after, PAGE).await.map_err(error::store)?;
+            let Some(last) = rows.last() else { break };
+            after = Some(last.id);
+            for row in rows {
+                let known = server.of(self, row.id).await?;
+                if known != row.heads {
+                    offered += self.offer(row.id, &known).await?;
+                }
+            }
+        }
+        // The member's own settings are no shared document, so they do not come with the others.
+        let personal = self.require_session()?.personal_doc;
+        let mut server = ServerHeads { link, page: VecDeque::new(), after: None, is_last: false };
+        offered += self.offer(personal, &server.of(self, personal).await?).await?;
+        self.store().set_meta(RECOVERING, None).await.map_err(error::store)?;
+        tracing::warn!(changes = offered, "what the server lost is sent to it again");
+        self.emit_sync().await;
+        Ok(())
+    }
+
+    /// Puts the changes of a document that the server has not into the outbox, before those that wait there already: they
+    /// may build on them.
+    async fn offer(&self, doc: DocId, known: &[Hash32]) -> Result<usize, ApiError> {
+        let _writing = self.inner.writing.lock().await;
+        let Some((mut document, _)) = self.load(doc).await? else { return Ok(0) };
+        let waiting = self.store().outbox_of(doc).await.map_err(error::store)?;
+        let unsent: BTreeSet<Hash32> = waiting.iter().map(|change| change.hash).collect();
+        let lost =
+            document.changes_after(known).into_iter().filter(|change| !unsent.contains(&change.hash()));
+        let (kind, now) = (document.kind(), self.now());
+        let mut outbox: Vec<OutboxEntry> = lost
+            .map(|change| OutboxEntry {
+                doc,
+                hash: change.hash(),
+                bytes: change.bytes().to_vec(),
+                edit: Edit { doc, ops: Ops::none(kind) },
+                edited_at: now,
+            })
+            .collect();
+        let offered = outbox.len();
+        if offered == 0 {
+            return Ok(0);
+        }
+        outbox.extend(waiting.into_iter().map(|change| OutboxEntry {
+            doc,
+            hash: change.hash,
+            bytes: change.bytes,
+            edit: change.edit,
+            edited_at: change.edited_at,
+        }));
+        let batch = Batch { accepted: unsent.into_iter().collect(), outbox, ..Batch::default() };
+        self.store().commit(&batch).await.map_err(error::store)?;
+        Ok(offered)
+    }
+}
+
+/// The heads of the server's documents, read page by page as they are asked for in the order of the ids.
+struct ServerHeads<'a> {
+    link: &'a Link,
+    page: VecDeque<DocHeads>,
+    after: Option<DocId>,
+    is_last: bool,
+}
+
+impl ServerHeads<'_> {
+    /// The heads of a document that comes after those that were asked for before; none when the server has no such document.
+    async fn of(&mut self, desk: &Desk, doc: DocId) -> Result<Vec<Hash32>, ApiError> {
+        loop {
+            while self.page.front().is_some_and(|found| found.doc < doc) {
+                self.page.pop_front();
+            }
+            match self.page.front() {
+                Some(found) if found.doc == doc => {
+                    return Ok(found.heads.iter().map(|Hash(hash)| *hash).collect());
+                }
+                None if !self.is_last => {
+                    let access = desk.access_token(self.link).await?;
+                    let heads = self.link.http.heads(&access, self.after).await?;
+                    let last = heads.documents.last().map(|found| found.doc);
+                    if heads.documents.iter().any(|found| Some(found.doc) <= self.after)
+                        || (last.is_none() && !heads.is_last)
+                    {
+                        return Err(ApiError::new(
+                            ErrorCode::BadServer,
+                            "the server's list of documents does not go on",
+                        ));
+                    }
+                    (self.is_last, self.page) = (heads.is_last, heads.documents.into());
+                    self.after = last.or(self.after);
+                }
+                Some(_) | None => return Ok(Vec::new()),
+            }
+        }
+    }
+}

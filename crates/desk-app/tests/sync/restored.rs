@@ -1,0 +1,196 @@
+//! A server that was restored from an older backup, with its real files.
+
+use super::*;
+
+/// The files of a directory, copied.
+fn copy(from: &Path) -> tempfile::TempDir {
+    let to = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), to.path().join(entry.file_name())).unwrap();
+    }
+    to
+}
+
+/// A copy of the server's files as they are now, and the server again, at another address.
+async fn back_up(server: Server) -> (Server, tempfile::TempDir) {
+    let dir = server.stop().await;
+    let backup = copy(dir.path());
+    (Server::open(dir).await, backup)
+}
+
+/// Ends the server and starts one on the backup.
+async fn restore(server: Server, backup: tempfile::TempDir) -> Server {
+    drop(server.stop().await);
+    Server::open(backup).await
+}
+
+async fn point(desks: &[&Desk], server: &Server) {
+    for desk in desks {
+        desk.point_to(&server.url).await.unwrap();
+    }
+}
+
+async fn tag(desk: &Desk, id: DocId, tag: &str) {
+    desk.edit_ticket(id, vec![TicketOp::SetTag { tag: tag.into(), on: true }]).await.unwrap();
+}
+
+async fn tags(desk: &Desk, id: DocId) -> Vec<String> {
+    ticket(desk, id).await.ticket.tags.into_iter().collect()
+}
+
+/// Syncs until everybody has everything, and says that nobody was refused anything.
+async fn all_level(desks: &[&Desk]) {
+    for _ in 0..3 {
+        for desk in desks {
+            desk.sync_once().await.unwrap();
+        }
+    }
+    let mut digests = Vec::new();
+    for desk in desks {
+        assert_eq!(desk.rejected().await.unwrap(), [], "{}", desk.signed_in().unwrap().email);
+        assert_eq!(desk.sync_view().await.unwrap().waiting, 0);
+        digests.push(desk.digest().await.unwrap().digest);
+    }
+    digests.dedup();
+    assert_eq!(digests.len(), 1, "{digests:?}");
+}
+
+#[tokio::test]
+async fn a_restored_server_gets_back_what_it_lost() {
+    let server = Server::start().await;
+    let (a_dir, b_dir, c_dir) =
+        (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (anna, boris) = (server.desk(a_dir.path(), "anna").await, server.desk(b_dir.path(), "boris").await);
+    let old = anna.create_ticket(titled("до копии")).await.unwrap().ticket.id;
+    level(&[&anna, &boris]).await;
+    let (server, backup) = back_up(server).await;
+    point(&[&anna, &boris], &server).await;
+
+    // After the backup: new tickets of both, edits of each other's, and one that only its author has seen accepted.
+    let lost = anna.create_ticket(titled("после копии")).await.unwrap().ticket.id;
+    tag(&anna, old, "анна").await;
+    level(&[&anna, &boris]).await;
+    tag(&boris, lost, "борис").await;
+    boris.add_comment(old, Visibility::Internal, "после копии".into()).await.unwrap();
+    level(&[&boris, &anna]).await;
+    tag(&anna, lost, "никто не видел").await;
+    anna.sync_once().await.unwrap();
+    // And one that was never sent.
+    tag(&boris, old, "не отправлено").await;
+
+    let server = restore(server, backup).await;
+    point(&[&anna, &boris], &server).await;
+    all_level(&[&boris, &anna]).await;
+    for desk in [&anna, &boris] {
+        assert_eq!(tags(desk, old).await, ["анна", "не отправлено"]);
+        assert_eq!(tags(desk, lost).await, ["борис", "никто не видел"]);
+        assert_eq!(ticket(desk, old).await.ticket.comments.len(), 1);
+    }
+    // A device that never saw the lost log finds everything at the server.
+    let fresh = server.desk(c_dir.path(), "maria").await;
+    all_level(&[&fresh, &anna]).await;
+    assert_eq!(tags(&fresh, lost).await, ["борис", "никто не видел"]);
+    // And the way goes on as ever.
+    tag(&anna, old, "дальше").await;
+    all_level(&[&anna, &boris, &fresh]).await;
+}
+
+#[tokio::test]
+async fn what_was_written_before_anybody_noticed_stays_too() {
+    let server = Server::start().await;
+    let (a_dir, b_dir, c_dir) =
+        (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (anna, boris) = (server.desk(a_dir.path(), "anna").await, server.desk(b_dir.path(), "boris").await);
+    let maria = server.desk(c_dir.path(), "maria").await;
+    let old = anna.create_ticket(titled("до копии")).await.unwrap().ticket.id;
+    level(&[&anna, &boris, &maria]).await;
+    let (server, backup) = back_up(server).await;
+    point(&[&anna, &boris, &maria], &server).await;
+    let lost = anna.create_ticket(titled("после копии")).await.unwrap().ticket.id;
+    tag(&anna, old, "анна").await;
+    level(&[&anna, &boris]).await;
+
+    let server = restore(server, backup).await;
+    point(&[&anna, &boris, &maria], &server).await;
+    // Maria saw nothing of the lost log: for her the server is as it was. So is it for who signs in anew.
+    tag(&maria, old, "мария").await;
+    for title in ["раз", "два", "три", "четыре"] {
+        maria.create_ticket(titled(title)).await.unwrap();
+    }
+    maria.sync_once().await.unwrap();
+    // The log is longer now than the others' cursors; that alone would hide what is gone. The author of the lost changes does
+    // not come back at all.
+    drop(anna);
+    tag(&boris, old, "борис").await;
+    all_level(&[&boris, &maria]).await;
+    for desk in [&boris, &maria] {
+        assert_eq!(tags(desk, old).await, ["анна", "борис", "мария"]);
+        assert_eq!(ticket(desk, lost).await.ticket.title, "после копии");
+        assert_eq!(
+            desk.list_tickets(&TicketFilter::default(), TicketSort::Updated, 0, 10).await.unwrap().rows.len(),
+            6
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_recovery_that_was_interrupted_goes_on() {
+    let server = Server::start().await;
+    let (a_dir, b_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let anna = server.desk(a_dir.path(), "anna").await;
+    let (server, backup) = back_up(server).await;
+    anna.point_to(&server.url).await.unwrap();
+    let lost = anna.create_ticket(titled("после копии")).await.unwrap().ticket.id;
+    anna.sync_once().await.unwrap();
+    let server = restore(server, backup).await;
+    anna.point_to(&server.url).await.unwrap();
+
+    // The network fails after the device has learnt of it: at each of its next requests, one after the other.
+    let mut failures = 0;
+    for allowed in 0..12 {
+        let url = cut_after(&server, allowed).await;
+        anna.point_to(&url).await.unwrap();
+        if anna.sync_once().await.is_ok() {
+            break;
+        }
+        failures += 1;
+        assert_eq!(ticket(&anna, lost).await.ticket.title, "после копии");
+    }
+    assert!(failures >= 3, "{failures}");
+    anna.point_to(&server.url).await.unwrap();
+    let boris = server.desk(b_dir.path(), "boris").await;
+    all_level(&[&anna, &boris]).await;
+    assert_eq!(ticket(&boris, lost).await.ticket.title, "после копии");
+}
+
+/// A way to the server on which the first `allowed` connections are let through whole and all others are cut.
+async fn cut_after(server: &Server, allowed: usize) -> String {
+    let target = server.url.strip_prefix("http://").unwrap().to_owned();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        for number in 0.. {
+            let Ok((mut client, _)) = listener.accept().await else { return };
+            if number >= allowed {
+                continue;
+            }
+            let mut upstream = tokio::net::TcpStream::connect(&target).await.unwrap();
+            tokio::spawn(async move {
+                // One request: what comes after it on the same connection is cut, too.
+                let mut request = vec![0; 65_536];
+                let read = client.read(&mut request).await.unwrap_or(0);
+                let head = String::from_utf8_lossy(&request[..read]).replacen(
+                    "\r\n",
+                    "\r\nconnection: close\r\n",
+                    1,
+                );
+                let plain = head.as_bytes().len() == read + 19;
+                let bytes = if plain { head.into_bytes() } else { request[..read].to_vec() };
+                let _ = upstream.write_all(&bytes).await;
+                let _ = tokio::io::copy(&mut upstream, &mut client).await;
+            });
+        }
+    });
+    url
+}
