@@ -180,14 +180,10 @@ async fn cut_after(server: &Server, allowed: usize) -> String {
                 // One request: what comes after it on the same connection is cut, too.
                 let mut request = vec![0; 65_536];
                 let read = client.read(&mut request).await.unwrap_or(0);
-                let head = String::from_utf8_lossy(&request[..read]).replacen(
-                    "\r\n",
-                    "\r\nconnection: close\r\n",
-                    1,
-                );
-                let plain = head.as_bytes().len() == read + 19;
-                let bytes = if plain { head.into_bytes() } else { request[..read].to_vec() };
-                let _ = upstream.write_all(&bytes).await;
+                request.truncate(read);
+                let line_end = request.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+                request.splice(line_end..line_end, *b"connection: close\r\n");
+                let _ = upstream.write_all(&request).await;
                 let _ = tokio::io::copy(&mut upstream, &mut client).await;
             });
         }
