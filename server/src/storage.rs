@@ -17,6 +17,7 @@ use desk_domain::{
     people::Role,
     time::UtcMillis,
 };
+use desk_sync::wire::RejectCode;
 
 pub mod chain;
 #[cfg(test)]
@@ -260,6 +261,27 @@ pub struct LogEntry {
     pub received_at: UtcMillis,
     /// The change.
     pub bytes: Vec<u8>,
+}
+
+/// A change that was refused, where another moment might decide otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The document.
+    pub doc: DocId,
+    /// The change's hash.
+    pub hash: Digest,
+    /// Why, for programs.
+    pub code: RejectCode,
+    /// Why, for people.
+    pub reason: String,
+    /// When.
+    pub refused_at: UtcMillis,
+}
+
+/// A code as it stands in the database.
+fn reject_code(text: &str) -> Result<RejectCode, StorageError> {
+    serde_json::from_value(serde_json::Value::String(text.to_owned()))
+        .map_err(|_| StorageError::damaged("a refusal without a reason that there is"))
 }
 
 /// A change as it stands in the log.
@@ -543,6 +565,13 @@ pub trait Transaction: Send {
         &mut self,
         changes: &[(DocId, Digest)],
     ) -> Result<HashMap<(DocId, Digest), u64>, StorageError>;
+    /// Those of the changes that were refused before (see [`Refused`]).
+    async fn refused(
+        &mut self,
+        changes: &[(DocId, Digest)],
+    ) -> Result<HashMap<(DocId, Digest), Refused>, StorageError>;
+    /// Remembers refused changes; one that is remembered already stays as it was.
+    async fn refuse(&mut self, refused: &[Refused]) -> Result<(), StorageError>;
     /// How many changes each actor has made to the document beside it; none is left out.
     async fn actor_seqs(
         &mut self,

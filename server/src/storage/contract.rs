@@ -8,12 +8,13 @@ use desk_domain::{
     people::Role,
     time::UtcMillis,
 };
+use desk_sync::wire::RejectCode;
 use uuid::Uuid;
 
 use super::{
     AuditEntry, DeviceRecord, Digest, DocumentHead, DocumentRecord, LogEntry, MemberRecord, NewSession,
-    NewToken, PageLimits, Pulse, Registration, Rotation, SegmentEntry, SegmentSet, SessionEnd, Storage,
-    WorkspaceRecord, chain,
+    NewToken, PageLimits, Pulse, Refused, Registration, Rotation, SegmentEntry, SegmentSet, SessionEnd,
+    Storage, WorkspaceRecord, chain,
 };
 
 /// One test per rule, each on a storage of its own.
@@ -34,6 +35,7 @@ macro_rules! suite {
             concurrent_transactions_take_turns,
             each_workspace_counts_for_itself,
             the_log_knows_its_hashes_and_its_actors,
+            what_was_refused_is_remembered_with_its_first_reason,
             many_changes_and_documents_are_written_at_once,
             a_hash_or_an_actors_number_stands_once,
             a_document_is_written_and_written_over,
@@ -401,6 +403,28 @@ pub(super) async fn the_log_knows_its_hashes_and_its_actors(storage: &dyn Storag
     assert_eq!(tx.actor_seqs(&actors).await.unwrap(), expected);
     let documents = tx.documents(&[doc, nowhere]).await.unwrap();
     assert_eq!(documents, HashMap::from([(doc, document(space.id, 31, 2))]));
+}
+
+pub(super) async fn what_was_refused_is_remembered_with_its_first_reason(storage: &dyn Storage) {
+    let space = workspace(storage, 1).await;
+    let doc = DocId(id(31));
+    let refused = |number, reason: &str| Refused {
+        doc,
+        hash: hash(number),
+        code: RejectCode::Forbidden,
+        reason: reason.to_owned(),
+        refused_at: NOW,
+    };
+    let mut tx = storage.begin(space.id).await.unwrap();
+    tx.refuse(&[refused(1, "нет"), refused(2, "no")]).await.unwrap();
+    tx.refuse(&[refused(1, "another time"), refused(3, "no")]).await.unwrap();
+    tx.refuse(&[]).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = storage.begin(space.id).await.unwrap();
+    let asked = [(doc, hash(1)), (doc, hash(3)), (doc, hash(9)), (DocId(id(32)), hash(2))];
+    let expected = [refused(1, "нет"), refused(3, "no")].map(|refused| ((doc, refused.hash), refused));
+    assert_eq!(tx.refused(&asked).await.unwrap(), HashMap::from(expected));
+    assert_eq!(tx.refused(&[]).await.unwrap(), HashMap::new());
 }
 
 pub(super) async fn many_changes_and_documents_are_written_at_once(storage: &dyn Storage) {

@@ -23,7 +23,7 @@ use desk_sync::wire::{PushReply, Verdict};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::push::{Incoming, Judgement, Place, Sender, Subject, Unrestorable, judge_batch};
-use crate::storage::{Digest, DocumentRecord, LogEntry, Storage, StorageError, Transaction};
+use crate::storage::{Digest, DocumentRecord, LogEntry, Refused, Storage, StorageError, Transaction};
 
 /// Documents that are kept open between batches, at most.
 const OPEN_DOCUMENTS: usize = 256;
@@ -165,14 +165,18 @@ impl Lane {
         let known = self.known(tx.as_mut(), &batches).await?;
         let head = workspace.head;
         let decide = move || known.decide(batches, &senders, &workflow, head);
-        let Decided { verdicts, entries, settled } = tokio::task::spawn_blocking(decide)
-            .await
-            .map_err(|_| PushError::Internal("deciding failed"))??;
+        let Decided { verdicts, entries, refusals, settled } =
+            tokio::task::spawn_blocking(decide)
+                .await
+                .map_err(|_| PushError::Internal("deciding failed"))??;
 
         let newest: HashMap<DocId, u64> =
             (head + 1..).zip(&entries).map(|(seq, entry)| (entry.doc, seq)).collect();
-        if entries.is_empty() {
+        tx.refuse(&refusals).await?;
+        if entries.is_empty() && refusals.is_empty() {
             drop(tx);
+        } else if entries.is_empty() {
+            tx.commit().await?;
         } else {
             if tx.append(&entries).await? != head + 1 {
                 return Err(PushError::Internal("the log moved while it was held"));
@@ -263,6 +267,8 @@ impl Lane {
         let heads = tx.document_heads(&docs.iter().copied().collect::<Vec<_>>()).await?;
         let is_here = |doc: &DocId| heads.get(doc).is_some_and(|head| head.workspace == self.workspace);
         actors.retain(|(doc, _)| is_here(doc));
+        // Also those of documents that are not here: the change that was to make one may have been refused.
+        let refused = tx.refused(&mentioned.iter().copied().collect::<Vec<_>>()).await?;
         mentioned.retain(|(doc, _)| is_here(doc));
         let actor_seqs = tx.actor_seqs(&actors.into_iter().collect::<Vec<_>>()).await?;
         let accepted = tx.accepted(&mentioned.into_iter().collect::<Vec<_>>()).await?;
@@ -310,6 +316,11 @@ impl Lane {
                 subject.accepted.insert(hash, seq);
             }
         }
+        for ((doc, hash), refused) in refused {
+            if let Some(subject) = known.subjects.get_mut(&doc) {
+                subject.refused.insert(hash, refused.into());
+            }
+        }
         Ok(known)
     }
 }
@@ -349,6 +360,8 @@ struct Decided {
     verdicts: Vec<Option<Vec<Verdict>>>,
     /// What was accepted of all of them, in the order of the numbers.
     entries: Vec<LogEntry>,
+    /// What was refused and is to be remembered.
+    refusals: Vec<Refused>,
     settled: Settled,
 }
 
@@ -363,6 +376,7 @@ impl Known {
     ) -> Result<Decided, Unrestorable> {
         let mut verdicts = Vec::with_capacity(batches.len());
         let mut entries: Vec<LogEntry> = Vec::new();
+        let mut refusals = Vec::new();
         for batch in batches {
             let sender = senders.get(&batch.device).copied().flatten();
             let Some(sender) = sender else {
@@ -372,9 +386,10 @@ impl Known {
             let head = head + entries.len() as u64;
             let judgement = self.judge(sender, workflow, head, batch)?;
             entries.extend(judgement.entries);
+            refusals.extend(judgement.refusals);
             verdicts.push(Some(judgement.verdicts));
         }
-        Ok(Decided { verdicts, entries, settled: Settled::of(self.subjects, &self.seqs) })
+        Ok(Decided { verdicts, entries, refusals, settled: Settled::of(self.subjects, &self.seqs) })
     }
 
     fn judge(

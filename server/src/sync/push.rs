@@ -15,7 +15,7 @@ use desk_domain::{
 };
 use desk_sync::wire::{Hash, MAX_CHANGE_BYTES, Outcome, RejectCode, Verdict, WireChange};
 
-use crate::storage::{Digest, LogEntry};
+use crate::storage::{Digest, LogEntry, Refused};
 
 /// Most bytes that a document's snapshot and new changes may have together.
 pub const MAX_DOCUMENT_BYTES: usize = 32 * 1024 * 1024;
@@ -108,6 +108,8 @@ pub struct Subject {
     pub actor_seq: u64,
     /// The same of other devices whose changes the batch brings.
     pub relayed_seqs: HashMap<DeviceId, u64>,
+    /// Those of the hashes that were refused before, where another moment might decide otherwise.
+    pub refused: HashMap<Digest, Rejection>,
     /// The size of its snapshot and of what was accepted since.
     pub size_bytes: usize,
     /// Whether the batch changed it.
@@ -121,6 +123,7 @@ impl Subject {
             place: Place::Nowhere,
             document: None,
             accepted: HashMap::new(),
+            refused: HashMap::new(),
             actor_seq: 0,
             relayed_seqs: HashMap::new(),
             size_bytes: 0,
@@ -147,6 +150,9 @@ pub struct Judgement {
     pub verdicts: Vec<Verdict>,
     /// The newly accepted ones, in the order of their numbers, which follow `head` without a gap.
     pub entries: Vec<LogEntry>,
+    /// The newly refused ones that are to be remembered: a verdict stands. A request that was thought lost and comes late
+    /// must not bring into the log what its author was told is refused, and has taken out of the document.
+    pub refusals: Vec<Refused>,
 }
 
 /// A document could not be brought back to what it was before a change that Automerge failed on: the batch cannot
@@ -173,21 +179,29 @@ pub fn judge_batch(
 ) -> Result<Judgement, Unrestorable> {
     let actor = Actor { member: Some(sender.member), role: sender.role };
     let author = Author { device: sender.device, actor, workflow };
-    let mut bench = Bench { sender, author, now, head, refused: HashSet::new(), entries: Vec::new() };
+    let mut bench = Bench {
+        sender,
+        author,
+        now,
+        head,
+        refused: HashSet::new(),
+        entries: Vec::new(),
+        refusals: Vec::new(),
+    };
     let mut verdicts = Vec::with_capacity(changes.len());
     for incoming in changes {
         let (doc, hash) = (incoming.doc, incoming.hash);
         let subject = subjects.entry(doc).or_insert_with(Subject::nowhere);
         let outcome = match bench.judge_one(subject, incoming)? {
             Ok(seq) => Outcome::Accepted { seq },
-            Err(Rejection { code, reason }) => {
-                bench.refused.insert((doc, hash.0));
-                Outcome::Rejected { code, reason }
+            Err(rejection) => {
+                bench.refuse(subject, doc, hash, &rejection);
+                Outcome::Rejected { code: rejection.code, reason: rejection.reason }
             }
         };
         verdicts.push(Verdict { hash, outcome });
     }
-    Ok(Judgement { verdicts, entries: bench.entries })
+    Ok(Judgement { verdicts, entries: bench.entries, refusals: bench.refusals })
 }
 
 /// What stays the same for a batch, and what has been decided of it so far.
@@ -198,9 +212,19 @@ struct Bench<'a> {
     head: u64,
     refused: HashSet<(DocId, Digest)>,
     entries: Vec<LogEntry>,
+    refusals: Vec<Refused>,
 }
 
 impl Bench<'_> {
+    fn refuse(&mut self, subject: &mut Subject, doc: DocId, hash: Hash, rejection: &Rejection) {
+        self.refused.insert((doc, hash.0));
+        if may_change(rejection.code) && !subject.refused.contains_key(&hash.0) {
+            subject.refused.insert(hash.0, rejection.clone());
+            let (code, reason) = (rejection.code, rejection.reason.clone());
+            self.refusals.push(Refused { doc, hash: hash.0, code, reason, refused_at: self.now });
+        }
+    }
+
     fn judge_one(
         &mut self,
         subject: &mut Subject,
@@ -216,6 +240,9 @@ impl Bench<'_> {
         }
         if let Some(seq) = subject.accepted.get(&hash.0) {
             return Ok(Ok(*seq));
+        }
+        if let Some(rejection) = subject.refused.get(&hash.0) {
+            return Ok(Err(rejection.clone()));
         }
         let mut document = subject.document.take().unwrap_or_else(|| Document::empty(doc, kind));
         let relayed = relayed_for.and_then(|actor| Some((change.device()?, actor)));
@@ -326,6 +353,27 @@ impl Bench<'_> {
         });
         let author = author.as_ref().unwrap_or(&self.author);
         judge(document, change, author, self.now).map_err(Rejection::from)
+    }
+}
+
+impl From<Refused> for Rejection {
+    fn from(refused: Refused) -> Self {
+        Self { code: refused.code, reason: refused.reason }
+    }
+}
+
+/// Whether the same change might be accepted at another moment: with another role, other settings, a later clock. What is
+/// wrong in itself stays wrong; what builds on a missing change is welcome once that one is here.
+fn may_change(code: RejectCode) -> bool {
+    match code {
+        RejectCode::Forbidden | RejectCode::Workflow | RejectCode::TooLarge | RejectCode::Clock => true,
+        RejectCode::Corrupt
+        | RejectCode::WrongActor
+        | RejectCode::DuplicateSeq
+        | RejectCode::MissingDependency
+        | RejectCode::DependsOnRejected
+        | RejectCode::WrongDocument
+        | RejectCode::Schema => false,
     }
 }
 

@@ -17,7 +17,7 @@ use workernet_server::{
     random::FreshIds,
     settings,
     storage::LogEntry,
-    sync::push::{Incoming, Judgement, Place, Sender, Subject, judge_batch},
+    sync::push::{Incoming, Judgement, Place, Rejection, Sender, Subject, judge_batch},
 };
 
 use crate::{Broken, chance::Chance};
@@ -79,6 +79,7 @@ pub(crate) struct Server {
     pub(crate) log: Vec<Logged>,
     pub(crate) documents: BTreeMap<DocId, Kept>,
     index: HashMap<(DocId, [u8; 32]), u64>,
+    refused: HashMap<(DocId, [u8; 32]), Rejection>,
     workflow: Workflow,
 }
 
@@ -98,6 +99,7 @@ impl Server {
             log: Vec::new(),
             documents: BTreeMap::new(),
             index: HashMap::new(),
+            refused: HashMap::new(),
             workflow: Workflow::default(),
         };
         let entries = default_settings("Acme", "Asia/Almaty")
@@ -155,7 +157,9 @@ impl Server {
     }
 
     fn subject(&self, doc: DocId, hashes: &[[u8; 32]], device: DeviceId) -> Subject {
-        let Some(kept) = self.documents.get(&doc) else { return Subject::nowhere() };
+        let Some(kept) = self.documents.get(&doc) else {
+            return Subject { refused: self.refused_of(doc, hashes), ..Subject::nowhere() };
+        };
         Subject {
             place: Place::Here { kind: kept.kind, owner: kept.owner },
             document: Some(kept.document.clone()),
@@ -163,11 +167,16 @@ impl Server {
                 .iter()
                 .filter_map(|hash| Some((*hash, *self.index.get(&(doc, *hash))?)))
                 .collect(),
+            refused: self.refused_of(doc, hashes),
             actor_seq: kept.seqs.get(&device).copied().unwrap_or(0),
             size_bytes: kept.size_bytes,
             changed: false,
             ..Subject::nowhere()
         }
+    }
+
+    fn refused_of(&self, doc: DocId, hashes: &[[u8; 32]]) -> HashMap<[u8; 32], Rejection> {
+        hashes.iter().filter_map(|hash| Some((*hash, self.refused.get(&(doc, *hash))?.clone()))).collect()
     }
 
     /// Writes what was decided: the transaction's commit.
@@ -181,6 +190,9 @@ impl Server {
                 return Err(Broken::new("a change was accepted for a document that is nowhere"));
             };
             self.append(entry, kind, owner)?;
+        }
+        for refused in judgement.refusals {
+            self.refused.entry((refused.doc, refused.hash)).or_insert_with(|| refused.into());
         }
         subjects.retain(|_, subject| subject.changed);
         for (doc, subject) in subjects {

@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use desk_domain::ids::{DeviceId, DocId, MemberId, WorkspaceId};
+use desk_domain::{
+    ids::{DeviceId, DocId, MemberId, WorkspaceId},
+    time::UtcMillis,
+};
 use sqlx::{Postgres, query, query_as, query_scalar};
 use uuid::Uuid;
 
@@ -11,8 +14,8 @@ use super::{
     DocumentRow, MemberRow, PostgresStorage, WorkspaceRow, audit, digest, failed, integer, kind, number,
 };
 use crate::storage::{
-    Digest, DocumentHead, DocumentRecord, LogEntry, MemberRecord, News, StorageError, Transaction,
-    WorkspaceRecord, chain,
+    Digest, DocumentHead, DocumentRecord, LogEntry, MemberRecord, News, Refused, StorageError, Transaction,
+    WorkspaceRecord, chain, reject_code,
 };
 
 /// A transaction that holds the workspace's lock.
@@ -192,6 +195,57 @@ impl Transaction for PostgresTransaction {
         .await
         .map_err(failed)?;
         rows.into_iter().map(|(doc, hash, seq)| Ok(((DocId(doc), digest(&hash)?), number(seq)?))).collect()
+    }
+
+    async fn refused(
+        &mut self,
+        changes: &[(DocId, Digest)],
+    ) -> Result<HashMap<(DocId, Digest), Refused>, StorageError> {
+        if changes.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let docs: Vec<Uuid> = changes.iter().map(|(doc, _)| doc.0).collect();
+        let hashes: Vec<&[u8]> = changes.iter().map(|(_, hash)| hash.as_slice()).collect();
+        let rows: Vec<(Uuid, Vec<u8>, String, String, i64)> = query_as(
+            "SELECT r.doc, r.hash, r.code, r.reason, r.refused_at
+             FROM unnest($1::uuid[], $2::bytea[]) AS pair (doc, hash)
+             JOIN refused r ON r.doc = pair.doc AND r.hash = pair.hash",
+        )
+        .bind(docs)
+        .bind(hashes)
+        .fetch_all(&mut *self.tx)
+        .await
+        .map_err(failed)?;
+        rows.into_iter()
+            .map(|(doc, hash, code, reason, refused_at)| {
+                let (doc, hash) = (DocId(doc), digest(&hash)?);
+                let (code, refused_at) = (reject_code(&code)?, UtcMillis(refused_at));
+                Ok(((doc, hash), Refused { doc, hash, code, reason, refused_at }))
+            })
+            .collect()
+    }
+
+    async fn refuse(&mut self, refused: &[Refused]) -> Result<(), StorageError> {
+        if refused.is_empty() {
+            return Ok(());
+        }
+        query(
+            "INSERT INTO refused (workspace, doc, hash, code, reason, refused_at)
+             SELECT $1, doc, hash, code, reason, refused_at
+             FROM unnest($2::uuid[], $3::bytea[], $4::text[], $5::text[], $6::bigint[])
+                  AS new (doc, hash, code, reason, refused_at)
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(self.workspace.0)
+        .bind(refused.iter().map(|refused| refused.doc.0).collect::<Vec<_>>())
+        .bind(refused.iter().map(|refused| refused.hash.as_slice()).collect::<Vec<_>>())
+        .bind(refused.iter().map(|refused| refused.code.as_str()).collect::<Vec<_>>())
+        .bind(refused.iter().map(|refused| refused.reason.as_str()).collect::<Vec<_>>())
+        .bind(refused.iter().map(|refused| refused.refused_at.0).collect::<Vec<_>>())
+        .execute(&mut *self.tx)
+        .await
+        .map_err(failed)?;
+        Ok(())
     }
 
     async fn actor_seqs(

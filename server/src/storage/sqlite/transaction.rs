@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use desk_domain::ids::{DeviceId, DocId, WorkspaceId};
+use desk_domain::{
+    ids::{DeviceId, DocId, WorkspaceId},
+    time::UtcMillis,
+};
 use sqlx::{Sqlite, query, query_as, query_scalar};
 
 use super::{
@@ -11,8 +14,8 @@ use super::{
     unique_violation, uuid,
 };
 use crate::storage::{
-    Digest, DocumentHead, DocumentRecord, LogEntry, MemberRecord, StorageError, Transaction, WorkspaceRecord,
-    chain,
+    Digest, DocumentHead, DocumentRecord, LogEntry, MemberRecord, Refused, StorageError, Transaction,
+    WorkspaceRecord, chain, reject_code,
 };
 
 /// A transaction that holds the file's write lock.
@@ -214,6 +217,51 @@ impl Transaction for SqliteTransaction {
         rows.into_iter()
             .map(|row| Ok(((DocId(uuid(&row.doc)?), digest(&row.hash)?), number(row.seq)?)))
             .collect()
+    }
+
+    async fn refused(
+        &mut self,
+        changes: &[(DocId, Digest)],
+    ) -> Result<HashMap<(DocId, Digest), Refused>, StorageError> {
+        let pairs =
+            list(changes.iter().map(|(doc, hash)| hex::encode(doc.0.as_bytes()) + &hex::encode(hash)));
+        let rows = query!(
+            r#"SELECT r.doc, r.hash, r.code, r.reason, r.refused_at FROM json_each(?) AS pair
+               CROSS JOIN refused AS r
+                   ON r.doc = unhex(substr(pair.value, 1, 32)) AND r.hash = unhex(substr(pair.value, 33))"#,
+            pairs
+        )
+        .fetch_all(&mut *self.tx)
+        .await
+        .map_err(failed)?;
+        rows.into_iter()
+            .map(|row| {
+                let (doc, hash) = (DocId(uuid(&row.doc)?), digest(&row.hash)?);
+                let (code, refused_at) = (reject_code(&row.code)?, UtcMillis(row.refused_at));
+                Ok(((doc, hash), Refused { doc, hash, code, reason: row.reason, refused_at }))
+            })
+            .collect()
+    }
+
+    async fn refuse(&mut self, refused: &[Refused]) -> Result<(), StorageError> {
+        let workspace = self.workspace_id();
+        for Refused { doc, hash, code, reason, refused_at } in refused {
+            let (doc, hash, code) = (doc.0.as_bytes().as_slice(), hash.as_slice(), code.as_str());
+            query!(
+                "INSERT INTO refused (workspace, doc, hash, code, reason, refused_at) VALUES (?, ?, ?, ?, ?, ?)
+                 ON CONFLICT DO NOTHING",
+                workspace,
+                doc,
+                hash,
+                code,
+                reason,
+                refused_at.0
+            )
+            .execute(&mut *self.tx)
+            .await
+            .map_err(failed)?;
+        }
+        Ok(())
     }
 
     async fn actor_seqs(

@@ -107,6 +107,35 @@ fn a_document_that_only_refused_changes_name_comes_into_no_being() {
 }
 
 #[test]
+fn a_verdict_stands_whatever_the_role_is_later() {
+    let mut anna = Device::new(1, doc());
+    let made = [create(), TicketOp::SetDeleted { deleted: true }].map(|op| anna.make(op));
+    let mut subjects = BTreeMap::new();
+    let workflow = Workflow::default();
+    let judged = judge_batch(anna.sender, &workflow, NOW, 0, &mut subjects, made.to_vec()).unwrap();
+    assert_eq!(told(&judged), [Ok(1), Err(RejectCode::Forbidden)]);
+    let refused: Vec<_> = judged.refusals.iter().map(|refused| (refused.hash, refused.code)).collect();
+    assert_eq!(refused, [(made[1].hash.0, RejectCode::Forbidden)]);
+    // The same request again, late: by now she may do it, but she was told otherwise.
+    let manager = Sender { role: Role::Manager, ..anna.sender };
+    let judged = judge_batch(manager, &workflow, NOW, 1, &mut subjects, made.to_vec()).unwrap();
+    assert_eq!(told(&judged), [Ok(1), Err(RejectCode::Forbidden)]);
+    assert!(judged.refusals.is_empty() && judged.entries.is_empty(), "it is remembered once");
+}
+
+#[test]
+fn what_builds_on_something_missing_is_welcome_later() {
+    let mut anna = Device::new(1, doc());
+    let made = [create(), tag("a")].map(|op| anna.make(op));
+    let mut subjects = BTreeMap::new();
+    let workflow = Workflow::default();
+    let early = judge_batch(anna.sender, &workflow, NOW, 0, &mut subjects, vec![made[1].clone()]).unwrap();
+    assert_eq!(told(&early), [Err(RejectCode::MissingDependency)]);
+    let both = judge_batch(anna.sender, &workflow, NOW, 0, &mut subjects, made.to_vec()).unwrap();
+    assert_eq!(told(&both), [Ok(1), Ok(2)]);
+}
+
+#[test]
 fn a_document_does_not_outgrow_its_limit() {
     let mut anna = Device::new(1, doc());
     let changes = vec![anna.make(create()), anna.make(tag("a"))];
