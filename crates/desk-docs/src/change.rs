@@ -93,6 +93,11 @@ pub(crate) fn offline_since(change: &Change) -> Option<UtcMillis> {
     message(change).ok().flatten()
 }
 
+/// Where a chunk says what it is: after the magic bytes and the checksum.
+pub(crate) const CHUNK_KIND: usize = 8;
+/// A change, not compressed: a compressed one of some kilobytes could unpack to gigabytes.
+const CHANGE_CHUNK: u8 = 1;
+
 /// Parses a change and checks that its checksum and its hash are what they claim. Automerge itself checks neither
 /// (`Change::from_bytes` takes a flipped bit), and a damaged change in a document would make it unreadable.
 ///
@@ -113,5 +118,14 @@ pub fn verify(bytes: &[u8], claimed: [u8; 32]) -> Result<VerifiedChange, Corrupt
     if hash.0 != claimed {
         return Err(CorruptChange("its hash is not the one that was claimed".to_owned()));
     }
-    Ok(VerifiedChange { change })
+    if bytes.get(CHUNK_KIND) != Some(&CHANGE_CHUNK) {
+        return Err(CorruptChange("it is not a plain change".to_owned()));
+    }
+    // A document keeps operations, not bytes, and writes them its own way: a change that was written in another way
+    // would come back with another hash, and the saved document would not load.
+    let rewritten = catch_unwind(AssertUnwindSafe(|| Change::from(change.decode())));
+    match rewritten {
+        Ok(rewritten) if rewritten.hash() == hash => Ok(VerifiedChange { change }),
+        Ok(_) | Err(_) => Err(CorruptChange("it is not written as changes are".to_owned())),
+    }
 }

@@ -12,12 +12,15 @@ use desk_domain::{
 
 use crate::{
     PastChange, actor_of,
-    change::{self, VerifiedChange},
+    change::{self, CHUNK_KIND, VerifiedChange},
     history,
     judge::{Author, Refusal, judge},
     read::{self, ReadError},
     write,
 };
+
+/// A whole document, as a chunk says it.
+const DOCUMENT_CHUNK: u8 = 0;
 
 /// One Automerge document with what it is about.
 #[derive(Clone, Debug)]
@@ -97,6 +100,10 @@ impl Document {
         let damaged = |reason: &str| LoadError { id, reason: reason.to_owned() };
         if snapshot.is_empty() {
             return Err(damaged("the snapshot is empty"));
+        }
+        // Automerge would take single changes, too, and then save something that it does not load.
+        if snapshot.get(CHUNK_KIND) != Some(&DOCUMENT_CHUNK) {
+            return Err(damaged("it is no snapshot of a document"));
         }
         match catch_unwind(AssertUnwindSafe(|| AutoCommit::load(snapshot))) {
             Ok(Ok(doc)) => Ok(Self { id, kind, doc }),
