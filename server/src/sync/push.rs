@@ -191,11 +191,13 @@ pub fn judge_batch(
     let mut verdicts = Vec::with_capacity(changes.len());
     for incoming in changes {
         let (doc, hash) = (incoming.doc, incoming.hash);
+        // Of others' changes and of mere claims of a hash nothing is remembered: their author was told nothing.
+        let is_own = incoming.author() == Some(sender.device);
         let subject = subjects.entry(doc).or_insert_with(Subject::nowhere);
         let outcome = match bench.judge_one(subject, incoming)? {
             Ok(seq) => Outcome::Accepted { seq },
             Err(rejection) => {
-                bench.refuse(subject, doc, hash, &rejection);
+                bench.refuse(subject, (doc, hash.0), is_own, &rejection);
                 Outcome::Rejected { code: rejection.code, reason: rejection.reason }
             }
         };
@@ -216,12 +218,14 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    fn refuse(&mut self, subject: &mut Subject, doc: DocId, hash: Hash, rejection: &Rejection) {
-        self.refused.insert((doc, hash.0));
-        if may_change(rejection.code) && !subject.refused.contains_key(&hash.0) {
-            subject.refused.insert(hash.0, rejection.clone());
-            let (code, reason) = (rejection.code, rejection.reason.clone());
-            self.refusals.push(Refused { doc, hash: hash.0, code, reason, refused_at: self.now });
+    /// Notes a refusal, and remembers it where it is to stand.
+    fn refuse(&mut self, subject: &mut Subject, change: (DocId, Digest), is_own: bool, why: &Rejection) {
+        self.refused.insert(change);
+        let (doc, hash) = change;
+        if is_own && may_change(why.code) && !subject.refused.contains_key(&hash) {
+            subject.refused.insert(hash, why.clone());
+            let (code, reason) = (why.code, why.reason.clone());
+            self.refusals.push(Refused { doc, hash, code, reason, refused_at: self.now });
         }
     }
 

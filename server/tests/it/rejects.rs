@@ -139,10 +139,15 @@ async fn forbidden_by_the_role_as_it_is_now() {
     let server = TestServer::start().await;
     let mut anna = server.device("acme", "anna").await;
     let doc = ticket(&mut anna).await;
+    let before = anna.documents[&doc].clone();
     let delete = anna.on_ticket(doc, TicketOp::SetDeleted { deleted: true });
     refused(&server, &anna, delete.clone(), RejectCode::Forbidden).await;
     server.set_role("acme", "anna", Role::Manager).await;
-    accepted(&anna.push(vec![delete]).await[0]);
+    refused(&server, &anna, delete, RejectCode::Forbidden).await;
+    // What is proposed again is another change.
+    anna.documents.insert(doc, before);
+    let again = anna.on_ticket(doc, TicketOp::SetDeleted { deleted: true });
+    accepted(&anna.push(vec![again]).await[0]);
     let back = anna.on_ticket(doc, TicketOp::SetDeleted { deleted: false });
     server.set_role("acme", "anna", Role::Requester).await;
     let failure = anna.try_push(vec![back.clone()]).await.unwrap_err();
@@ -185,6 +190,7 @@ async fn workflow_of_the_workspace_as_it_is_now() {
     let doc = ticket(&mut anna).await;
     let closed = anna.on_ticket(doc, TicketOp::SetStatus { status: Status::Closed });
     accepted(&anna.push(vec![closed]).await[0]);
+    let before = anna.documents[&doc].clone();
     let moved = anna.on_ticket(doc, TicketOp::SetStatus { status: Status::Pending });
     refused(&server, &anna, moved.clone(), RejectCode::Workflow).await;
     ada.catch_up(0).await;
@@ -194,7 +200,10 @@ async fn workflow_of_the_workspace_as_it_is_now() {
         Edit { doc: ada.session.workspace_doc, ops: Ops::Workspace(vec![Stamped::new(NOW, ada.me(), op)]) };
     let changed = ada.edit(&edit);
     accepted(&ada.push(vec![changed]).await[0]);
-    accepted(&anna.push(vec![moved]).await[0]);
+    refused(&server, &anna, moved, RejectCode::Workflow).await;
+    anna.documents.insert(doc, before);
+    let again = anna.on_ticket(doc, TicketOp::SetStatus { status: Status::Pending });
+    accepted(&anna.push(vec![again]).await[0]);
     server.stop().await;
 }
 
@@ -266,9 +275,14 @@ async fn clock() {
     let (slightly, far) = (tag("немного", soon), tag("слишком", late));
     let slightly = anna.edit_at(&slightly, soon);
     accepted(&anna.push(vec![slightly]).await[0]);
-    let far = anna.edit_at(&far, late);
-    refused(&server, &anna, far.clone(), RejectCode::Clock).await;
+    let before = anna.documents[&doc].clone();
+    let ahead = anna.edit_at(&far, late);
+    refused(&server, &anna, ahead.clone(), RejectCode::Clock).await;
     server.clock.advance_ms(2 * 60_000);
-    accepted(&anna.push(vec![far]).await[0]);
+    // The verdict stands, and a request that comes late changes nothing.
+    refused(&server, &anna, ahead, RejectCode::Clock).await;
+    anna.documents.insert(doc, before);
+    let again = anna.edit_at(&far, late);
+    accepted(&anna.push(vec![again]).await[0]);
     server.stop().await;
 }

@@ -143,6 +143,9 @@ impl Server {
             Ok(account) => account,
             Err(refusal) => return Ok(Err(refusal)),
         };
+        if account.role == Role::Requester {
+            return Ok(Err(Refusal::NotAllowed));
+        }
         let sender = Sender { device, member: account.id, role: account.role };
         let changes: Vec<Incoming> = push.changes.iter().map(Incoming::verify).collect();
         let mut mentioned: BTreeMap<DocId, Vec<[u8; 32]>> = BTreeMap::new();
