@@ -5,6 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use automerge::{ActorId, Change};
 use desk_domain::time::UtcMillis;
 
+use crate::chunk::{Unfit, check_change};
+
 /// How the message of a change begins that was made without a connection; the instant follows, in UTC milliseconds.
 const OFFLINE_SINCE: &str = "offline_since=";
 
@@ -93,17 +95,13 @@ pub(crate) fn offline_since(change: &Change) -> Option<UtcMillis> {
     message(change).ok().flatten()
 }
 
-/// Where a chunk says what it is: after the magic bytes and the checksum.
-pub(crate) const CHUNK_KIND: usize = 8;
-/// A change, not compressed: a compressed one of some kilobytes could unpack to gigabytes.
-const CHANGE_CHUNK: u8 = 1;
-
 /// Parses a change and checks that its checksum and its hash are what they claim. Automerge itself checks neither
 /// (`Change::from_bytes` takes a flipped bit), and a damaged change in a document would make it unreadable.
 ///
 /// # Errors
 /// When it is no change, cut off, altered, or another one than `claimed`.
 pub fn verify(bytes: &[u8], claimed: [u8; 32]) -> Result<VerifiedChange, CorruptChange> {
+    check_change(bytes).map_err(|Unfit(why)| CorruptChange(why.to_owned()))?;
     // The parser is Automerge's; a panic on hostile bytes must not take the server down.
     let parsed = catch_unwind(AssertUnwindSafe(|| Change::from_bytes(bytes.to_vec())));
     let change = match parsed {
@@ -117,9 +115,6 @@ pub fn verify(bytes: &[u8], claimed: [u8; 32]) -> Result<VerifiedChange, Corrupt
     }
     if hash.0 != claimed {
         return Err(CorruptChange("its hash is not the one that was claimed".to_owned()));
-    }
-    if bytes.get(CHUNK_KIND) != Some(&CHANGE_CHUNK) {
-        return Err(CorruptChange("it is not a plain change".to_owned()));
     }
     // A document keeps operations, not bytes, and writes them its own way: a change that was written in another way
     // would come back with another hash, and the saved document would not load.

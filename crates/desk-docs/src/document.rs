@@ -12,15 +12,13 @@ use desk_domain::{
 
 use crate::{
     PastChange, actor_of,
-    change::{self, CHUNK_KIND, VerifiedChange},
+    change::{self, VerifiedChange},
+    chunk::{Unfit, check_document},
     history,
     judge::{Author, Refusal, judge},
     read::{self, ReadError},
     write,
 };
-
-/// A whole document, as a chunk says it.
-const DOCUMENT_CHUNK: u8 = 0;
 
 /// One Automerge document with what it is about.
 #[derive(Clone, Debug)]
@@ -102,9 +100,7 @@ impl Document {
             return Err(damaged("the snapshot is empty"));
         }
         // Automerge would take single changes, too, and then save something that it does not load.
-        if snapshot.get(CHUNK_KIND) != Some(&DOCUMENT_CHUNK) {
-            return Err(damaged("it is no snapshot of a document"));
-        }
+        check_document(snapshot).map_err(|Unfit(why)| damaged(why))?;
         match catch_unwind(AssertUnwindSafe(|| AutoCommit::load(snapshot))) {
             Ok(Ok(doc)) => Ok(Self { id, kind, doc }),
             Ok(Err(error)) => Err(damaged(&error.to_string())),

@@ -11,6 +11,7 @@
 
 mod block;
 mod change;
+mod chunk;
 mod document;
 mod history;
 mod judge;

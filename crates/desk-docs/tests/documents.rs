@@ -24,6 +24,7 @@ use desk_domain::{
     workspace::Workflow,
 };
 use proptest::prelude::*;
+use sha2::{Digest, Sha256};
 
 const NOW: UtcMillis = UtcMillis(1_790_000_000_000);
 
@@ -728,4 +729,87 @@ proptest! {
         let again = Document::load(docs[0].id(), DocKind::Ticket, &docs[0].save()).unwrap();
         prop_assert_eq!(read_ticket(&again), first);
     }
+}
+
+/// A chunk of Automerge's format with the checksum that it needs, and its hash: whoever is hostile computes them, too.
+fn chunk(kind: u8, body: &[u8]) -> (Vec<u8>, [u8; 32]) {
+    let mut tail = vec![kind];
+    let mut length = body.len();
+    while length > 0x7f {
+        tail.push(u8::try_from(length & 0x7f).unwrap() | 0x80);
+        length >>= 7;
+    }
+    tail.push(u8::try_from(length).unwrap());
+    tail.extend_from_slice(body);
+    let hash: [u8; 32] = Sha256::digest(&tail).into();
+    ([&[0x85, 0x6f, 0x4a, 0x83], &hash[..4], &tail].concat(), hash)
+}
+
+fn body(chunk: &[u8]) -> &[u8] {
+    let length_bytes = chunk[9..].iter().take_while(|byte| **byte > 0x7f).count() + 1;
+    &chunk[9 + length_bytes..]
+}
+
+#[test]
+fn a_change_in_another_encoding_is_refused() {
+    let world = World::new();
+    let agent = world.person(Role::Agent);
+    let made = world.ticket_ops(world.ticket(agent), agent, vec![world.comment("Готово")]).unwrap();
+    let bytes = made.change.unwrap();
+    let (same, hash) = chunk(1, body(&bytes));
+    assert_eq!((same, verify(&bytes, hash).is_ok()), (bytes.clone(), true));
+    // A run of one value where Automerge writes a single value: the same operations, another hash.
+    let mut tried = 0;
+    for at in (0..body(&bytes).len()).filter(|at| body(&bytes)[*at] == 0x7f) {
+        let mut other = body(&bytes).to_vec();
+        other[at] = 1;
+        let (other, hash) = chunk(1, &other);
+        assert!(verify(&other, hash).is_err(), "at {at}");
+        tried += 1;
+    }
+    assert!(tried > 3, "{tried}");
+}
+
+#[test]
+fn a_change_of_nothing_is_refused() {
+    let mut doc = AutoCommit::new();
+    let hash = doc.empty_change(CommitOptions::default());
+    let change = doc.get_change_by_hash(&hash).unwrap();
+    assert!(verify(change.raw_bytes(), hash.0).is_err());
+}
+
+#[test]
+fn a_compressed_change_is_refused_before_it_is_unpacked() {
+    let mut doc = AutoCommit::new();
+    doc.put(ROOT, "title", "а".repeat(10_000)).unwrap();
+    doc.commit();
+    let mut change = doc.get_last_local_change().unwrap();
+    let hash = change.hash().0;
+    assert!(verify(change.raw_bytes(), hash).is_ok());
+    let compressed = change.bytes().to_vec();
+    assert!(compressed.len() < 1_000 && verify(&compressed, hash).is_err());
+}
+
+#[test]
+fn a_run_of_more_operations_than_fit_into_memory_is_refused() {
+    // No dependencies, an actor, sequence number 1, first operation 1, time 0, no message, no other actors, and one
+    // column (the action): 2^60 times the same.
+    let mut hostile = vec![0, 16];
+    hostile.extend([7; 16]);
+    hostile.extend([1, 1, 0, 0, 0, 1, 0x42, 10]);
+    hostile.extend([0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10, 1]);
+    let (change, hash) = chunk(1, &hostile);
+    assert!(verify(&change, hash).unwrap_err().to_string().contains("more operations"));
+    // The same column among the operations of a document without actors, heads and changes.
+    let (snapshot, _) = chunk(0, &[&[0, 0, 0][..], &hostile[23..]].concat());
+    let opened = Document::load(DocId(uuid_v7(NOW, [1; 10])), DocKind::Ticket, &snapshot);
+    assert!(opened.unwrap_err().reason.contains("more operations"));
+}
+
+#[test]
+fn a_change_is_no_snapshot() {
+    let world = World::new();
+    let agent = world.person(Role::Agent);
+    let made = world.ticket_ops(world.ticket(agent), agent, vec![world.comment("Готово")]).unwrap();
+    assert!(Document::load(made.document.id(), DocKind::Ticket, &made.change.unwrap()).is_err());
 }

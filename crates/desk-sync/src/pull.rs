@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use desk_docs::{ApplyError, CorruptChange, Document, VerifiedChange, verify};
+use desk_docs::{ApplyError, CorruptChange, Document, LoadError, VerifiedChange, verify};
 use desk_domain::ids::{DocId, DocKind};
 
 use crate::wire::PullReply;
@@ -30,6 +30,9 @@ pub enum PullError {
     /// A change does not fit what is here.
     #[error("the server's changes do not fit this store: {0}")]
     Apply(#[from] ApplyError),
+    /// With the changes the document would not open any more.
+    #[error("the server's changes would leave a document that does not open: {0}")]
+    Unsound(#[from] LoadError),
 }
 
 /// Verified changes by document, each document's in the order of the log.
@@ -82,7 +85,7 @@ pub struct Merged {
 /// Puts pulled changes into a document (`None`: there is none here yet); `None` when it has them all.
 ///
 /// # Errors
-/// [`PullError::OtherKind`], [`PullError::Apply`]; the stored document is untouched.
+/// [`PullError::OtherKind`], [`PullError::Apply`], [`PullError::Unsound`]; the stored document is untouched.
 pub fn merge(
     document: Option<Document>,
     doc: DocId,
@@ -100,6 +103,9 @@ pub fn merge(
     }
     let added = u64::try_from(missing.len()).unwrap_or(u64::MAX);
     document.apply(missing)?;
+    // What the server let through was judged. Should it ever have let through something that leaves a document which does
+    // not open again, that shows here, before anything is stored.
+    let document = Document::load(doc, kind, &document.save())?;
     Ok(Some(Merged { document, added }))
 }
 
