@@ -14,6 +14,7 @@ mod cargo;
 mod check;
 mod embedded;
 mod exports;
+mod fuzz;
 mod progress;
 mod project;
 mod run;
@@ -50,6 +51,8 @@ enum Task {
     CheckDeps,
     /// Measure what the README states.
     Bench(bench::Options),
+    /// Feed hostile bytes to what reads the wire, changes and snapshots (Linux).
+    Fuzz(fuzz::Options),
 }
 
 fn main() -> ExitCode {
@@ -78,6 +81,7 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Run(options) => run::run(&project, &options),
         Task::Test(options) => check::run(&project, &options),
         Task::CheckDeps => arrows::check(&project),
+        Task::Fuzz(options) => fuzz::run(&project, &options),
         Task::Bench(options) => bench::run(&project, &options),
     }
 }
