@@ -13,5 +13,6 @@ mod device;
 #[allow(dead_code, reason = "a kit: it need not be that some journey uses every tool")]
 mod page;
 mod smoke;
+mod trust;
 #[allow(dead_code, reason = "a kit: it need not be that some journey uses every tool")]
 mod world;

@@ -23,6 +23,7 @@ pub(crate) mod key {
     pub(crate) const CONTROL: char = '\u{e009}';
     pub(crate) const ENTER: char = '\u{e007}';
     pub(crate) const ESCAPE: char = '\u{e00c}';
+    pub(crate) const LEFT: char = '\u{e012}';
 }
 
 /// A window's page.
@@ -62,7 +63,11 @@ impl Page {
         self.until(&format!("`{css}` to say {part:?}"), async || {
             for element in self.all(css).await? {
                 // One that is replaced at this moment has no text; the next look finds its successor.
-                let text = element.text().await.unwrap_or_default();
+                let mut text = element.text().await.unwrap_or_default();
+                if text.is_empty() {
+                    // The driver takes text that is cut off after so many lines for text that is not shown.
+                    text = element.prop("textContent").await.ok().flatten().unwrap_or_default();
+                }
                 if text.contains(part) {
                     return Ok(Some(text));
                 }
@@ -80,6 +85,11 @@ impl Page {
     /// The value of a form field.
     pub(crate) async fn value(&self, css: &str) -> anyhow::Result<String> {
         Ok(in_time(css, self.wait_for(css).await?.prop("value")).await?.unwrap_or_default())
+    }
+
+    /// An attribute of the first such element, which must be there; empty when it has none of that name.
+    pub(crate) async fn attribute(&self, css: &str, name: &str) -> anyhow::Result<String> {
+        Ok(in_time(css, self.wait_for(css).await?.attr(name)).await?.unwrap_or_default())
     }
 
     /// How many such elements there are now.

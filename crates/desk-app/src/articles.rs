@@ -30,7 +30,7 @@ impl Desk {
     /// # Errors
     /// When it is damaged or written by a newer version.
     pub async fn article(&self, id: DocId) -> Result<Option<ArticleView>, ApiError> {
-        match self.state(id).await? {
+        match self.shown(id).await? {
             Some(State::Article(article)) => Ok(Some(self.article_view(*article))),
             Some(_) => Err(wrong_kind(DocKind::Article)),
             None => Ok(None),

@@ -270,6 +270,15 @@ impl Desk {
         *place = Arc::new(replaced);
     }
 
+    /// Reads a stored document to be shown: one of a newer version as far as it can be read.
+    pub(crate) async fn shown(&self, id: DocId) -> Result<Option<State>, ApiError> {
+        let Some((document, _)) = self.load(id).await? else { return Ok(None) };
+        match document.read() {
+            Ok(state) => Ok(Some(state)),
+            Err(problem) => document.readable().map(Some).ok_or_else(|| error::read(&problem)),
+        }
+    }
+
     /// Reads the settings document of the signed-in workspace into the cache.
     pub(crate) async fn reload_settings(&self) -> Result<(), ApiError> {
         let Some(session) = self.signed_in() else { return Ok(()) };

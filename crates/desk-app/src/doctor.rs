@@ -174,7 +174,18 @@ impl Desk {
                                 writes.push(write_of(&mut document, heads, Some(&state), &rules, self.now()));
                             }
                         }
-                        Err(ReadError::NewerSchema { .. }) => found.newer += 1,
+                        Err(ReadError::NewerSchema { .. }) => {
+                            found.newer += 1;
+                            if repair {
+                                writes.push(write_of(
+                                    &mut document,
+                                    Some(stored.heads),
+                                    None,
+                                    &rules,
+                                    self.now(),
+                                ));
+                            }
+                        }
                         Err(problem @ ReadError::Malformed { .. }) => {
                             found.damaged.push(format!("{}: {problem}", stored.id));
                         }

@@ -165,8 +165,11 @@ pub(crate) fn write_of(
     rules: &WorkspaceRules,
     now: desk_domain::time::UtcMillis,
 ) -> DocWrite {
-    let projection = state.map(|state| Projection::of(state, &rules.rules, now));
+    // What a newer version wrote is shown as far as it can be read; nothing falls due by half a document.
+    let newer = if state.is_none() { document.readable() } else { None };
+    let projection = state.or(newer.as_ref()).map(|state| Projection::of(state, &rules.rules, now));
     let (row, next_due, deadlines) = match projection {
+        Some(Projection { row, .. }) if newer.is_some() => (Some(row), None, Vec::new()),
         Some(Projection { row, next_due, deadlines }) => (Some(row), next_due, deadlines),
         None => (None, None, Vec::new()),
     };
@@ -176,7 +179,7 @@ pub(crate) fn write_of(
         expected_heads,
         heads: document.heads(),
         snapshot: document.save(),
-        schema: state.map_or(desk_docs::SCHEMA + 1, State::schema),
+        schema: state.or(newer.as_ref()).map_or(desk_docs::SCHEMA + 1, State::schema),
         row,
         next_due,
         deadlines,
@@ -190,4 +193,64 @@ fn gone() -> ApiError {
 /// The document is of another kind than was asked for.
 pub(crate) fn wrong_kind(kind: DocKind) -> ApiError {
     ApiError::new(ErrorCode::NotFound, format!("there is no such document among those of kind {kind:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use automerge::{AutoCommit, ROOT, transaction::Transactable};
+    use desk_domain::{
+        edit::{NewTicket, TicketOp, WorkspaceOp},
+        ids::{DeviceId, MemberId, uuid_v7},
+        people::Role,
+        projection::Row,
+        time::UtcMillis,
+        workspace::default_settings,
+    };
+
+    use super::*;
+    use crate::machine::{CorrectedClock, MachineIds};
+
+    const NOW: UtcMillis = UtcMillis(1_790_000_000_000);
+
+    fn made(doc: u8, kind: DocKind, ops: impl FnOnce(String) -> Ops) -> Document {
+        let ids = MachineIds::new(CorrectedClock::default());
+        let member = MemberId(uuid_v7(NOW, [9; 10]));
+        let workflow = Workflow::default();
+        let author = Author {
+            device: DeviceId(uuid_v7(NOW, [8; 10])),
+            actor: Actor { member: Some(member), role: Role::Admin },
+            workflow: &workflow,
+        };
+        let id = DocId(uuid_v7(NOW, [doc; 10]));
+        let edit = Edit { doc: id, ops: ops(member.to_string()) };
+        Document::empty(id, kind).edit(&author, &edit, NOW, &ids).unwrap().0
+    }
+
+    #[test]
+    fn what_a_newer_version_wrote_has_a_row_and_nothing_falls_due_by_it() {
+        let settings = made(1, DocKind::Workspace, |me| {
+            let set = |(section, key, value)| WorkspaceOp::Set { section, key, value: Some(value) };
+            let sets = default_settings("Acme", "UTC").into_iter().map(set);
+            let ops = std::iter::once(WorkspaceOp::Create).chain(sets);
+            Ops::Workspace(ops.map(|op| Stamped::new(NOW, me.clone(), op)).collect())
+        });
+        let State::Workspace(workspace) = settings.read().unwrap() else { panic!("no settings") };
+        let rules = WorkspaceRules::of(Some(*workspace));
+        let mut document = made(2, DocKind::Ticket, |me| {
+            let op = TicketOp::Create { ticket: NewTicket::titled("Принтер") };
+            Ops::Ticket(vec![Stamped::new(NOW, me, op)])
+        });
+        let state = document.read().unwrap();
+        let known = write_of(&mut document, None, Some(&state), &rules, NOW);
+        assert!(!known.deadlines.is_empty() && known.next_due.is_some());
+
+        let mut newer = AutoCommit::load(&document.save()).unwrap();
+        newer.put(ROOT, "schema", 2_i64).unwrap();
+        newer.put(ROOT, "status", "parked").unwrap();
+        let mut newer = Document::load(document.id(), DocKind::Ticket, &newer.save()).unwrap();
+        let write = write_of(&mut newer, None, None, &rules, NOW);
+        let Some(Row::Ticket(line)) = &write.row else { panic!("{:?}", write.row) };
+        assert_eq!((line.title.as_str(), write.schema), ("Принтер", 2));
+        assert_eq!((write.deadlines.len(), write.next_due), (0, None));
+    }
 }

@@ -31,7 +31,7 @@ impl Desk {
     /// # Errors
     /// When it is damaged or written by a newer version.
     pub async fn incident(&self, id: DocId) -> Result<Option<IncidentView>, ApiError> {
-        match self.state(id).await? {
+        match self.shown(id).await? {
             Some(State::Incident(incident)) => self.incident_view(*incident).await.map(Some),
             Some(_) => Err(wrong_kind(DocKind::Incident)),
             None => Ok(None),

@@ -90,9 +90,9 @@ impl Desk {
     /// A ticket, whole; `None` when this device has none of that id.
     ///
     /// # Errors
-    /// When it is damaged or written by a newer version.
+    /// When it is damaged.
     pub async fn ticket(&self, id: DocId) -> Result<Option<TicketView>, ApiError> {
-        match self.state(id).await? {
+        match self.shown(id).await? {
             Some(State::Ticket(ticket)) => self.ticket_view(*ticket).await.map(Some),
             Some(_) => Err(wrong_kind(DocKind::Ticket)),
             None => Ok(None),

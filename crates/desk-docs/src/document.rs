@@ -253,6 +253,12 @@ impl Document {
         read::read(&self.doc, self.id, self.kind)
     }
 
+    /// What can be read of a ticket, article or incident that a newer program wrote, to be shown and never edited; `None`
+    /// for any other document.
+    pub fn readable(&self) -> Option<State> {
+        read::readable(&self.doc, self.id, self.kind)
+    }
+
     /// Its history: every change with what its log or timeline entries tell, each after those that it builds on and,
     /// as far as that leaves a choice, by time. All devices with the same document get the same order.
     pub fn history(&mut self) -> Vec<PastChange> {

@@ -10,12 +10,12 @@ use desk_domain::{
     article::{Article, ArticleStatus},
     edit::Section,
     ids::{CommentId, DocId, DocKind, EntryId},
-    incident::{Incident, TimelineEntry, TimelineEvent},
+    incident::{Incident, IncidentStatus, Severity, TimelineEntry, TimelineEvent},
     people::Member,
     personal::Personal,
     sla::{Calendar, Policy},
     state::State,
-    ticket::{Comment, Conflict, ConflictValue, LogEntry, LogEvent, Source, Ticket},
+    ticket::{Comment, Conflict, ConflictValue, LogEntry, LogEvent, Priority, Source, Status, Ticket},
     time::UtcMillis,
     workspace::{Workflow, Workspace},
 };
@@ -72,6 +72,80 @@ pub(crate) fn read(doc: &AutoCommit, id: DocId, kind: DocKind) -> Result<State, 
         DocKind::Incident => State::Incident(Box::new(incident(doc, &root, id, found)?)),
         DocKind::Workspace => State::Workspace(Box::new(workspace(&root, id, found)?)),
         DocKind::Personal => State::Personal(Box::new(personal(&root, id, found)?)),
+    })
+}
+
+/// What can be read of a ticket, article or incident that a newer program wrote, for showing it; what is not as this
+/// program writes it is left out. `None` for a document that this program reads whole, or not at all.
+pub(crate) fn readable(doc: &AutoCommit, id: DocId, kind: DocKind) -> Option<State> {
+    let found = schema(doc).ok().filter(|found| *found > SCHEMA)?;
+    let Ok(Value::Map(root)) = doc.hydrate(ROOT, None) else { return None };
+    let root = Fields(&root);
+    let title = root.string("title").unwrap_or_default();
+    // The id of a document tells when it was made.
+    let made_ms = i64::try_from(id.0.as_u128() >> 80).unwrap_or_default();
+    let created_at = root.instant("created_at").unwrap_or(UtcMillis(made_ms));
+    let tags = root.flags("tags").unwrap_or_default();
+    let category = root.optional("category").unwrap_or_default();
+    let deleted = root.flag("deleted").unwrap_or_default();
+    Some(match kind {
+        DocKind::Ticket => {
+            let log = log(&root).unwrap_or_default();
+            State::Ticket(Box::new(Ticket {
+                id,
+                title,
+                description: root.string("description").unwrap_or_default(),
+                status: root.word("status").unwrap_or(Status::Open),
+                priority: root.word("priority").unwrap_or(Priority::Medium),
+                category,
+                assignee: root.optional("assignee").unwrap_or_default(),
+                team: root.optional("team").unwrap_or_default(),
+                requester: root.optional("requester").unwrap_or_default(),
+                tags,
+                custom: root.texts("custom").unwrap_or_default(),
+                comments: comments(&root).unwrap_or_default(),
+                updated_at: log.iter().map(|entry| entry.at).max().unwrap_or(created_at).max(created_at),
+                log,
+                source: None,
+                created_at,
+                deleted,
+                conflicts: Vec::new(),
+                schema: found,
+            }))
+        }
+        DocKind::Article => State::Article(Box::new(Article {
+            id,
+            title,
+            body: root.text("body").unwrap_or_default(),
+            category,
+            tags,
+            status: root.word("status").unwrap_or(ArticleStatus::Draft),
+            author: root.string("author").unwrap_or_default(),
+            created_at,
+            updated_at: created_at,
+            deleted,
+            conflicts: Vec::new(),
+            schema: found,
+        })),
+        DocKind::Incident => State::Incident(Box::new(Incident {
+            id,
+            title,
+            summary: root.string("summary").unwrap_or_default(),
+            severity: root.word("severity").unwrap_or(Severity::P4),
+            status: root.word("status").unwrap_or(IncidentStatus::Open),
+            services: root.flags("services").unwrap_or_default(),
+            roles: BTreeMap::new(),
+            tickets: BTreeSet::new(),
+            timeline: Vec::new(),
+            updated_at: created_at,
+            milestones: BTreeMap::new(),
+            postmortem: root.text("postmortem").unwrap_or_default(),
+            created_at,
+            deleted,
+            conflicts: Vec::new(),
+            schema: found,
+        })),
+        DocKind::Workspace | DocKind::Personal => return None,
     })
 }
 

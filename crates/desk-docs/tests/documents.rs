@@ -570,8 +570,21 @@ fn a_newer_schema_is_shown_and_not_edited() {
     raw.put(ROOT, "schema", 2_i64).unwrap();
     let newer = Document::load(document.id(), DocKind::Ticket, &raw.save()).unwrap();
     assert_eq!(newer.read(), Err(ReadError::NewerSchema { found: 2 }));
+    let Some(State::Ticket(shown)) = newer.readable() else { panic!("{:?}", newer.readable()) };
+    assert_eq!((shown.title.as_str(), shown.status, shown.schema), ("Принтер", Status::Open, 2));
+    assert_eq!(shown.log.len(), 1);
     let edited = world.ticket_ops(newer, agent, vec![world.comment("x")]);
     assert!(matches!(edited.unwrap_err(), EditError::NewerSchema { found: 2 }));
+
+    // Whatever else the newer version made of its fields, the rest is shown.
+    raw.put(ROOT, "status", "parked").unwrap();
+    raw.put_object(ROOT, "title", ObjType::Text).unwrap();
+    raw.delete(ROOT, "log").unwrap();
+    let newer = Document::load(document.id(), DocKind::Ticket, &raw.save()).unwrap();
+    let Some(State::Ticket(shown)) = newer.readable() else { panic!("{:?}", newer.readable()) };
+    assert_eq!((shown.title.as_str(), shown.priority), ("", Priority::Medium));
+    assert_eq!(shown.created_at, NOW);
+    assert!(world.ticket(agent).readable().is_none(), "what is read whole needs no such reading");
 }
 
 /// What a hostile client could send: each writes with the raw library what this crate never would.

@@ -13,7 +13,9 @@ use desk_domain::{
 };
 use yew::prelude::*;
 
-use super::values::{Control, Present, Value, Words, copied, is_blank, set, values};
+use super::values::{
+    Control, Present, Value, Words, copied, is_blank, leave_out, may_leave_out, set, values,
+};
 use crate::{
     bridge,
     commands::{Layer, use_commands},
@@ -158,7 +160,7 @@ pub(crate) fn Card(props: &CardProps) -> Html {
                         })
                     } />
             } else {
-                <Table edit={edit.clone()} ops={edit.edit.ops.clone()} now={(*now).clone()} />
+                <Table ops={edit.edit.ops.clone()} now={(*now).clone()} />
                 <div class="form-buttons">
                     <button class="button button-main" data-testid="rejected-retry" onclick={
                         let (edit, on_edits, said) =
@@ -187,12 +189,14 @@ pub(crate) fn Card(props: &CardProps) -> Html {
 
 #[derive(Clone, PartialEq, Properties)]
 struct TableProps {
-    edit: RejectedEdit,
     ops: Ops,
     now: Option<Present>,
     /// Told of another value; without it the values are only shown.
     #[prop_or_default]
     on_value: Option<Callback<(usize, &'static str, String)>>,
+    /// Told of a step that is to be left out.
+    #[prop_or_default]
+    on_leave_out: Option<Callback<usize>>,
 }
 
 /// The values of the edit: what it was to become, what stands now.
@@ -205,6 +209,8 @@ fn Table(props: &TableProps) -> Html {
         .filter(|value| props.on_value.is_some() || !is_blank(&props.ops, value))
         .collect();
     let has_now = shown.iter().any(|value| value.now.is_some());
+    let leaves_out = |step: usize| props.on_leave_out.is_some() && may_leave_out(&props.ops, step);
+    let may_leave = shown.iter().any(|value| leaves_out(value.step));
     let has_labels = shown.iter().any(|value| !value.label.is_empty());
     html! {
         <table class="refused-table">
@@ -216,6 +222,9 @@ fn Table(props: &TableProps) -> Html {
                 if has_now {
                     <th scope="col">{ i18n.t("rejected-now") }</th>
                 }
+                if may_leave {
+                    <th scope="col" class="refused-leave"><span class="sr-only">{ i18n.t("rejected-leave-out") }</span></th>
+                }
             </tr></thead>
             <tbody>
                 for (nth, value) in shown.into_iter().enumerate() {
@@ -223,7 +232,7 @@ fn Table(props: &TableProps) -> Html {
                         if has_labels {
                             <th scope="row">{ &value.label }</th>
                         }
-                        <td data-testid="rejected-wanted">
+                        <td data-testid="rejected-wanted" title={value.wanted.clone()}>
                             { match &props.on_value {
                                 Some(on_value) => control(&value, on_value.clone()),
                                 None => html! { <div class="clamp">{ value.wanted.clone() }</div> },
@@ -233,6 +242,18 @@ fn Table(props: &TableProps) -> Html {
                             <td data-testid="rejected-now"><div class="clamp quiet">
                                 { value.now.clone().unwrap_or_else(|| "—".to_owned()) }
                             </div></td>
+                        }
+                        if may_leave {
+                            <td class="refused-leave">
+                                if leaves_out(value.step) {
+                                    <button type="button" class="button-icon" title={i18n.t("rejected-leave-out")}
+                                        aria-label={i18n.t("rejected-leave-out")}
+                                        data-testid={format!("leave-out-{}", value.step)} onclick={
+                                            let (told, step) = (props.on_leave_out.clone(), value.step);
+                                            move |_| if let Some(told) = &told { told.emit(step) }
+                                        }>{ glyph(Glyph::Cross) }</button>
+                                }
+                            </td>
                         }
                     </tr>
                 }
@@ -314,14 +335,28 @@ fn Amend(props: &AmendProps) -> Html {
             true
         });
     }
+    let keep = {
+        let draft = draft.clone();
+        move |next: &Ops| {
+            if let Ok(json) = serde_json::to_string(next) {
+                draft.set(json);
+            }
+        }
+    };
     let on_value = {
-        let (ops, draft) = (ops.clone(), draft.clone());
+        let (ops, keep) = (ops.clone(), keep.clone());
         Callback::from(move |(step, field, raw): (usize, &'static str, String)| {
             let mut next = ops.clone();
             set(&mut next, step, field, raw);
-            if let Ok(json) = serde_json::to_string(&next) {
-                draft.set(json);
-            }
+            keep(&next);
+        })
+    };
+    let on_leave_out = {
+        let ops = ops.clone();
+        Callback::from(move |step: usize| {
+            let mut next = ops.clone();
+            leave_out(&mut next, step);
+            keep(&next);
         })
     };
     html! {
@@ -332,7 +367,7 @@ fn Amend(props: &AmendProps) -> Html {
                 send.emit(());
             }
         }>
-            <Table edit={edit.clone()} {ops} now={props.now.clone()} {on_value} />
+            <Table {ops} now={props.now.clone()} {on_value} {on_leave_out} />
             <DraftState problem={draft.problem.clone()} />
             <div class="form-buttons">
                 <button type="submit" class="button button-main" data-testid="rejected-propose">

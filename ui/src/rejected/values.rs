@@ -107,6 +107,11 @@ fn optional_choices(none: String, entries: Vec<(String, String)>) -> Control {
 }
 
 impl Words<'_> {
+    /// Whether what a step does is so already.
+    fn so(self, is_so: bool) -> String {
+        if is_so { self.i18n.t("rejected-is-so") } else { self.i18n.t("rejected-not-so") }
+    }
+
     fn shown(self, field: &str, value: &str) -> String {
         history::field_value(self.i18n, self.session, field, Some(value))
     }
@@ -228,7 +233,7 @@ fn ticket(words: Words<'_>, step: usize, op: &TicketOp, present: Option<&Present
             raw: body.clone(),
             control: Control::Text,
         },
-        op => Value { now: now.as_ref().map(said), ..fixed(step, String::new(), said(op)) },
+        op => Value { now: now.map(|now| words.so(now == *op)), ..fixed(step, String::new(), said(op)) },
     };
     vec![value]
 }
@@ -271,7 +276,10 @@ fn article(words: Words<'_>, step: usize, op: &ArticleOp, present: Option<&Prese
     }
     let said = |op: &ArticleOp| knowledge::describe(words.i18n, words.session, op);
     let Some((name, raw)) = field(op) else {
-        return vec![Value { now: now.as_ref().map(said), ..fixed(step, String::new(), said(op)) }];
+        return vec![Value {
+            now: now.map(|now| words.so(now == *op)),
+            ..fixed(step, String::new(), said(op))
+        }];
     };
     let stands = now.as_ref().and_then(field).map(|(name, now)| value(name, now).wanted);
     vec![Value { now: stands, ..value(name, raw) }]
@@ -330,7 +338,9 @@ fn incident(words: Words<'_>, step: usize, op: &IncidentOp, present: Option<&Pre
     let said = |op: &IncidentOp| incidents::describe(words.i18n, words.session, op);
     match shown(op) {
         Some(value) => vec![Value { now: now.as_ref().and_then(shown).map(|now| now.wanted), ..value }],
-        None => vec![Value { now: now.as_ref().map(said), ..fixed(step, String::new(), said(op)) }],
+        None => {
+            vec![Value { now: now.map(|now| words.so(now == *op)), ..fixed(step, String::new(), said(op)) }]
+        }
     }
 }
 
@@ -403,6 +413,35 @@ fn set_new_ticket(ticket: &mut NewTicket, field: &str, raw: String) {
     }
 }
 
+/// How many steps an edit has.
+pub(crate) fn steps(ops: &Ops) -> usize {
+    match ops {
+        Ops::Ticket(steps) => steps.len(),
+        Ops::Article(steps) => steps.len(),
+        Ops::Incident(steps) => steps.len(),
+        Ops::Workspace(steps) => steps.len(),
+        Ops::Personal(steps) => steps.len(),
+    }
+}
+
+/// Leaves a step out of the edit, when others remain and it is not the one that makes the document.
+pub(crate) fn leave_out(ops: &mut Ops, step: usize) {
+    if !may_leave_out(ops, step) {
+        return;
+    }
+    match ops {
+        Ops::Ticket(steps) => drop(steps.remove(step)),
+        Ops::Article(steps) => drop(steps.remove(step)),
+        Ops::Incident(steps) => drop(steps.remove(step)),
+        Ops::Workspace(_) | Ops::Personal(_) => {}
+    }
+}
+
+/// Whether a step can be left out.
+pub(crate) fn may_leave_out(ops: &Ops, step: usize) -> bool {
+    steps(ops) > 1 && step < steps(ops) && !(step == 0 && ops.creates())
+}
+
 /// What the person typed, to be copied: texts as they are, the rest in words.
 pub(crate) fn copied(words: Words<'_>, ops: &Ops) -> String {
     let line = |value: Value| match value.control {
@@ -433,7 +472,7 @@ mod tests {
 
     use super::*;
 
-    fn steps(ops: Vec<TicketOp>) -> Ops {
+    fn edit(ops: Vec<TicketOp>) -> Ops {
         Ops::Ticket(ops.into_iter().map(|op| Stamped::new(UtcMillis(0), "me", op)).collect())
     }
 
@@ -444,7 +483,7 @@ mod tests {
     #[test]
     fn every_value_of_an_edit_is_shown_and_can_be_set() {
         let session = Session::default();
-        let mut ops = steps(vec![
+        let mut ops = edit(vec![
             TicketOp::SetStatus { status: Status::Closed },
             TicketOp::SetTag { tag: "vip".into(), on: true },
             TicketOp::AddComment {
@@ -468,9 +507,25 @@ mod tests {
     }
 
     #[test]
+    fn a_step_can_be_left_out_while_another_remains() {
+        let deleted = TicketOp::SetDeleted { deleted: true };
+        let title = TicketOp::SetTitle { title: "Printer".into() };
+        let mut ops = edit(vec![title.clone(), deleted.clone()]);
+        leave_out(&mut ops, 1);
+        assert_eq!(ops, edit(vec![title]));
+        leave_out(&mut ops, 0);
+        assert_eq!(steps(&ops), 1, "the last one stays");
+        let mut ops = edit(vec![TicketOp::Create { ticket: NewTicket::titled("Printer") }, deleted]);
+        leave_out(&mut ops, 0);
+        assert!(ops.creates(), "what makes the document stays");
+        leave_out(&mut ops, 1);
+        assert_eq!(steps(&ops), 1);
+    }
+
+    #[test]
     fn a_creation_is_shown_field_by_field_and_copied_without_the_empty_ones() {
         let session = Session::default();
-        let mut ops = steps(vec![TicketOp::Create { ticket: NewTicket::titled("Printer") }]);
+        let mut ops = edit(vec![TicketOp::Create { ticket: NewTicket::titled("Printer") }]);
         for field in TICKET {
             let raw = if field == "priority" { "critical".to_owned() } else { format!("a {field}") };
             let before = ops.clone();
@@ -479,7 +534,7 @@ mod tests {
             let value = values(words(&session), &ops, None).into_iter().find(|v| v.field == field);
             assert_eq!(value.map(|v| v.raw), Some(raw), "{field}");
         }
-        let mut ops = steps(vec![TicketOp::Create { ticket: NewTicket::titled("Printer") }]);
+        let mut ops = edit(vec![TicketOp::Create { ticket: NewTicket::titled("Printer") }]);
         set(&mut ops, 0, "description", "It smokes".into());
         assert_eq!(copied(words(&session), &ops), "Title: Printer\n\nIt smokes\n\nPriority: Medium");
     }

@@ -101,12 +101,15 @@ fn Body(props: &BodyProps) -> Html {
         })
     };
 
-    // The newest message is in sight when the page opens and when one is added.
+    // The newest message is in sight when the page opens and when one is added; a conflict before it, since it stands
+    // above the conversation and waits for somebody.
     {
         let talk = talk.clone();
-        use_effect_with((ticket.comments.len(), *in_history), move |(count, in_history)| {
+        let seen = (ticket.comments.len(), *in_history, !ticket.conflicts.is_empty());
+        use_effect_with(seen, move |(count, in_history, conflicted)| {
             if let Some(talk) = talk.cast::<HtmlElement>() {
-                talk.set_scroll_top(if *count > 0 && !in_history { talk.scroll_height() } else { 0 });
+                let to_end = *count > 0 && !in_history && !conflicted;
+                talk.set_scroll_top(if to_end { talk.scroll_height() } else { 0 });
             }
         });
     }
