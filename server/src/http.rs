@@ -27,6 +27,7 @@ use crate::{
 
 mod bearer;
 mod bootstrap;
+mod devices;
 mod envelope;
 mod heads;
 mod health;
@@ -129,6 +130,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/health", get(health::get))
         .route("/v1/sessions", post(sign_in::post).delete(sign_out::delete))
         .route("/v1/sessions/refresh", post(refresh::post))
+        .route("/v1/devices", post(devices::post))
         .route("/v1/sync/push", post(push::post))
         .route("/v1/sync/pull", get(pull::get))
         .route("/v1/sync/bootstrap", get(bootstrap::get))

@@ -4,9 +4,13 @@ use std::net::IpAddr;
 
 use desk_api::{
     ApiError, ErrorCode,
-    rest::{RefreshRequest, Session, SignInRequest},
+    rest::{NewDevice, RefreshRequest, Session, SignInRequest},
 };
-use desk_domain::{ids::Ids, people::Role, time::UtcMillis};
+use desk_domain::{
+    ids::{DeviceId, Ids},
+    people::Role,
+    time::UtcMillis,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -125,11 +129,32 @@ impl Desk<'_> {
         if member.role == Role::Requester {
             return Err(SignInError::Requester);
         }
+        self.open(&workspace, &member, request.device, &request.device_name).await
+    }
+
+    /// Signs another device of a signed-in member in: an installation whose id is also another's goes on under a fresh one.
+    ///
+    /// # Errors
+    /// See [`SignInError`].
+    #[tracing::instrument(skip_all, fields(device.id = %request.device))]
+    pub async fn register(&self, member: &MemberRecord, request: NewDevice) -> Result<Session, SignInError> {
+        let workspace = self.storage.workspace(member.workspace).await?;
+        let workspace = workspace.ok_or(SignInError::Gone("the workspace"))?;
+        self.open(&workspace, member, request.device, &request.device_name).await
+    }
+
+    async fn open(
+        &self,
+        workspace: &WorkspaceRecord,
+        member: &MemberRecord,
+        device: DeviceId,
+        name: &str,
+    ) -> Result<Session, SignInError> {
         let device = DeviceRecord {
-            id: request.device,
+            id: device,
             workspace: workspace.id,
             member: Some(member.id),
-            name: request.device_name.chars().filter(|c| !c.is_control()).take(200).collect(),
+            name: name.chars().filter(|c| !c.is_control()).take(200).collect(),
             created_at: self.now,
             seen_at: self.now,
             revoked_at: None,
@@ -144,7 +169,7 @@ impl Desk<'_> {
         let session = NewSession { id, member: member.id, device: device.id, token };
         self.storage.open_session(&session).await?;
         tracing::info!(member.id = %member.id, "signed in");
-        self.session(&workspace, &member, device.id, id, refresh)
+        self.session(workspace, member, device.id, id, refresh)
     }
 
     /// Gives a new pair of tokens for a refresh token, once.
@@ -190,7 +215,7 @@ impl Desk<'_> {
         &self,
         workspace: &WorkspaceRecord,
         member: &MemberRecord,
-        device: desk_domain::ids::DeviceId,
+        device: DeviceId,
         id: Uuid,
         refresh_token: String,
     ) -> Result<Session, SignInError> {

@@ -37,7 +37,17 @@ pub struct SignInRequest {
     pub device_name: String,
 }
 
-/// The answer to a sign-in and to a refresh.
+/// `POST /v1/devices`, with an access token: this installation goes on as another device, since its present id is also
+/// another's (a restored backup, a cloned disk).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewDevice {
+    /// The fresh id.
+    pub device: DeviceId,
+    /// What the person would call the device.
+    pub device_name: String,
+}
+
+/// The answer to a sign-in, to a refresh and to a new device.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     /// For `Authorization: Bearer`, 15 minutes.

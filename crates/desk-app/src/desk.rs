@@ -14,16 +14,16 @@ use desk_domain::{
     time::{Clock, UtcMillis},
     workspace::Workspace,
 };
-use desk_store::{NewerVersion, OpenOptions, Store};
+use desk_store::{Batch, NewerVersion, OpenOptions, Store};
 use tokio::sync::{Mutex, broadcast, watch};
 
 use crate::{
     erase::{self, FileIdentity},
     error,
-    machine::{CorrectedClock, MachineIds, Shared},
+    machine::{self, CorrectedClock, MachineIds, Shared},
     secrets::{self, KeyPlace, Keychain},
     session::SignedIn,
-    sync::driver,
+    sync::{driver, twin::TWIN},
 };
 
 /// The store's file in the data directory.
@@ -162,6 +162,7 @@ impl Desk {
             }),
         };
         desk.restore_session().await?;
+        desk.notice_machine().await?;
         desk.reload_settings().await?;
         Ok(desk)
     }
@@ -277,6 +278,50 @@ impl Desk {
             Ok(state) => Ok(Some(state)),
             Err(problem) => document.readable().map(Some).ok_or_else(|| error::read(&problem)),
         }
+    }
+
+    /// This installation goes on under another id, which the store has already.
+    pub(crate) fn adopt_device(&self, device: DeviceId) {
+        let mut place = self.inner.place.write().unwrap_or_else(PoisonError::into_inner);
+        let Place { store, read_only, key, device: _, file } = &**place;
+        let renamed = Place { store: store.clone(), read_only: *read_only, key: *key, device, file: *file };
+        *place = Arc::new(renamed);
+    }
+
+    /// Takes over the id that another process on this store may have given the installation.
+    pub(crate) async fn follow_device(&self) -> Result<(), ApiError> {
+        let text = self.store().meta_text("device").await.map_err(error::store)?;
+        match text.and_then(|text| text.parse().ok()) {
+            Some(device) if device != self.device() => {
+                self.adopt_device(device);
+                self.restore_session().await
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// A store that opens on another machine than before was copied or restored there; the first one may go on with it.
+    async fn notice_machine(&self) -> Result<(), ApiError> {
+        let Some(machine) = machine::identity() else { return Ok(()) };
+        if self.read_only().is_some() {
+            return Ok(());
+        }
+        let known = self.store().meta_text("machine").await.map_err(error::store)?;
+        if known.as_deref() == Some(machine.as_str()) {
+            return Ok(());
+        }
+        let mut meta = vec![("machine".to_owned(), Some(machine.into_bytes()))];
+        if known.is_some() {
+            tracing::warn!("the store was last open on another machine");
+            let has_server = self.signed_in().is_some_and(|session| session.server.is_some());
+            meta.push(if has_server {
+                (TWIN.to_owned(), Some(b"1".to_vec()))
+            } else {
+                ("device".to_owned(), Some(self.inner.ids.fresh().to_string().into_bytes()))
+            });
+        }
+        self.store().commit(&Batch { meta, ..Batch::default() }).await.map_err(error::store)?;
+        self.follow_device().await
     }
 
     /// Reads the settings document of the signed-in workspace into the cache.

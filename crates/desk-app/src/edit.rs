@@ -30,6 +30,7 @@ impl Desk {
     pub(crate) async fn edit_with(&self, edit: Edit, extra: Batch) -> Result<State, ApiError> {
         self.require_writable()?;
         let _writing = self.inner.writing.lock().await;
+        self.follow_device().await?;
         // Only now: the store may have been erased, and another taken its place, while this waited.
         let session = self.require_session()?;
         for _ in 0..TRIES {

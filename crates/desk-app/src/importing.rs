@@ -64,6 +64,7 @@ impl ImportSink for Sink<'_> {
     async fn commit(&mut self, edits: Vec<ImportEdit>) -> Result<Vec<Outcome>, ApiError> {
         let desk = self.desk;
         let _writing = desk.inner.writing.lock().await;
+        desk.follow_device().await?;
         // Only now: the store may have been erased while this waited.
         let session = desk.require_session()?;
         let mut outcomes = Vec::with_capacity(edits.len());

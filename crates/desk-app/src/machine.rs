@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::tz::TimeZone;
+use sha2::{Digest, Sha256};
 
 use desk_domain::{
     ids::{Ids, uuid_v7},
@@ -124,6 +125,15 @@ pub fn zone_offsets(zone: &TimeZone, from: UtcMillis, to: UtcMillis) -> Vec<(Utc
         offsets.push((at, minutes(transition.offset())));
     }
     offsets
+}
+
+/// What tells this computer from others, hashed so that nobody learns the number itself; `None` where the system has no such
+/// number in a file.
+pub fn identity() -> Option<String> {
+    let id = ["/etc/machine-id", "/var/lib/dbus/machine-id"]
+        .into_iter()
+        .find_map(|path| std::fs::read_to_string(path).ok().filter(|text| !text.trim().is_empty()))?;
+    Some(hex::encode(Sha256::new().chain_update("workernet-desk").chain_update(id.trim()).finalize()))
 }
 
 /// What a person would call this computer.

@@ -12,7 +12,7 @@ use desk_api::{
 };
 use desk_domain::{
     edit::{Edit, Ops, PersonalOp, Section, Stamped, WorkspaceOp},
-    ids::{DocId, MemberId, WorkspaceId},
+    ids::{DeviceId, DocId, MemberId, WorkspaceId},
     people::{Member, Role},
     time::UtcMillis,
     workspace,
@@ -20,7 +20,12 @@ use desk_domain::{
 use desk_store::Batch;
 use serde::{Deserialize, Serialize};
 
-use crate::{Desk, DeskEvent, desk::WorkspaceRules, error, machine, sync::http};
+use crate::{
+    Desk, DeskEvent,
+    desk::WorkspaceRules,
+    error, machine,
+    sync::{http, twin::TWIN},
+};
 
 /// The member of this device, as the store keeps it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -300,6 +305,19 @@ impl Desk {
             Some(session) => Ok(Some((*session).clone())),
             None => self.meta_json("owner").await,
         }
+    }
+
+    /// What the store has to know when this installation goes on as another device.
+    pub(crate) fn as_new_device(&self, device: DeviceId, session: &Session) -> Result<Batch, ApiError> {
+        let signed_in =
+            SignedIn { erase_check: Some(session.erase_check.clone()), ..(*self.require_session()?).clone() };
+        let meta = vec![
+            ("device".to_owned(), Some(device.to_string().into_bytes())),
+            ("session".to_owned(), Some(json(&signed_in)?)),
+            ("tokens".to_owned(), Some(json(&tokens_of(session))?)),
+            (TWIN.to_owned(), None),
+        ];
+        Ok(Batch { meta, ..Batch::default() })
     }
 
     pub(crate) async fn tokens(&self) -> Result<Option<Tokens>, ApiError> {

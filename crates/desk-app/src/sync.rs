@@ -10,6 +10,7 @@ mod live;
 mod pull;
 mod push;
 mod recovery;
+pub(crate) mod twin;
 
 use std::sync::Arc;
 

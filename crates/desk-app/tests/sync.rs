@@ -6,6 +6,8 @@
 mod access;
 #[path = "sync/bootstrap.rs"]
 mod bootstrap;
+#[path = "sync/cloned.rs"]
+mod cloned;
 #[path = "sync/restored.rs"]
 mod restored;
 

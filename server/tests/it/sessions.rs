@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use desk_api::{
     ErrorCode,
-    rest::{Health, Session, SignInRequest},
+    rest::{Health, NewDevice, Session, SignInRequest},
 };
 use desk_domain::{ids::DeviceId, people::Role};
 use reqwest::StatusCode;
@@ -274,5 +274,31 @@ async fn a_request_that_takes_too_long_is_ended() {
     let server = TestServer::start_with(limits).await;
     let request = sign_in_request("acme", "anna", DeviceId(server.fresh()));
     check(server.try_sign_in(&request).await.unwrap_err(), 500, ErrorCode::Internal);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_installation_goes_on_as_another_device_of_its_member() {
+    let server = TestServer::start().await;
+    server.member("acme", "boris", Role::Agent).await;
+    let (anna, boris) = (server.device("acme", "anna").await, server.device("acme", "boris").await);
+    let register = |token: &str, device: DeviceId| {
+        let request = NewDevice { device, device_name: "копия".into() };
+        server.http.post(server.url("/v1/devices")).bearer_auth(token).json(&request).send()
+    };
+    let fresh = DeviceId(server.fresh());
+    let session: Session = answer(register(&anna.session.access_token, fresh).await.unwrap()).await.unwrap();
+    assert_eq!(session.member, anna.session.member);
+    assert_ne!(session.erase_check, anna.session.erase_check);
+    assert!(server.pull(&session.access_token, 0).await.is_ok());
+    assert!(server.pull(&anna.session.access_token, 0).await.is_ok(), "the other copy goes on");
+    assert!(server.refresh(&session.refresh_token, fresh).await.is_ok());
+    let taken = register(&boris.session.access_token, fresh).await.unwrap();
+    check(answer::<Session>(taken).await.unwrap_err(), 403, ErrorCode::Forbidden);
+    let nobody = register("", fresh).await.unwrap();
+    check(answer::<Session>(nobody).await.unwrap_err(), 401, ErrorCode::SignedOut);
+    server.storage.revoke_device(anna.id, NOW).await.unwrap();
+    let revoked = register(&anna.session.access_token, DeviceId(server.fresh())).await.unwrap();
+    check(answer::<Session>(revoked).await.unwrap_err(), 403, ErrorCode::DeviceRevoked);
     server.stop().await;
 }

@@ -259,6 +259,77 @@ async fn a_batch_that_is_too_large_is_refused_before_it_is_read() {
 }
 
 #[tokio::test]
+async fn a_gigabyte_is_cut_off_early_and_changes_nothing() {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
+
+    const CHUNK: usize = 256 * 1024;
+    let server = TestServer::start().await;
+    let anna = server.device("acme", "anna").await;
+    let head = anna.pull(0).await.head;
+    let sent = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&sent);
+    let chunks = futures::stream::iter((0..(1 << 30) / CHUNK).map(move |_| {
+        counted.fetch_add(CHUNK, Ordering::Relaxed);
+        Ok::<_, std::io::Error>(vec![0_u8; CHUNK])
+    }));
+    let request = server.http.post(server.url("/v1/sync/push")).bearer_auth(&anna.session.access_token);
+    // The server answers and hangs up while the client still sends; either the answer arrives or the connection broke.
+    if let Ok(response) = request.body(reqwest::Body::wrap_stream(chunks)).send().await {
+        assert_eq!(response.status().as_u16(), 413);
+    }
+    let sent = sent.load(Ordering::Relaxed);
+    assert!(sent < 64 * 1024 * 1024, "{sent} bytes were taken off the client's hands");
+    assert_eq!(anna.pull(0).await.head, head);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_batch_in_another_order_or_sent_again_ends_in_the_same_log() {
+    let server = TestServer::start().await;
+    let mut anna = server.device("acme", "anna").await;
+    let (doc, create) = anna.new_ticket("Заявка");
+    let one = anna.on_ticket(doc, TicketOp::SetTag { tag: "один".into(), on: true });
+    let two = anna.on_ticket(doc, TicketOp::SetTag { tag: "два".into(), on: true });
+    let backwards = anna.push(vec![two.clone(), one.clone(), create.clone()]).await;
+    assert_eq!(rejected(&backwards[0]), RejectCode::MissingDependency);
+    assert_eq!(rejected(&backwards[1]), RejectCode::MissingDependency);
+    let first = accepted(&backwards[2]);
+    let doubled = vec![create.clone(), one.clone(), one.clone(), create, two.clone(), two];
+    for _ in 0..2 {
+        let seqs: Vec<u64> = anna.push(doubled.clone()).await.iter().map(accepted).collect();
+        assert_eq!(seqs, [first, first + 1, first + 1, first, first + 2, first + 2]);
+    }
+    assert_eq!(anna.pull(0).await.head, first + 2, "each stands in the log once");
+    let stored = workernet_server::storage::Log::document(&server.storage, doc).await.unwrap().unwrap();
+    assert_eq!(stored.heads, anna.documents.get_mut(&doc).unwrap().heads());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn another_tenants_document_is_out_of_reach_whatever_is_sent_to_it() {
+    let server = TestServer::start().await;
+    server.workspace("other").await;
+    server.member("other", "eva", Role::Admin).await;
+    let mut anna = server.device("acme", "anna").await;
+    let mut eva = server.device("other", "eva").await;
+    let (doc, create) = anna.new_ticket("Чужая");
+    accepted(&anna.push(vec![create.clone()]).await[0]);
+    let before = workernet_server::storage::Log::document(&server.storage, doc).await.unwrap();
+    eva.documents.insert(doc, anna.documents[&doc].clone());
+    let tag = eva.on_ticket(doc, TicketOp::SetTag { tag: "x".into(), on: true });
+    let head = eva.pull(0).await.head;
+    for change in [tag, create] {
+        assert_eq!(rejected(&eva.push(vec![change]).await[0]), RejectCode::WrongDocument);
+    }
+    assert_eq!(eva.pull(0).await.head, head);
+    assert_eq!(workernet_server::storage::Log::document(&server.storage, doc).await.unwrap(), before);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_batch_with_too_many_changes_is_refused() {
     let server = TestServer::start().await;
     let mut anna = server.device("acme", "anna").await;

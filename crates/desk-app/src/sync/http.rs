@@ -11,8 +11,8 @@ use std::{
 use desk_api::{
     ApiError, ErrorCode,
     rest::{
-        BATCH_MEDIA_TYPE, DATE_MS_HEADER, ERASE_PROOF_HEADER, Health, RefreshRequest, Session, SignInRequest,
-        WITNESS_HEADER,
+        BATCH_MEDIA_TYPE, DATE_MS_HEADER, ERASE_PROOF_HEADER, Health, NewDevice, RefreshRequest, Session,
+        SignInRequest, WITNESS_HEADER,
     },
 };
 use desk_domain::{
@@ -129,6 +129,13 @@ impl Http {
     pub(crate) async fn refresh(&self, refresh_token: &str, device: DeviceId) -> Result<Session, ApiError> {
         let request = RefreshRequest { refresh_token: refresh_token.to_owned(), device };
         let call = self.request(Method::POST, "v1/sessions/refresh")?.json(&request);
+        self.json(call).await
+    }
+
+    /// Goes on as another device of the signed-in member.
+    pub(crate) async fn new_device(&self, access: &str, device: DeviceId) -> Result<Session, ApiError> {
+        let request = NewDevice { device, device_name: machine::device_name() };
+        let call = self.request(Method::POST, "v1/devices")?.bearer_auth(access).json(&request);
         self.json(call).await
     }
 

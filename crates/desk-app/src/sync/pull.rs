@@ -14,7 +14,7 @@ use desk_domain::{
 use desk_store::{AlertWrite, Batch, DocWrite, StoreError};
 use desk_sync::pull::{Incoming, merge, receive};
 
-use super::{Link, recovery::WITNESS};
+use super::{Link, recovery::WITNESS, twin::TWIN};
 use crate::{Desk, DeskEvent, alerts, desk::WorkspaceRules, edit::write_of, error};
 
 /// How often a batch is applied anew when the person edits the same documents meanwhile.
@@ -36,6 +36,7 @@ impl Desk {
     /// Fetches what comes after the cursor and stores it.
     pub(super) async fn pull_batch(&self, link: &Link) -> Result<Pulled, ApiError> {
         self.recover_if_due(link).await?;
+        self.follow_device().await?;
         let pulled = match self.pull_now(link).await {
             Err(problem) => {
                 self.recover_after(problem, link).await?;
@@ -43,6 +44,9 @@ impl Desk {
             }
             Ok(pulled) => pulled,
         };
+        if self.has_twin().await? && self.store().outbox_len().await.map_err(error::store)? == 0 {
+            self.become_new_device(link).await?;
+        }
         let unsent = self.store().outbox_len().await.map_err(error::store)? > 0;
         Ok(Pulled { unsent, ..pulled })
     }
@@ -87,14 +91,14 @@ impl Desk {
     ) -> Result<Option<u64>, ApiError> {
         let session = self.require_session()?;
         let now = self.now();
-        let mut new = 0;
+        let (mut new, mut twin) = (0, false);
         let meta = witness.map(|witness| (WITNESS.to_owned(), Some(witness.as_bytes().to_vec())));
         let mut batch = Batch { cursor: Some(cursor), meta: meta.into_iter().collect(), ..Batch::default() };
         // The settings first: the deadlines of the tickets in the same batch are computed by them.
         let mut rules = self.rules();
         if let Some((_, changes)) = by_doc.get(&session.workspace_doc) {
             let (write, added) =
-                self.incoming(session.workspace_doc, DocKind::Workspace, changes, &rules).await?;
+                self.incoming(session.workspace_doc, DocKind::Workspace, changes, &rules, &mut twin).await?;
             new += added;
             if let Some((write, state)) = write {
                 if let Some(State::Workspace(workspace)) = state {
@@ -110,7 +114,7 @@ impl Desk {
             if *doc == session.workspace_doc {
                 continue;
             }
-            let (write, added) = self.incoming(*doc, *kind, changes, &rules).await?;
+            let (write, added) = self.incoming(*doc, *kind, changes, &rules, &mut twin).await?;
             new += added;
             if let Some((write, state)) = write {
                 if let Some(State::Personal(personal)) = &state
@@ -120,6 +124,9 @@ impl Desk {
                 }
                 batch.docs.push(write);
             }
+        }
+        if twin {
+            batch.meta.push((TWIN.to_owned(), Some(b"1".to_vec())));
         }
         let settings_changed = batch.docs.iter().any(|write| write.kind == DocKind::Workspace);
         let committed = match self.store().commit(&batch).await {
@@ -144,8 +151,13 @@ impl Desk {
         kind: DocKind,
         changes: &[VerifiedChange],
         rules: &WorkspaceRules,
+        twin: &mut bool,
     ) -> Result<(Option<(DocWrite, Option<State>)>, u64), ApiError> {
         let (document, heads) = self.load(doc).await?.unzip();
+        let me = self.device();
+        *twin |= changes.iter().any(|change| {
+            change.device() == Some(me) && !document.as_ref().is_some_and(|known| known.has(change.hash()))
+        });
         let Some(merged) = merge(document, doc, kind, changes).map_err(error::pull)? else {
             return Ok((None, 0));
         };

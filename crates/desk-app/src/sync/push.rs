@@ -8,13 +8,13 @@ use desk_domain::{
     ids::{DocId, incident_number, ticket_number},
     state::State,
 };
-use desk_store::{Batch, OutboxEntry, Rejection};
+use desk_store::{Batch, OutboxChange, OutboxEntry, Rejection};
 use desk_sync::{
     push::{Fate, Refused, Waiting, settle, verdicts},
-    wire::{BATCH_BYTES, BATCH_CHANGES, Hash, Push, WireChange},
+    wire::{BATCH_BYTES, BATCH_CHANGES, Hash, Push, RejectCode, WireChange},
 };
 
-use super::{Link, recovery::WITNESS};
+use super::{Link, recovery::WITNESS, twin::TWIN};
 use crate::{Desk, DeskEvent, edit::write_of, error};
 
 /// What a push did.
@@ -29,13 +29,20 @@ impl Desk {
     /// Sends the first batch of the outbox and acts on the verdicts.
     pub(super) async fn push_batch(&self, link: &Link) -> Result<Pushed, ApiError> {
         self.recover_if_due(link).await?;
-        match self.push_now(link).await {
+        self.follow_device().await?;
+        let pushed = match self.push_now(link).await {
             Err(problem) => {
                 self.recover_after(problem, link).await?;
-                self.push_now(link).await
+                self.push_now(link).await?
             }
-            pushed => pushed,
+            Ok(pushed) => pushed,
+        };
+        if self.has_twin().await? {
+            self.become_new_device(link).await?;
+            let more = self.store().outbox_len().await.map_err(error::store)? > 0;
+            return Ok(Pushed { more, ..pushed });
         }
+        Ok(pushed)
     }
 
     async fn push_now(&self, link: &Link) -> Result<Pushed, ApiError> {
@@ -65,11 +72,23 @@ impl Desk {
         let reply = answer.value;
         let judged = verdicts(waiting.iter().map(|change| change.hash), &reply)
             .map_err(|problem| ApiError::new(ErrorCode::BadServer, problem.to_string()))?;
-        let (accepted, refused) = (judged.accepted, judged.refused);
+        let (accepted, mut refused) = (judged.accepted, judged.refused);
+        // Another copy of this device has used the number. What waits in these documents is made again under a fresh id.
+        let is_clash = |change: &&OutboxChange| {
+            let code = refused.get(&change.hash).map(|why| why.code);
+            code == Some(RejectCode::DuplicateSeq.as_str()) && !change.edit.ops.is_empty()
+        };
+        let clashing: BTreeSet<DocId> = waiting.iter().filter(is_clash).map(|change| change.doc).collect();
+        for change in waiting.iter().filter(|change| clashing.contains(&change.doc)) {
+            refused.remove(&change.hash);
+        }
         let done = u64::try_from(accepted.len()).unwrap_or(u64::MAX);
         // With the verdicts: the server's log has these changes now, and if it should lose them, this is how it shows.
         let meta = answer.witness.map(|witness| (WITNESS.to_owned(), Some(witness.into_bytes())));
-        let batch = Batch { accepted, meta: meta.into_iter().collect(), ..Batch::default() };
+        let mut batch = Batch { accepted, meta: meta.into_iter().collect(), ..Batch::default() };
+        if !clashing.is_empty() {
+            batch.meta.push((TWIN.to_owned(), Some(b"1".to_vec())));
+        }
         self.store().commit(&batch).await.map_err(error::store)?;
         let rejected = u64::try_from(refused.len()).unwrap_or(u64::MAX);
         let docs: BTreeSet<DocId> = waiting
@@ -168,7 +187,7 @@ impl Desk {
 }
 
 /// What a document is called in the list of refused edits.
-fn subject(document: &Document) -> String {
+pub(super) fn subject(document: &Document) -> String {
     match document.read() {
         Ok(State::Ticket(ticket)) => ticket_number(ticket.id),
         Ok(State::Incident(incident)) => incident_number(incident.id),

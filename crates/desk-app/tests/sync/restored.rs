@@ -3,7 +3,7 @@
 use super::*;
 
 /// The files of a directory, copied.
-fn copy(from: &Path) -> tempfile::TempDir {
+pub(crate) fn copy(from: &Path) -> tempfile::TempDir {
     let to = tempfile::tempdir().unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -31,16 +31,16 @@ async fn point(desks: &[&Desk], server: &Server) {
     }
 }
 
-async fn tag(desk: &Desk, id: DocId, tag: &str) {
+pub(crate) async fn tag(desk: &Desk, id: DocId, tag: &str) {
     desk.edit_ticket(id, vec![TicketOp::SetTag { tag: tag.into(), on: true }]).await.unwrap();
 }
 
-async fn tags(desk: &Desk, id: DocId) -> Vec<String> {
+pub(crate) async fn tags(desk: &Desk, id: DocId) -> Vec<String> {
     ticket(desk, id).await.ticket.tags.into_iter().collect()
 }
 
 /// Syncs until everybody has everything, and says that nobody was refused anything.
-async fn all_level(desks: &[&Desk]) {
+pub(crate) async fn all_level(desks: &[&Desk]) {
     for _ in 0..3 {
         for desk in desks {
             desk.sync_once().await.unwrap();

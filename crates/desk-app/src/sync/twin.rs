@@ -1,0 +1,106 @@
+//! A store that exists twice: restored from a backup, or cloned to a second machine. Both copies would go on as one Automerge
+//! actor and use its numbers twice, and a document with such a fork is none any more.
+//!
+//! It shows in three ways: the server has another change under a number that this device has just used; the log holds changes
+//! of this device that it never made; the store opens on another machine. From then on a mark stands in the store, until the
+//! device is registered with a fresh id and what waits to be sent is made again under it. What the log has of the former id
+//! stays as it is. Nothing is asked of the person, unless the twin has used the session up: then they sign in again.
+
+use std::collections::BTreeMap;
+
+use desk_api::ApiError;
+use desk_docs::Author;
+use desk_domain::ids::{DeviceId, DocId};
+use desk_store::{Batch, Hash32, OutboxEntry, Rejection};
+use desk_sync::{
+    push::{Fate, Refused, Waiting, settle},
+    wire::RejectCode,
+};
+
+use super::{Link, push::subject};
+use crate::{Desk, edit::write_of, error};
+
+/// Stands among the store's facts while the device's id is also another's.
+pub(crate) const TWIN: &str = "device.twin";
+
+impl Desk {
+    /// The device's id is also another's.
+    pub(super) async fn has_twin(&self) -> Result<bool, ApiError> {
+        Ok(self.store().meta(TWIN).await.map_err(error::store)?.is_some())
+    }
+
+    /// Registers this installation anew and makes everything that waits again under the fresh id, in one transaction.
+    pub(super) async fn become_new_device(&self, link: &Link) -> Result<(), ApiError> {
+        let device = DeviceId(self.inner.ids.fresh());
+        let access = self.access_token(link).await?;
+        let session = link.http.new_device(&access, device).await?;
+        let _writing = self.inner.writing.lock().await;
+        let mut batch = self.as_new_device(device, &session)?;
+        let mut docs: Vec<DocId> = Vec::new();
+        for change in self.store().outbox_batch(usize::MAX, usize::MAX).await.map_err(error::store)? {
+            if !docs.contains(&change.doc) {
+                docs.push(change.doc);
+            }
+        }
+        for doc in docs {
+            self.make_again(doc, device, &mut batch).await?;
+        }
+        let committed = self.store().commit(&batch).await.map_err(error::store)?;
+        self.adopt_device(device);
+        self.restore_session().await?;
+        tracing::warn!(device.id = %device, "the store exists twice; this copy goes on as a new device");
+        self.committed(&committed);
+        Ok(())
+    }
+
+    async fn make_again(&self, doc: DocId, device: DeviceId, batch: &mut Batch) -> Result<(), ApiError> {
+        let Some((document, heads)) = self.load(doc).await? else { return Ok(()) };
+        let waiting = self.store().outbox_of(doc).await.map_err(error::store)?;
+        let (session, rules, now) = (self.require_session()?, self.rules(), self.now());
+        let workflow =
+            rules.workspace.as_ref().map(|workspace| workspace.workflow.clone()).unwrap_or_default();
+        let author = Author { device, ..self.author(&session, &workflow) };
+        let again = Refused {
+            code: RejectCode::DependsOnRejected.as_str(),
+            reason: "another copy of this device has made another change".to_owned(),
+        };
+        let all: BTreeMap<Hash32, Refused> =
+            waiting.iter().map(|change| (change.hash, again.clone())).collect();
+        let edits: Vec<_> =
+            waiting.iter().map(|change| Waiting { hash: change.hash, edit: &change.edit }).collect();
+        let subject = subject(&document);
+        let settled = settle(document, &edits, &all, &author, now, self.inner.ids.as_ref());
+        let settled = settled.map_err(error::apply)?;
+        for (hash, fate) in settled.fates {
+            match fate {
+                Fate::Again(again) => {
+                    batch.accepted.push(hash);
+                    let replaced = waiting.iter().find(|change| change.hash == hash);
+                    batch.outbox.extend(replaced.map(|change| OutboxEntry {
+                        doc,
+                        hash: again.hash,
+                        bytes: again.bytes,
+                        edit: change.edit.clone(),
+                        edited_at: change.edited_at,
+                    }));
+                }
+                Fate::Holds => batch.accepted.push(hash),
+                Fate::Refused(Refused { code, reason }) => batch.rejected.push(Rejection {
+                    hash,
+                    code: code.to_owned(),
+                    reason,
+                    subject: subject.clone(),
+                    rejected_at: now,
+                }),
+            }
+        }
+        let mut rebuilt = settled.document;
+        if rebuilt.is_empty() {
+            batch.drop_docs.push(doc);
+        } else {
+            let state = rebuilt.read().map_err(|problem| error::read(&problem))?;
+            batch.docs.push(write_of(&mut rebuilt, Some(heads), Some(&state), &rules, now));
+        }
+        Ok(())
+    }
+}
