@@ -8,6 +8,8 @@ mod access;
 mod bootstrap;
 #[path = "sync/cloned.rs"]
 mod cloned;
+#[path = "sync/hostile.rs"]
+mod hostile;
 #[path = "sync/restored.rs"]
 mod restored;
 

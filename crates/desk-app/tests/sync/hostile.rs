@@ -1,0 +1,88 @@
+//! A server that answers a pull with changes that no honest one sends: the device takes none of it.
+
+use desk_docs::{Author, Document};
+use desk_domain::{
+    edit::{Edit, Ops, Stamped},
+    ids::{DeviceId, DocKind, Ids},
+    permissions::Actor,
+    workspace::Workflow,
+};
+use desk_sync::wire::{self, Hash, LoggedChange, PullReply, WireChange};
+
+use super::*;
+
+/// Changes of a ticket by a stranger's device: its creation and two tags.
+fn changes(server: &Server, doc: DocId) -> Vec<WireChange> {
+    let ids = server.ids();
+    let (device, workflow) = (DeviceId(ids.fresh()), Workflow::default());
+    let author = Author { device, actor: Actor { member: None, role: Role::Admin }, workflow: &workflow };
+    let mut document = Document::empty(doc, DocKind::Ticket);
+    let tag = |tag: &str| TicketOp::SetTag { tag: tag.into(), on: true };
+    let steps = [TicketOp::Create { ticket: titled("Подложная") }, tag("один"), tag("два")];
+    steps
+        .into_iter()
+        .map(|op| {
+            let edit = Edit { doc, ops: Ops::Ticket(vec![Stamped::new(now(), "stranger", op)]) };
+            let (next, made) = document.clone().edit(&author, &edit, now(), &ids).unwrap();
+            document = next;
+            let made = made.unwrap();
+            WireChange { doc, kind: DocKind::Ticket, hash: Hash(made.hash), bytes: made.bytes }
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn a_pull_that_does_not_hold_changes_nothing() {
+    let server = Server::start().await;
+    let dir = tempfile::tempdir().unwrap();
+    let desk = server.desk(dir.path(), "anna").await;
+    let known = desk.create_ticket(titled("Своя")).await.unwrap().ticket.id;
+    let report = desk.sync_once().await.unwrap();
+    let (cursor, digest) = (report.cursor, desk.digest().await.unwrap());
+    let good = changes(&server, DocId(server.ids().fresh()));
+    let foreign = changes(&server, known);
+    let at = |seq: u64, change: &WireChange| LoggedChange { seq, change: change.clone() };
+    let reply = |changes: Vec<LoggedChange>, cursor, head| PullReply { changes, cursor, head };
+    let altered = |at: usize| {
+        let mut change = good[0].clone();
+        change.bytes[at] ^= 0x10;
+        change
+    };
+    let (one, two, three) = (cursor + 1, cursor + 2, cursor + 3);
+    let cut = WireChange { bytes: good[0].bytes[..good[0].bytes.len() - 2].to_vec(), ..good[0].clone() };
+    let table = [
+        ("altered", reply(vec![at(one, &altered(40))], one, one)),
+        ("a flipped checksum", reply(vec![at(one, &altered(5))], one, one)),
+        ("cut off", reply(vec![at(one, &cut)], one, one)),
+        (
+            "a wrong hash",
+            reply(vec![at(one, &WireChange { hash: Hash([7; 32]), ..good[0].clone() })], one, one),
+        ),
+        ("reordered numbers", reply(vec![at(two, &good[0]), at(one, &good[1])], two, two)),
+        ("one number twice", reply(vec![at(one, &good[0]), at(one, &good[1])], one, one)),
+        ("old numbers", reply(vec![at(cursor, &good[0])], one, one)),
+        ("a cursor behind its changes", reply(vec![at(two, &good[0])], one, two)),
+        ("a cursor beyond the head", reply(vec![at(one, &good[0])], three, one)),
+        ("missing dependencies", reply(vec![at(one, &good[0]), at(two, &good[2])], two, two)),
+        (
+            "another kind",
+            reply(
+                vec![at(one, &WireChange { kind: DocKind::Article, doc: known, ..good[0].clone() })],
+                one,
+                one,
+            ),
+        ),
+        ("changes of a document that are not this one's", reply(vec![at(one, &foreign[1])], one, one)),
+    ];
+    for (what, reply) in table {
+        let frame = wire::encode(&reply).unwrap();
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", frame.len());
+        desk.point_to(&liar([head.as_bytes(), &frame].concat()).await).await.unwrap();
+        let error = desk.sync_once().await.unwrap_err();
+        assert_eq!(error.code, ErrorCode::BadServer, "{what}: {error}");
+        assert_eq!(desk.digest().await.unwrap(), digest, "{what}");
+    }
+    desk.point_to(&server.url).await.unwrap();
+    assert_eq!(desk.sync_once().await.unwrap().cursor, cursor, "the cursor has not moved either");
+    assert_eq!(ticket(&desk, known).await.ticket.title, "Своя");
+}
