@@ -1,7 +1,8 @@
 //! Answers to pulls that many devices ask for at the same moment.
 //!
 //! When the head moves, every live device pulls from the same cursor. Whoever has a device sees every document but
-//! others' personal ones, so a page without personal documents is the same for all of them: it is read and packed once.
+//! others' personal ones, so a page without personal documents is the same for all of them: it is read and packed once,
+//! and the witness that goes with it is held against the log once when they show it.
 
 use std::{
     collections::HashMap,
@@ -50,15 +51,18 @@ struct Asked {
     page: Page,
 }
 
-/// The pages that were asked for last.
+/// The pages that were asked for last, and the witnesses that were shown.
 #[derive(Debug, Default)]
-pub struct Pages(Mutex<HashMap<(WorkspaceId, u64), Asked>>);
+pub struct Pages {
+    asked: Mutex<HashMap<(WorkspaceId, u64), Asked>>,
+    held: Mutex<HashMap<(WorkspaceId, Vec<u8>), Instant>>,
+}
 
 impl Pages {
     /// The place of the page that follows `after` while the log ends at `head`. Whoever comes first fills it, the others
     /// wait for that.
     pub(super) fn at(&self, workspace: WorkspaceId, after: u64, head: u64) -> Page {
-        let mut pages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pages = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         if let Some(asked) = pages.get(&(workspace, after))
             && asked.head == head
@@ -72,6 +76,22 @@ impl Pages {
         let page = Page::default();
         pages.insert((workspace, after), Asked { head, at: now, page: Arc::clone(&page) });
         page
+    }
+
+    /// Whether this witness was held against the log just now: devices that got one page show one witness.
+    pub(super) fn has_held(&self, workspace: WorkspaceId, shown: &HeaderValue) -> bool {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = held.get(&(workspace, shown.as_bytes().to_vec()));
+        at.is_some_and(|at| Instant::now().duration_since(*at) < KEPT)
+    }
+
+    /// Remembers that the log has what this witness shows.
+    pub(super) fn hold(&self, workspace: WorkspaceId, shown: &HeaderValue) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.len() >= PAGES {
+            held.clear();
+        }
+        held.insert((workspace, shown.as_bytes().to_vec()), Instant::now());
     }
 }
 

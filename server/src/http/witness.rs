@@ -16,9 +16,15 @@ pub(super) async fn hold(app: &App, workspace: WorkspaceId, headers: &HeaderMap)
     let foreign = || {
         Problem::new(ErrorCode::BadRequest, "what the device shows of the log was not given by this server")
     };
-    let shown = shown.to_str().map_err(|_| foreign())?;
-    match app.witnesses.hold(app.storage.as_ref(), workspace, shown).await? {
-        Standing::Holds => Ok(()),
+    if app.pages.has_held(workspace, shown) {
+        return Ok(());
+    }
+    let text = shown.to_str().map_err(|_| foreign())?;
+    match app.witnesses.hold(app.storage.as_ref(), workspace, text).await? {
+        Standing::Holds => {
+            app.pages.hold(workspace, shown);
+            Ok(())
+        }
         Standing::Restored => Err(Problem::new(
             ErrorCode::ServerRestored,
             "the server was restored from an older backup: read its log anew and send what it lost",

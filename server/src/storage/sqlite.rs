@@ -30,6 +30,11 @@ mod transaction;
 
 /// How long one process waits for another's transaction.
 const BUSY: Duration = Duration::from_secs(20);
+/// What the writer keeps of the database in memory, in SQLite's spelling (KiB, negative): the log's indexes are written
+/// to in no order.
+const WRITER_CACHE: &str = "-65536";
+/// Pages in the write-ahead log before they are moved into the database: 16 MiB.
+const CHECKPOINT: &str = "4096";
 /// Connections that read while one writes.
 const READERS: u32 = 4;
 /// The database's name within the data directory.
@@ -56,14 +61,21 @@ impl SqliteStorage {
             .busy_timeout(BUSY);
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
-            .connect_with(options.clone())
+            // A file does not hang up, and asking would be a second message to the connection's thread each time.
+            .test_before_acquire(false)
+            .connect_with(
+                options.clone().pragma("cache_size", WRITER_CACHE).pragma("wal_autocheckpoint", CHECKPOINT),
+            )
             .await
             .map_err(failed)?;
         sqlx::migrate!("./migrations/sqlite").run(&writer).await.map_err(|error| match error {
             MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => StorageError::NewerVersion,
             other => StorageError::Failed(Box::new(other)),
         })?;
-        let readers = SqlitePoolOptions::new().max_connections(READERS).connect_lazy_with(options);
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .test_before_acquire(false)
+            .connect_lazy_with(options);
         Ok(Self { writer, readers })
     }
 }
