@@ -562,12 +562,7 @@ impl Reading<'_> {
                 .map(str::to_owned)
                 .ok_or_else(|| wrong(collection, format!("{key} of an entry is no text")))
         };
-        for (key, value) in &entry.facts {
-            if let Some(long) = value.as_str() {
-                check_text(Scalar::Body, long, &format!("{collection}.{key}"))
-                    .map_err(|found| fault(collection, found))?;
-            }
-        }
+        readable(collection, entry)?;
         self.happened(fact("at")?, collection)?;
         let by = name_of(fact("by")?, collection)?;
         let incident = collection == "timeline";
@@ -576,9 +571,15 @@ impl Reading<'_> {
                 if !self.creates {
                     return Err(wrong(collection, "a document is created once"));
                 }
-                if self.kind == DocKind::Ticket {
-                    word::<Status>(fact("status")?, collection)?;
-                    word::<Priority>(fact("priority")?, collection)?;
+                match self.kind {
+                    DocKind::Ticket => {
+                        word::<Status>(fact("status")?, collection)?;
+                        word::<Priority>(fact("priority")?, collection)?;
+                    }
+                    DocKind::Incident => {
+                        word::<desk_domain::incident::Severity>(fact("severity")?, collection)?;
+                    }
+                    DocKind::Article | DocKind::Workspace | DocKind::Personal => {}
                 }
                 told.insert("created".to_owned());
             }
@@ -615,21 +616,15 @@ impl Reading<'_> {
             }
             "reply" => {
                 let comment = text("comment")?;
-                let written = fresh.get(&("comments".to_owned(), comment.clone())).ok_or_else(|| {
-                    wrong(collection, "the log tells of a comment that is not in the change")
-                })?;
-                for key in ["visibility", "side"] {
-                    if written.facts.get(key) != entry.facts.get(key) {
-                        return Err(wrong(
-                            collection,
-                            "the log tells something else of a comment than it says",
-                        ));
-                    }
-                }
+                told_as_written(collection, entry, fresh.get(&("comments".to_owned(), comment.clone())))?;
                 told.insert(format!("comments.{comment}"));
             }
             "comment_deleted" => {
-                told.insert(format!("comments.{}.deleted", text("comment")?));
+                let comment = text("comment")?;
+                if comment.parse::<CommentId>().is_err() {
+                    return Err(wrong(collection, "the log tells of a comment that is none"));
+                }
+                told.insert(format!("comments.{comment}.deleted"));
             }
             "deleted" => {
                 check_scalar(Scalar::Flag, fact("deleted")?, collection)?;
@@ -787,4 +782,33 @@ fn check_setting(section: &str, key: &str, value: &ScalarValue) -> Result<(), In
         Some(Section::General | Section::Macros | Section::Views | Section::Flags) | None => return Ok(()),
     };
     parsed.map_err(|error| wrong(section, format!("{section}.{key} is not what it should be: {error}")))
+}
+
+/// Every fact of a log entry is one that a reader can read, also what its kind has no use for: what cannot be read hides the
+/// whole document.
+fn readable(collection: &str, entry: &Entry) -> Result<(), Invalid> {
+    for (key, value) in &entry.facts {
+        match (key.as_str(), value) {
+            (_, ScalarValue::Str(long)) => check_text(Scalar::Body, long, &format!("{collection}.{key}"))
+                .map_err(|found| fault(collection, found))?,
+            ("at", ScalarValue::Timestamp(_))
+            | ("on" | "deleted", ScalarValue::Boolean(_))
+            | (_, ScalarValue::Null) => {}
+            (_, _) => return Err(wrong(collection, format!("{key} of an entry is no text"))),
+        }
+    }
+    Ok(())
+}
+
+/// The log tells of a comment of the same change, and as it is.
+fn told_as_written(collection: &str, entry: &Entry, written: Option<&Entry>) -> Result<(), Invalid> {
+    let Some(written) = written else {
+        return Err(wrong(collection, "the log tells of a comment that is not in the change"));
+    };
+    for key in ["visibility", "side"] {
+        if written.facts.get(key) != entry.facts.get(key) {
+            return Err(wrong(collection, "the log tells something else of a comment than it says"));
+        }
+    }
+    Ok(())
 }

@@ -660,6 +660,30 @@ fn whatever_this_program_does_not_write_is_refused() {
         }
         doc.put(&entry, "at", automerge::ScalarValue::Timestamp(1)).unwrap();
     });
+    hostile("a value in the log that is no text", &|doc| {
+        doc.put(ROOT, "title", "other").unwrap();
+        let (_, log) = doc.get(ROOT, "log").unwrap().unwrap();
+        let entry = doc.put_object(&log, world.ids.fresh().to_string(), ObjType::Map).unwrap();
+        for (key, value) in [("kind", "field"), ("by", "me"), ("field", "title"), ("from", "x")] {
+            doc.put(&entry, key, value).unwrap();
+        }
+        doc.put(&entry, "to", 5).unwrap();
+        doc.put(&entry, "at", automerge::ScalarValue::Timestamp(1)).unwrap();
+    });
+    hostile("a withdrawal of a comment that is none", &|doc| {
+        let (_, comments) = doc.get(ROOT, "comments").unwrap().unwrap();
+        let key = doc.keys(&comments).next().unwrap();
+        let (_, comment) = doc.get(&comments, key.as_str()).unwrap().unwrap();
+        doc.put(&comment, "deleted", true).unwrap();
+        let (_, log) = doc.get(ROOT, "log").unwrap().unwrap();
+        for told in [key.as_str(), "garbage"] {
+            let entry = doc.put_object(&log, world.ids.fresh().to_string(), ObjType::Map).unwrap();
+            for (key, value) in [("kind", "comment_deleted"), ("by", "me"), ("comment", told)] {
+                doc.put(&entry, key, value).unwrap();
+            }
+            doc.put(&entry, "at", automerge::ScalarValue::Timestamp(1)).unwrap();
+        }
+    });
     hostile("a list", &|doc| drop(doc.put_object(ROOT, "tags", ObjType::List).unwrap()));
 }
 
