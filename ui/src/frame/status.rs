@@ -1,6 +1,6 @@
 //! The status line: how sync stands, which clock runs out next, who is signed in. In words.
 
-use desk_api::view::{DueTicket, SyncPhase, SyncView};
+use desk_api::view::{DueTicket, Progress, SyncPhase, SyncView};
 use desk_domain::time::UtcMillis;
 use yew::prelude::*;
 
@@ -26,6 +26,12 @@ fn when(i18n: I18n, now: UtcMillis, at: UtcMillis) -> String {
     }
 }
 
+/// How much is done, in whole percent; never all of it before it is.
+pub(crate) fn percent(progress: Progress) -> u64 {
+    let Progress { done, total } = progress;
+    done.saturating_mul(100).checked_div(total).unwrap_or(0).min(if done < total { 99 } else { 100 })
+}
+
 /// How sync stands, in words: `не в сети с 14:05, 3 правки ждут отправки`.
 pub(crate) fn sync_words(i18n: I18n, sync: &SyncView, now: UtcMillis) -> String {
     let state = match (sync.phase, sync.offline_since, sync.synced_at) {
@@ -40,7 +46,17 @@ pub(crate) fn sync_words(i18n: I18n, sync: &SyncView, now: UtcMillis) -> String 
             why.map_or_else(|| i18n.t("sync-stopped"), |why| format!("{}: {why}", i18n.t("sync-stopped")))
         }
     };
+    // Until a new device has the workspace, what it does with single edits is of no interest.
+    let state = match (sync.bootstrap, sync.phase) {
+        (Some(progress), SyncPhase::Busy | SyncPhase::Idle) => {
+            tr!(i18n, "sync-bootstrap", percent = percent(progress))
+        }
+        (Some(_), SyncPhase::Local | SyncPhase::Offline | SyncPhase::Stopped) | (None, _) => state,
+    };
     let mut parts = vec![state];
+    if let Some(progress) = sync.indexing {
+        parts.push(tr!(i18n, "sync-indexing", percent = percent(progress)));
+    }
     if sync.waiting > 0 && sync.phase != SyncPhase::Local {
         parts.push(tr!(i18n, "sync-waiting", n = sync.waiting));
     }
@@ -69,7 +85,9 @@ fn SyncStatus() -> Html {
     };
     html! {
         <a class="status-entry" href="#/sync" data-testid="sync-status" data-phase={phase}
-            data-waiting={sync.waiting.to_string()} data-rejected={sync.rejected.to_string()}>
+            data-waiting={sync.waiting.to_string()} data-rejected={sync.rejected.to_string()}
+            data-bootstrap={sync.bootstrap.map(|progress| percent(progress).to_string())}
+            data-indexing={sync.indexing.map(|progress| percent(progress).to_string())}>
             <span class={classes!("lamp", format!("lamp-{phase}"))} aria-hidden="true" />
             <span>{ sync_words(i18n, &sync, now) }</span>
         </a>
@@ -164,6 +182,19 @@ mod tests {
             indexing: None,
         };
         check(&idle, "синхронизировано в 14:00", "synced at 14:00");
+        let begins = SyncView {
+            phase: SyncPhase::Busy,
+            bootstrap: Some(Progress { done: 1_999, total: 2_000 }),
+            ..idle.clone()
+        };
+        check(&begins, "загружается пространство: 99 %", "fetching the workspace: 99 %");
+        let indexing = SyncView { indexing: Some(Progress { done: 1, total: 4 }), ..idle.clone() };
+        check(
+            &indexing,
+            "синхронизировано в 14:00, поиск готовится: 25 %",
+            "synced at 14:00, search is being prepared: 25 %",
+        );
+        assert_eq!(percent(Progress { done: 0, total: 0 }), 0);
         let offline = SyncView {
             phase: SyncPhase::Offline,
             waiting: 3,

@@ -18,12 +18,14 @@ use self::{
 };
 use crate::{
     commands::{Layer, use_commands},
+    frame::percent,
     i18n::{tr, use_i18n},
     keys::Command,
-    live::use_changed,
+    live::{SYNC, use_changed},
     overlay,
     route::{self, Route},
     session::use_session,
+    store::use_store,
     tickets::{
         filter::ListQuery,
         filter_bar::{FilterBar, SearchField},
@@ -54,6 +56,7 @@ pub(crate) struct TicketListProps {
 pub(crate) fn TicketList(props: &TicketListProps) -> Html {
     let i18n = use_i18n();
     let session = use_session();
+    let sync = use_store(&SYNC);
     let update = use_force_update();
     let model = use_mut_ref(Model::default);
     let scroller = use_node_ref();
@@ -341,7 +344,13 @@ pub(crate) fn TicketList(props: &TicketListProps) -> Html {
                 </div>
                 if view.is_ready && view.total == 0 && view.error.is_none() {
                     <Empty text={
-                        if props.query.is_narrowed() { i18n.t("tickets-none-found") } else { i18n.t("tickets-none") }
+                        if let Some(progress) = sync.bootstrap {
+                            tr!(i18n, "sync-bootstrap", percent = percent(progress))
+                        } else if props.query.is_narrowed() {
+                            i18n.t("tickets-none-found")
+                        } else {
+                            i18n.t("tickets-none")
+                        }
                     }>
                         if props.query.is_narrowed() {
                             <button class="button-text" data-testid="filters-clear" onclick={
