@@ -51,6 +51,9 @@ pub struct SqliteStorage {
 impl SqliteStorage {
     /// Opens the database in `data_dir`, makes it where there is none, and brings it up to date.
     pub async fn open(data_dir: &Path) -> Result<Self, StorageError> {
+        // Tells OpenSSL, which SQLCipher uses, not to tidy up when the process exits: a connection that is still closing on
+        // its thread would crash. Cheap, and only the first call does anything.
+        openssl_sys::init();
         let _lock = lock(data_dir.to_owned()).await?;
         let options = SqliteConnectOptions::new()
             .filename(data_dir.join(FILE))
