@@ -96,6 +96,7 @@ impl Device {
             takes: HashMap::new(),
             name,
         };
+        std::fs::write(device.map(), r#"{"key":"Id","title":"Subject","origin":"crash"}"#)?;
         device.log_in()?;
         device.left_alone(&["sync"])?;
         Ok(device)
@@ -107,6 +108,11 @@ impl Device {
 
     pub(crate) fn commands(&self) -> u32 {
         self.commands
+    }
+
+    /// What the columns of an imported file are; the same for all of them, and nobody else's.
+    fn map(&self) -> PathBuf {
+        self.dir.join(format!("{}-map.json", self.name))
     }
 
     fn log_in(&self) -> anyhow::Result<()> {
@@ -226,8 +232,7 @@ impl Device {
             Some(import) => import.clone(),
             None => self.importing.insert(Import::write(&self.dir, mark)?).clone(),
         };
-        let (file, map) =
-            (import.file.display().to_string(), self.dir.join("map.json").display().to_string());
+        let (file, map) = (import.file.display().to_string(), self.map().display().to_string());
         match self.risk("import", &["import", "csv", &file, "--map", &map], may_kill)? {
             Ended::Killed => Ok(true),
             Ended::Done(_) => {
@@ -275,7 +280,6 @@ impl Import {
         let rows = titles.iter().enumerate().map(|(row, title)| format!("{mark}-{row},{title}\n"));
         let file = dir.join(format!("{mark}.csv"));
         std::fs::write(&file, format!("Id,Subject\n{}", rows.collect::<String>()))?;
-        std::fs::write(dir.join("map.json"), r#"{"key":"Id","title":"Subject","origin":"crash"}"#)?;
         Ok(Self { file, titles })
     }
 }
