@@ -262,7 +262,7 @@ impl Device {
             writes.sent.push(hash);
             match fate {
                 Fate::Again(again) => {
-                    ledger.again(gone.no, again.hash)?;
+                    ledger.again(gone.no, again.hash);
                     counts.add("edits made again", 1);
                     let wire = WireChange { hash: Hash(again.hash), bytes: again.bytes, ..gone.wire };
                     writes.outgoing.push(Outgoing { wire, ..gone });
@@ -330,7 +330,7 @@ impl Device {
             Err(problem) => return Err(Broken::new(format!("an edit failed: {problem}"))),
         };
         let state = document.read().map_err(Broken::new)?;
-        let no = ledger.made(self.index, made.hash, format!("{:?}", edit.ops))?;
+        let no = ledger.made(self.index, made.hash, format!("{:?}", edit.ops));
         let wire = WireChange { doc: edit.doc, kind: edit.kind(), hash: Hash(made.hash), bytes: made.bytes };
         let mut writes = Writes::default();
         writes.documents.push((edit.doc, Some(Stored { document, state: Some(state) })));

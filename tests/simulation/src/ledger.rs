@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use crate::Broken;
-
 /// The number of an edit.
 pub(crate) type EditNo = usize;
 
@@ -29,19 +27,18 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     /// A fresh edit that became a change.
-    pub(crate) fn made(&mut self, device: usize, hash: [u8; 32], what: String) -> Result<EditNo, Broken> {
+    pub(crate) fn made(&mut self, device: usize, hash: [u8; 32], what: String) -> EditNo {
         let no = self.edits.len();
         self.edits.push(Made { device, hashes: Vec::new(), holds: false, what });
-        self.again(no, hash).map(|()| no)
+        self.again(no, hash);
+        no
     }
 
-    /// The edit became another change.
-    pub(crate) fn again(&mut self, no: EditNo, hash: [u8; 32]) -> Result<(), Broken> {
-        if self.by_hash.insert(hash, no).is_some() {
-            return Err(Broken::new(format!("edit {no} became a change that another edit was already")));
-        }
+    /// The edit became another change. A device that makes the same edit twice in one second on the same document makes
+    /// the same change, which then counts for the first of them.
+    pub(crate) fn again(&mut self, no: EditNo, hash: [u8; 32]) {
+        self.by_hash.entry(hash).or_insert(no);
         self.edits[no].hashes.push(hash);
-        Ok(())
     }
 
     /// The edit whose change this is or was.
