@@ -54,6 +54,7 @@ async fn main() -> anyhow::Result<()> {
     }));
 
     let listed = window.watch_memory(WATCHED).await?;
+    print(&json!({ "bench": "window.listed", "memory": listed }));
     let kinds = match keys::measure(window.page()).await {
         Ok(kinds) => kinds,
         Err(error) => {
