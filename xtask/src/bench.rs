@@ -18,7 +18,7 @@ use crate::setup::{self, Scope};
 use crate::ui;
 
 /// All measurements: bench targets of whatever package. A new one is a name here and a bench target in its crate.
-const BENCHES: [&str; 4] = ["store", "import", "window", "server"];
+const BENCHES: [&str; 5] = ["store", "import", "window", "server", "sync"];
 
 /// Where the measurements find the product's programs. Set by nobody else, so that they cannot measure old ones.
 const PROGRAMS: &str = "DESK_BENCH_PROGRAMS";
@@ -121,7 +121,7 @@ const FIGURES: [Figure; 9] = [
 /// What to measure.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Only measurements with this in their name: store, import, window, server.
+    /// Only measurements with this in their name: store, import, window, server, sync.
     filter: Option<String>,
     /// Fail when a promise is not kept. Without it a busy machine is no error.
     #[arg(long)]
