@@ -3,6 +3,8 @@
 //!
 //! Rows of a new device come from the server with its documents; this is where they are found out if they are wrong.
 
+use std::collections::HashMap;
+
 use desk_api::{ApiError, view::TicketRow};
 use desk_docs::Document;
 use desk_domain::{
@@ -42,30 +44,38 @@ impl Desk {
 
     /// Those of the tickets whose rows are not what their documents say, derived anew. What does not read is not among
     /// them; `desk doctor` tells of it.
-    pub(crate) async fn differing(
+    async fn differing(
         &self,
         page: Vec<StoredDocument>,
         rules: &WorkspaceRules,
         now: UtcMillis,
     ) -> Result<Vec<DocWrite>, ApiError> {
-        let ids: Vec<DocId> = page.iter().map(|stored| stored.id).collect();
-        let mut rows = self.store().ticket_rows(&ids).await.map_err(error::store)?;
+        let mut shown = self.shown_rows(&page).await?;
         let mut writes = Vec::new();
         for stored in page {
             let Ok(mut document) = Document::load(stored.id, stored.kind, &stored.snapshot) else { continue };
             let Ok(state) = document.read() else { continue };
-            let shown = rows.iter().position(|row| row.id == stored.id).map(|at| rows.swap_remove(at));
             let write = write_of(&mut document, Some(stored.heads), Some(&state), rules, now);
-            if !fits(shown.as_ref(), &write) {
+            if !fits(shown.remove(&stored.id).as_ref(), &write) {
                 writes.push(write);
             }
         }
         Ok(writes)
     }
+
+    /// The rows that the list shows of these tickets.
+    pub(crate) async fn shown_rows(
+        &self,
+        page: &[StoredDocument],
+    ) -> Result<HashMap<DocId, TicketRow>, ApiError> {
+        let ids: Vec<DocId> = page.iter().map(|stored| stored.id).collect();
+        let rows = self.store().ticket_rows(&ids).await.map_err(error::store)?;
+        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+    }
 }
 
 /// The row that is shown (none for a deleted ticket) is the one that the document makes.
-fn fits(shown: Option<&TicketRow>, write: &DocWrite) -> bool {
+pub(crate) fn fits(shown: Option<&TicketRow>, write: &DocWrite) -> bool {
     match (&write.row, shown) {
         (Some(Row::Ticket(line)), Some(shown)) => {
             let expected = TicketRow {

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use desk_api::{ApiError, ErrorCode};
-use desk_docs::Document;
+use desk_docs::{Author, Document};
 use desk_domain::{
-    ids::{DocId, incident_number, ticket_number},
+    ids::{DeviceId, DocId, incident_number, ticket_number},
     state::State,
 };
-use desk_store::{Batch, OutboxChange, OutboxEntry, Rejection};
+use desk_store::{Batch, Hash32, OutboxChange, OutboxEntry, Rejection};
 use desk_sync::{
     push::{Fate, Refused, Waiting, settle, verdicts},
     wire::{BATCH_BYTES, BATCH_CHANGES, Hash, Push, RejectCode, WireChange},
@@ -130,22 +130,43 @@ impl Desk {
     /// Rebuilds a document without the refused changes: from its other changes, with the edits that came after the
     /// refused ones made again. Those that do not hold any more are refused in turn. One transaction.
     async fn take_back(&self, doc: DocId, refused: &BTreeMap<[u8; 32], Refused>) -> Result<(), ApiError> {
-        let session = self.require_session()?;
         let _writing = self.inner.writing.lock().await;
         let Some((document, heads)) = self.load(doc).await? else { return Ok(()) };
         let waiting = self.store().outbox_of(doc).await.map_err(error::store)?;
-        let subject = subject(&document);
-        let rules = self.rules();
+        let mut batch = Batch::default();
+        let state = self.settle_into(document, heads, self.device(), &waiting, refused, &mut batch)?;
+        if let Some(state) = &state {
+            self.adopt(state);
+        }
+        let committed = self.store().commit(&batch).await.map_err(error::store)?;
+        for change in refused.values() {
+            tracing::warn!(ticket.id = %doc, code = change.code, "the server refused an edit");
+        }
+        self.emit(DeskEvent::Changed { kinds: committed.kinds.clone(), docs: committed.docs.clone() });
+        self.inner.deadlines_moved.send_modify(|count| *count += 1);
+        Ok(())
+    }
+
+    /// Puts into a batch what settling a document's waiting edits leaves: made as `device`, without the refused changes.
+    /// Gives back what the document says then, nothing when nothing is left of it.
+    pub(super) fn settle_into(
+        &self,
+        document: Document,
+        heads: Vec<Hash32>,
+        device: DeviceId,
+        waiting: &[OutboxChange],
+        refused: &BTreeMap<Hash32, Refused>,
+        batch: &mut Batch,
+    ) -> Result<Option<State>, ApiError> {
+        let (session, rules, now) = (self.require_session()?, self.rules(), self.now());
         let workflow =
             rules.workspace.as_ref().map(|workspace| workspace.workflow.clone()).unwrap_or_default();
-        let author = self.author(&session, &workflow);
-        let now = self.now();
+        let author = Author { device, ..self.author(&session, &workflow) };
+        let (doc, subject) = (document.id(), subject(&document));
         let edits: Vec<_> =
             waiting.iter().map(|change| Waiting { hash: change.hash, edit: &change.edit }).collect();
         let settled =
             settle(document, &edits, refused, &author, now, self.inner.ids.as_ref()).map_err(error::apply)?;
-        let mut rebuilt = settled.document;
-        let mut batch = Batch::default();
         for (hash, fate) in settled.fates {
             match fate {
                 Fate::Again(again) => {
@@ -169,25 +190,19 @@ impl Desk {
                 }),
             }
         }
+        let mut rebuilt = settled.document;
         if rebuilt.is_empty() {
             batch.drop_docs.push(doc);
-        } else {
-            let state = rebuilt.read().map_err(|problem| error::read(&problem))?;
-            self.adopt(&state);
-            batch.docs.push(write_of(&mut rebuilt, Some(heads), Some(&state), &rules, now));
+            return Ok(None);
         }
-        let committed = self.store().commit(&batch).await.map_err(error::store)?;
-        for change in refused.values() {
-            tracing::warn!(ticket.id = %doc, code = change.code, "the server refused an edit");
-        }
-        self.emit(DeskEvent::Changed { kinds: committed.kinds.clone(), docs: committed.docs.clone() });
-        self.inner.deadlines_moved.send_modify(|count| *count += 1);
-        Ok(())
+        let state = rebuilt.read().map_err(|problem| error::read(&problem))?;
+        batch.docs.push(write_of(&mut rebuilt, Some(heads), Some(&state), &rules, now));
+        Ok(Some(state))
     }
 }
 
 /// What a document is called in the list of refused edits.
-pub(super) fn subject(document: &Document) -> String {
+fn subject(document: &Document) -> String {
     match document.read() {
         Ok(State::Ticket(ticket)) => ticket_number(ticket.id),
         Ok(State::Incident(incident)) => incident_number(incident.id),

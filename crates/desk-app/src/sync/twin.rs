@@ -9,16 +9,12 @@
 use std::collections::BTreeMap;
 
 use desk_api::ApiError;
-use desk_docs::Author;
 use desk_domain::ids::{DeviceId, DocId};
-use desk_store::{Batch, Hash32, OutboxEntry, Rejection};
-use desk_sync::{
-    push::{Fate, Refused, Waiting, settle},
-    wire::RejectCode,
-};
+use desk_store::{Batch, Hash32};
+use desk_sync::{push::Refused, wire::RejectCode};
 
-use super::{Link, push::subject};
-use crate::{Desk, edit::write_of, error};
+use super::Link;
+use crate::{Desk, error};
 
 /// Stands among the store's facts while the device's id is also another's.
 pub(crate) const TWIN: &str = "device.twin";
@@ -56,51 +52,12 @@ impl Desk {
     async fn make_again(&self, doc: DocId, device: DeviceId, batch: &mut Batch) -> Result<(), ApiError> {
         let Some((document, heads)) = self.load(doc).await? else { return Ok(()) };
         let waiting = self.store().outbox_of(doc).await.map_err(error::store)?;
-        let (session, rules, now) = (self.require_session()?, self.rules(), self.now());
-        let workflow =
-            rules.workspace.as_ref().map(|workspace| workspace.workflow.clone()).unwrap_or_default();
-        let author = Author { device, ..self.author(&session, &workflow) };
         let again = Refused {
             code: RejectCode::DependsOnRejected.as_str(),
             reason: "another copy of this device has made another change".to_owned(),
         };
         let all: BTreeMap<Hash32, Refused> =
             waiting.iter().map(|change| (change.hash, again.clone())).collect();
-        let edits: Vec<_> =
-            waiting.iter().map(|change| Waiting { hash: change.hash, edit: &change.edit }).collect();
-        let subject = subject(&document);
-        let settled = settle(document, &edits, &all, &author, now, self.inner.ids.as_ref());
-        let settled = settled.map_err(error::apply)?;
-        for (hash, fate) in settled.fates {
-            match fate {
-                Fate::Again(again) => {
-                    batch.accepted.push(hash);
-                    let replaced = waiting.iter().find(|change| change.hash == hash);
-                    batch.outbox.extend(replaced.map(|change| OutboxEntry {
-                        doc,
-                        hash: again.hash,
-                        bytes: again.bytes,
-                        edit: change.edit.clone(),
-                        edited_at: change.edited_at,
-                    }));
-                }
-                Fate::Holds => batch.accepted.push(hash),
-                Fate::Refused(Refused { code, reason }) => batch.rejected.push(Rejection {
-                    hash,
-                    code: code.to_owned(),
-                    reason,
-                    subject: subject.clone(),
-                    rejected_at: now,
-                }),
-            }
-        }
-        let mut rebuilt = settled.document;
-        if rebuilt.is_empty() {
-            batch.drop_docs.push(doc);
-        } else {
-            let state = rebuilt.read().map_err(|problem| error::read(&problem))?;
-            batch.docs.push(write_of(&mut rebuilt, Some(heads), Some(&state), &rules, now));
-        }
-        Ok(())
+        self.settle_into(document, heads, device, &waiting, &all, batch).map(drop)
     }
 }
