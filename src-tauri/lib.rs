@@ -75,12 +75,15 @@ fn set_up(app: &mut App) {
 /// One page that never navigates needs none of a browser's caches.
 #[cfg(target_os = "linux")]
 fn keep_small(app: &App) {
-    use webkit2gtk::{CacheModel, WebContextExt, WebViewExt};
+    use webkit2gtk::{CacheModel, HardwareAccelerationPolicy, SettingsExt, WebContextExt, WebViewExt};
 
     let Some(window) = app.get_webview_window("main") else { return };
     let asked = window.with_webview(|view| {
         if let Some(context) = view.inner().context() {
             context.set_cache_model(CacheModel::DocumentViewer);
+        }
+        if let Some(settings) = WebViewExt::settings(&view.inner()) {
+            settings.set_hardware_acceleration_policy(HardwareAccelerationPolicy::Never);
         }
     });
     if let Err(error) = asked {

@@ -1,19 +1,19 @@
 //! Alerts.
 
-use desk_api::{
-    call::{AcknowledgeAlerts, ListAlerts},
-    view::AlertsView,
-};
+use desk_api::call::{AcknowledgeAlerts, ListAlerts};
 
-use super::{Answer, Desk};
+use super::{Answer, Desk, Reply};
 
 #[tauri::command]
-pub(super) async fn list_alerts(desk: Desk<'_>, request: ListAlerts) -> Answer<AlertsView> {
+pub(super) async fn list_alerts(desk: Desk<'_>, request: ListAlerts) -> Answer<ListAlerts> {
     let ListAlerts {} = request;
-    desk.desk()?.alerts().await
+    desk.desk()?.alerts().await.map(Reply)
 }
 
 #[tauri::command]
-pub(super) async fn acknowledge_alerts(desk: Desk<'_>, request: AcknowledgeAlerts) -> Answer<AlertsView> {
-    desk.desk()?.acknowledge_alerts(&request.keys).await
+pub(super) async fn acknowledge_alerts(
+    desk: Desk<'_>,
+    request: AcknowledgeAlerts,
+) -> Answer<AcknowledgeAlerts> {
+    desk.desk()?.acknowledge_alerts(&request.keys).await.map(Reply)
 }

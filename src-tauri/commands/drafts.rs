@@ -1,18 +1,15 @@
 //! What is being typed.
 
-use desk_api::{
-    call::{GetDraft, SaveDraft},
-    view::Draft,
-};
+use desk_api::call::{GetDraft, SaveDraft};
 
-use super::{Answer, Desk};
+use super::{Answer, Desk, Reply};
 
 #[tauri::command]
-pub(super) async fn get_draft(desk: Desk<'_>, request: GetDraft) -> Answer<Option<Draft>> {
-    desk.desk()?.draft(&request.key).await
+pub(super) async fn get_draft(desk: Desk<'_>, request: GetDraft) -> Answer<GetDraft> {
+    desk.desk()?.draft(&request.key).await.map(Reply)
 }
 
 #[tauri::command]
-pub(super) async fn save_draft(desk: Desk<'_>, request: SaveDraft) -> Answer<()> {
-    desk.desk()?.save_draft(request.key, request.body).await
+pub(super) async fn save_draft(desk: Desk<'_>, request: SaveDraft) -> Answer<SaveDraft> {
+    desk.desk()?.save_draft(request.key, request.body).await.map(Reply)
 }

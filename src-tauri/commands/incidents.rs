@@ -1,30 +1,27 @@
 //! Incidents.
 
-use desk_api::{
-    call::{CreateIncident, EditIncident, GetIncident, ListIncidents},
-    view::{IncidentRow, IncidentView},
-};
+use desk_api::call::{CreateIncident, EditIncident, GetIncident, ListIncidents};
 
-use super::{Answer, Desk};
+use super::{Answer, Desk, Reply};
 
 #[tauri::command]
-pub(super) async fn list_incidents(desk: Desk<'_>, request: ListIncidents) -> Answer<Vec<IncidentRow>> {
+pub(super) async fn list_incidents(desk: Desk<'_>, request: ListIncidents) -> Answer<ListIncidents> {
     let ListIncidents {} = request;
-    desk.desk()?.list_incidents().await
+    desk.desk()?.list_incidents().await.map(Reply)
 }
 
 #[tauri::command]
-pub(super) async fn get_incident(desk: Desk<'_>, request: GetIncident) -> Answer<Option<IncidentView>> {
-    desk.desk()?.incident(request.id).await
+pub(super) async fn get_incident(desk: Desk<'_>, request: GetIncident) -> Answer<GetIncident> {
+    desk.desk()?.incident(request.id).await.map(Reply)
 }
 
 #[tauri::command]
-pub(super) async fn create_incident(desk: Desk<'_>, request: CreateIncident) -> Answer<IncidentView> {
+pub(super) async fn create_incident(desk: Desk<'_>, request: CreateIncident) -> Answer<CreateIncident> {
     let CreateIncident { title, summary, severity, services, impact_at } = request;
-    desk.desk()?.create_incident(title, summary, severity, services, impact_at).await
+    desk.desk()?.create_incident(title, summary, severity, services, impact_at).await.map(Reply)
 }
 
 #[tauri::command]
-pub(super) async fn edit_incident(desk: Desk<'_>, request: EditIncident) -> Answer<IncidentView> {
-    desk.desk()?.edit_incident(request.id, request.ops).await
+pub(super) async fn edit_incident(desk: Desk<'_>, request: EditIncident) -> Answer<EditIncident> {
+    desk.desk()?.edit_incident(request.id, request.ops).await.map(Reply)
 }

@@ -1,10 +1,10 @@
 //! Search.
 
-use desk_api::{call::Search, view::SearchHit};
+use desk_api::call::Search;
 
-use super::{Answer, Desk};
+use super::{Answer, Desk, Reply};
 
 #[tauri::command]
-pub(super) async fn search(desk: Desk<'_>, request: Search) -> Answer<Vec<SearchHit>> {
-    desk.desk()?.search(&request.text, request.limit, request.kind).await
+pub(super) async fn search(desk: Desk<'_>, request: Search) -> Answer<Search> {
+    desk.desk()?.search(&request.text, request.limit, request.kind).await.map(Reply)
 }

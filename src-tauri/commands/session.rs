@@ -1,29 +1,29 @@
 //! Who is signed in, and how the interface looks.
 
-use desk_api::{
-    call::{GetSession, SaveSettings, SignIn, SignOut},
-    view::SessionView,
-};
+use desk_api::call::{GetSession, SaveSettings, SignIn, SignOut};
 
-use super::{Answer, Desk};
+use super::{Answer, Desk, Reply};
 
 #[tauri::command]
-pub(super) async fn get_session(desk: Desk<'_>, request: GetSession) -> Answer<SessionView> {
+pub(super) async fn get_session(desk: Desk<'_>, request: GetSession) -> Answer<GetSession> {
     let GetSession {} = request;
-    desk.desk()?.session_view().await
+    desk.desk()?.session_view().await.map(Reply)
 }
 
 #[tauri::command]
-pub(super) async fn sign_in(desk: Desk<'_>, request: SignIn) -> Answer<SessionView> {
-    desk.desk()?.sign_in(&request.server, &request.workspace, &request.email, &request.password).await
+pub(super) async fn sign_in(desk: Desk<'_>, request: SignIn) -> Answer<SignIn> {
+    desk.desk()?
+        .sign_in(&request.server, &request.workspace, &request.email, &request.password)
+        .await
+        .map(Reply)
 }
 
 #[tauri::command]
-pub(super) async fn sign_out(desk: Desk<'_>, request: SignOut) -> Answer<SessionView> {
-    desk.desk()?.sign_out(request.discard_unsent).await
+pub(super) async fn sign_out(desk: Desk<'_>, request: SignOut) -> Answer<SignOut> {
+    desk.desk()?.sign_out(request.discard_unsent).await.map(Reply)
 }
 
 #[tauri::command]
-pub(super) async fn save_settings(desk: Desk<'_>, request: SaveSettings) -> Answer<SessionView> {
-    desk.desk()?.save_settings(request.settings).await
+pub(super) async fn save_settings(desk: Desk<'_>, request: SaveSettings) -> Answer<SaveSettings> {
+    desk.desk()?.save_settings(request.settings).await.map(Reply)
 }

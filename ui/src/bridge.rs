@@ -3,7 +3,7 @@
 //! Values cross as JSON text, since maps with enum and newtype keys have no other exact form in JavaScript.
 
 use desk_api::{ApiError, Call, ErrorCode, event::Event};
-use js_sys::{Function, JSON, Object, Promise, Reflect};
+use js_sys::{Function, JSON, Object, Promise, Reflect, Uint8Array};
 use serde::Serialize;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
@@ -17,11 +17,11 @@ struct Args<'a, C> {
 pub(crate) async fn call<C: Call>(request: C) -> Result<C::Reply, ApiError> {
     let args = serde_json::to_string(&Args { request: &request }).map_err(|error| internal(&error))?;
     let reply = invoke(C::NAME, args).await?;
-    serde_json::from_str(&reply).map_err(|error| internal(&error))
+    serde_json::from_slice(&reply).map_err(|error| internal(&error))
 }
 
-/// The part of a call that is the same for all: JSON to the shell, JSON back.
-async fn invoke(name: &'static str, args: String) -> Result<String, ApiError> {
+/// The part of a call that is the same for all: JSON to the shell, JSON back as bytes.
+async fn invoke(name: &'static str, args: String) -> Result<Vec<u8>, ApiError> {
     let args = JSON::parse(&args).map_err(|error| js_error(&error))?;
     let promise: Promise = method(&["core"], "invoke")?
         .call2(&JsValue::UNDEFINED, &name.into(), &args)
@@ -29,7 +29,7 @@ async fn invoke(name: &'static str, args: String) -> Result<String, ApiError> {
         .dyn_into()
         .map_err(|error| js_error(&error))?;
     let reply = JsFuture::from(promise).await.map_err(|error| js_error(&error))?;
-    Ok(json(&reply))
+    Ok(Uint8Array::new(&reply).to_vec())
 }
 
 /// Listens to an event for as long as the page lives.

@@ -14,3 +14,4 @@ pub(crate) mod ops;
 pub(crate) mod page;
 pub(crate) mod past;
 pub(crate) mod picker;
+pub(crate) mod seen;

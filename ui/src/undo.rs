@@ -14,6 +14,7 @@ use desk_domain::{
 use crate::{
     bridge,
     i18n::{I18n, tr},
+    tickets::seen,
     widgets::toast,
 };
 
@@ -82,7 +83,7 @@ pub(crate) fn take_back(i18n: I18n, id: Option<u32>) {
 
 async fn put_back(restore: Restore) -> Result<(), ApiError> {
     match restore {
-        Restore::Ticket(id, ops) => bridge::call(EditTicket { id, ops }).await.map(|_| ()),
+        Restore::Ticket(id, ops) => bridge::call(EditTicket { id, ops }).await.map(seen::put),
         Restore::Article(id, ops) => bridge::call(EditArticle { id, ops }).await.map(|_| ()),
         Restore::Incident(id, ops) => bridge::call(EditIncident { id, ops }).await.map(|_| ()),
         Restore::Rejected(id) => bridge::call(RestoreRejected { id }).await.map(|_| ()),

@@ -7,7 +7,7 @@ use desk_api::{
 };
 use desk_domain::{edit::TicketOp, ids::DocId, ticket::Ticket};
 
-use super::ops;
+use super::{ops, seen};
 use crate::{
     bridge,
     i18n::{I18n, tr},
@@ -37,12 +37,18 @@ pub(crate) async fn edit(
     reply
 }
 
-/// Edits several tickets the same way; one step takes all of it back.
-pub(crate) async fn edit_all(i18n: I18n, session: &Session, targets: Vec<DocId>, op: TicketOp) {
+/// Edits several tickets the same way; one step takes all of it back. `known` is the one among them that is shown.
+pub(crate) async fn edit_all(
+    i18n: I18n,
+    session: &Session,
+    targets: Vec<DocId>,
+    known: Option<&Ticket>,
+    op: TicketOp,
+) {
     let mut restores = Vec::new();
     let mut failure = None;
     for id in targets {
-        match edit_one(id, &op).await {
+        match edit_one(id, known.filter(|known| known.id == id), &op).await {
             Ok(Some(restore)) => restores.push(restore),
             Ok(None) => {}
             Err(error) => failure = Some(error),
@@ -59,10 +65,16 @@ pub(crate) async fn edit_all(i18n: I18n, session: &Session, targets: Vec<DocId>,
     }
 }
 
-async fn edit_one(id: DocId, op: &TicketOp) -> Result<Option<Restore>, ApiError> {
-    let Some(view) = bridge::call(GetTicket { id }).await? else { return Ok(None) };
-    let Some(inverse) = ops::inverse(&view.ticket, op) else { return Ok(None) };
-    bridge::call(EditTicket { id, ops: vec![op.clone()] }).await?;
+async fn edit_one(id: DocId, known: Option<&Ticket>, op: &TicketOp) -> Result<Option<Restore>, ApiError> {
+    let inverse = match known {
+        Some(ticket) => ops::inverse(ticket, op),
+        None => {
+            let view = bridge::call(GetTicket { id }).await?;
+            view.and_then(|view| ops::inverse(&view.ticket, op))
+        }
+    };
+    let Some(inverse) = inverse else { return Ok(None) };
+    seen::put(bridge::call(EditTicket { id, ops: vec![op.clone()] }).await?);
     Ok(Some(Restore::Ticket(id, vec![inverse])))
 }
 

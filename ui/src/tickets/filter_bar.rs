@@ -7,7 +7,6 @@ use desk_domain::{
     ids::DocId,
     ticket::{Priority, Status},
 };
-use gloo_timers::callback::Timeout;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlInputElement};
 use yew::prelude::*;
@@ -24,9 +23,6 @@ use crate::{
         icons::{self, Glyph, glyph},
     },
 };
-
-/// A search begins this long after the last key.
-const SEARCH_MS: u32 = 60;
 
 /// Properties of [`FilterBar`] and [`SearchField`].
 #[derive(Clone, Debug, PartialEq, Properties)]
@@ -184,32 +180,21 @@ fn labels<T: Copy + Ord>(
 pub(crate) fn SearchField(props: &FilterBarProps) -> Html {
     let i18n = use_i18n();
     let text = use_state(|| props.query.text.clone());
-    let timer = use_mut_ref(|| None::<Timeout>);
     // What the address says wins when it was changed elsewhere (a view was chosen, the filters were cleared).
     {
-        let (text, timer) = (text.clone(), Rc::clone(&timer));
+        let text = text.clone();
         use_effect_with(props.query.text.clone(), move |query| {
-            if timer.borrow().is_none() && *text != *query {
+            if *text != *query {
                 text.set(query.clone());
             }
         });
     }
-    let search = {
-        let (query, open, timer) = (props.query.clone(), props.open, Rc::clone(&timer));
-        move |text: String| {
-            let query = ListQuery { text, ..query.clone() };
-            let done = Rc::clone(&timer);
-            *timer.borrow_mut() = Some(Timeout::new(SEARCH_MS, move || {
-                done.take();
-                route::replace(Route::Tickets { query, open });
-            }));
-        }
-    };
+    // Every letter searches at once: an answer takes a few milliseconds, and one to an older question is dropped.
     let oninput = {
-        let (text, search) = (text.clone(), search.clone());
-        on_text(move |typed| {
+        let (text, query, open) = (text.clone(), props.query.clone(), props.open);
+        on_text(move |typed: String| {
             text.set(typed.clone());
-            search(typed);
+            route::replace(Route::Tickets { query: ListQuery { text: typed, ..query.clone() }, open });
         })
     };
     let onkeydown = Callback::from(|event: KeyboardEvent| {

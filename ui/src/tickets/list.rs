@@ -30,6 +30,7 @@ use crate::{
         filter::ListQuery,
         filter_bar::{FilterBar, SearchField},
         picker::{self, Pick},
+        seen,
     },
     widgets::{
         icons::{Glyph, glyph},
@@ -169,6 +170,8 @@ pub(crate) fn TicketList(props: &TicketListProps) -> Html {
             model.borrow().scroll_to_cursor(&scroller);
         });
     }
+    let rests_on = if props.open.is_none() { model.borrow().row_id(view.cursor) } else { None };
+    seen::use_read_ahead(rests_on);
     use_effect_with(view.is_ready, |is_ready| {
         if *is_ready {
             crate::ready::painted("list");
@@ -329,15 +332,16 @@ pub(crate) fn TicketList(props: &TicketListProps) -> Html {
                 aria-activedescendant={cursor_id}>
                 <div ref={space} class="rows-space" role="presentation">
                     <div ref={shown_window} class="rows-window" role="presentation">
-                        // Keyed by place: while pages of different rounds are shown, a ticket may stand on two of them.
+                        // Keyed by slot, so that a row which leaves lends its elements to the one that comes: to make new
+                        // ones costs more than all the rest of a scroll.
                         for (at, row) in view.rows.iter() {
                             if let Some(row) = row {
-                                <Row key={at.to_string()} row={Rc::clone(row)} at={*at} {is_compact}
+                                <Row key={(at % view.slots).to_string()} row={Rc::clone(row)} at={*at} {is_compact}
                                     is_current={*at == view.cursor} is_open={props.open == Some(row.id)}
                                     is_selected={model.borrow().is_selected(row.id)}
                                     on_open={open_at.clone()} on_select={select_at.clone()} />
                             } else {
-                                <BlankRow key={at.to_string()} />
+                                <BlankRow key={(at % view.slots).to_string()} />
                             }
                         }
                     </div>

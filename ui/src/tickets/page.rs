@@ -12,7 +12,7 @@ use yew::prelude::*;
 
 use super::{
     actions, clocks::ClocksPanel, composer::Composer, conversation::Conversation, fields::FieldsPanel,
-    history::History, ops, past::Past,
+    history::History, ops, past::Past, seen,
 };
 use crate::{
     bridge, clock,
@@ -47,7 +47,18 @@ pub(crate) fn TicketPage(props: &TicketPageProps) -> Html {
         let set = query.set.clone();
         Callback::from(move |view: TicketView| set.emit(Some(view)))
     };
-    let view = query.data.as_ref().map(|reply| reply.as_ref().clone().map(Rc::new));
+    seen::use_seen(props.id, on_view.clone());
+    // What was read before the page opened, until it has asked itself.
+    let before = use_memo(props.id, |id| seen::get(*id));
+    let asked = query.data.as_ref().filter(|reply| {
+        let Some(view) = reply.as_ref() else { return true };
+        view.ticket.id == props.id || before.is_none()
+    });
+    let view = match (asked, &*before) {
+        (Some(reply), _) => Some(reply.as_ref().clone().map(Rc::new)),
+        (None, Some(before)) => Some(Some(Rc::new(before.clone()))),
+        (None, None) => None,
+    };
     html! {
         <section class="detail" data-testid="detail" aria-label={i18n.t("kind-ticket")}>
             if let Some(error) = query.error {

@@ -66,7 +66,7 @@ pub(crate) fn Picker(props: &PickerProps) -> Html {
     // The first ticket tells what is chosen now and which status moves there are; no document has the nil id.
     let first = props.targets.first().copied().unwrap_or(DocId(uuid::Uuid::nil()));
     let ticket = use_query(GetTicket { id: first }, &[DocKind::Ticket], Some(first));
-    let view = ticket.data.as_ref().and_then(|view| (**view).clone());
+    let view = ticket.data.as_ref().and_then(|view| (**view).clone()).filter(|view| view.ticket.id == first);
     let is_one = props.targets.len() == 1;
     let current = view.as_ref().filter(|_| is_one).map(|view| &view.ticket);
 
@@ -144,9 +144,12 @@ pub(crate) fn Picker(props: &PickerProps) -> Html {
 
     let act = {
         let (targets, session) = (props.targets.clone(), Rc::clone(&session));
+        let known = view.as_ref().map(|view| Rc::new(view.ticket.clone()));
         move |op: TicketOp| {
-            let (targets, session) = (targets.clone(), Rc::clone(&session));
-            bridge::spawn(async move { actions::edit_all(i18n, &session, targets, op).await });
+            let (targets, session, known) = (targets.clone(), Rc::clone(&session), known.clone());
+            bridge::spawn(
+                async move { actions::edit_all(i18n, &session, targets, known.as_deref(), op).await },
+            );
         }
     };
     let pick = props.pick;

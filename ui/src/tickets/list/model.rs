@@ -36,6 +36,8 @@ pub(super) struct View {
     pub(super) total: u32,
     /// The places that are rendered.
     pub(super) range: Range<u32>,
+    /// The most places that are rendered at once in a pane of this height.
+    pub(super) slots: u32,
     /// Their rows; `None` where one was not fetched yet.
     pub(super) rows: Vec<(u32, Option<Rc<TicketRow>>)>,
     /// The current place.
@@ -108,6 +110,7 @@ impl Model {
         let rows = range.clone().map(|at| (at, self.rows.get(at).cloned())).collect();
         View {
             total: self.total(),
+            slots: window::slots(self.row_px, self.height_px),
             range,
             rows,
             cursor: self.cursor(open),
@@ -138,6 +141,11 @@ impl Model {
         self.cursor = at;
         self.cursor_id = self.rows.get(at).map(|row| row.id);
         self.cursor_id
+    }
+
+    /// The ticket at a place, if it was fetched.
+    pub(super) fn row_id(&self, at: u32) -> Option<DocId> {
+        self.rows.get(at).map(|row| row.id)
     }
 
     /// Scrolls so that the current place is in sight.
@@ -187,7 +195,8 @@ impl Model {
         let (asked, epoch, pages, counts) = {
             let mut model = model.borrow_mut();
             let is_next = model.next.is_some();
-            let range = if is_next || model.range().is_empty() { 0..1 } else { model.range() };
+            let range = window::ahead(&model.range(), model.total());
+            let range = if is_next || range.is_empty() { 0..1 } else { range };
             let (asked, epoch) = (model.asked.clone(), model.epoch);
             let Some(rows) = model.rows_of(epoch) else { return };
             let round = rows.round();

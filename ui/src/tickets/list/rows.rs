@@ -8,9 +8,9 @@ use desk_domain::ids::DocId;
 use super::window;
 
 /// Rows of a page; what one call fetches.
-pub(crate) const PAGE_ROWS: u32 = 100;
+pub(crate) const PAGE_ROWS: u32 = 50;
 /// Pages that are kept; the farthest from sight go first.
-const PAGES_KEPT: usize = 40;
+const PAGES_KEPT: usize = 20;
 
 #[derive(Debug)]
 struct Page {
@@ -159,14 +159,16 @@ mod tests {
     #[test]
     fn a_page_is_asked_for_once() {
         let mut rows = Rows::default();
-        assert_eq!(rows.ask(&(90..130)), [0, 1]);
-        assert_eq!(rows.ask(&(90..130)), [0_u32; 0]);
-        rows.arrived(1, 0, page(1), &(90..130));
+        let range = PAGE_ROWS - 10..PAGE_ROWS + 10;
+        assert_eq!(rows.ask(&range), [0, 1]);
+        assert_eq!(rows.ask(&range), [0_u32; 0]);
+        rows.arrived(1, 0, page(1), &range);
         rows.failed(0);
-        assert_eq!(rows.ask(&(90..130)), [0]);
-        assert_eq!(rows.get(117).map(|row| row.title.as_str()), Some("117"));
+        assert_eq!(rows.ask(&range), [0]);
+        let at = PAGE_ROWS + 17;
+        assert_eq!(rows.get(at).map(|row| row.title.clone()), Some(at.to_string()));
         assert!(rows.get(17).is_none());
-        assert_eq!(rows.position(row(150).id), Some(150));
+        assert_eq!(rows.position(row(at).id), Some(at));
     }
 
     #[test]
@@ -207,9 +209,10 @@ mod tests {
             rows.ask(&range);
             rows.arrived(number, 0, page(number), &range);
         }
-        assert!(rows.get(9_950).is_some());
-        assert!(rows.get(50).is_none());
-        rows.set_total(9_000);
-        assert!(rows.get(9_950).is_none());
+        let last = 100 * PAGE_ROWS - 1;
+        assert!(rows.get(last).is_some());
+        assert!(rows.get(0).is_none());
+        rows.set_total(last - PAGE_ROWS);
+        assert!(rows.get(last).is_none());
     }
 }
