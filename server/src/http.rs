@@ -22,12 +22,13 @@ use crate::{
     random::Random,
     sessions::Desk,
     storage::Storage,
-    sync::{hub::Hub, segments::Segmenter, witness::Witnesses},
+    sync::{hub::Hub, scopes::Scopes, segments::Segmenter, witness::Witnesses},
 };
 
 mod bearer;
 mod bootstrap;
 mod devices;
+mod documents;
 mod envelope;
 mod heads;
 mod health;
@@ -40,6 +41,7 @@ mod push;
 mod refresh;
 mod sign_in;
 mod sign_out;
+mod view;
 mod witness;
 
 pub use pages::Pages;
@@ -85,6 +87,8 @@ pub struct App {
     pub storage: Arc<dyn Storage>,
     /// The writers and the heads.
     pub hub: Hub,
+    /// What each member sees.
+    pub scopes: Scopes,
     /// Packs documents for new devices.
     pub segmenter: Arc<Segmenter>,
     /// Checks passwords.
@@ -136,6 +140,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/sync/bootstrap", get(bootstrap::get))
         .route("/v1/sync/segments/{id}", get(bootstrap::segment))
         .route("/v1/sync/heads", get(heads::get))
+        .route("/v1/sync/documents", post(documents::post))
         .route("/v1/live", get(live::get))
         .fallback(async || Problem::new(ErrorCode::NotFound, "there is no such address on this server"))
         .method_not_allowed_fallback(async |method: Method| {

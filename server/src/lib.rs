@@ -25,4 +25,5 @@ pub mod sessions;
 pub mod settings;
 pub mod storage;
 pub mod sync;
+pub mod teams;
 pub mod workspaces;

@@ -37,12 +37,14 @@ pub struct NewMember {
 }
 
 /// What an administrator changes of a member.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// What they may do.
     Role(Role),
     /// Whether they may sign in; devices of a member who may not erase their stores at the next contact.
     Active(bool),
+    /// All their teams, by key or by name; those that do not exist are made.
+    Teams(Vec<String>),
 }
 
 /// Why nobody was added or changed.
@@ -131,15 +133,17 @@ pub async fn change(
     let Some(mut record) = storage.member_by_email(workspace.id, &email).await? else {
         return Err(MemberError::NoMember(email));
     };
+    let current = read_settings(tx.as_mut(), &workspace).await?;
+    let mut in_teams = current.members.get(&record.id).map(|member| member.teams.clone()).unwrap_or_default();
+    let mut ops = Vec::new();
     match change {
         Change::Role(role) => record.role = role,
         Change::Active(active) => record.active = active,
+        Change::Teams(named) => (in_teams, ops) = teams(&current, &named)?,
     }
     tx.update_member(&record).await?;
-    let current = read_settings(tx.as_mut(), &workspace).await?;
-    let teams = current.members.get(&record.id).map(|member| member.teams.clone()).unwrap_or_default();
-    let entry = settings::entry(Section::Members, &record.id.to_string(), &listed(&record, teams))?;
-    let ops = vec![Stamped::new(now, SERVER_NAME, entry)];
+    ops.push(settings::entry(Section::Members, &record.id.to_string(), &listed(&record, in_teams))?);
+    let ops = ops.into_iter().map(|op| Stamped::new(now, SERVER_NAME, op)).collect();
     let edit = Edit { doc: workspace.settings_doc, ops: Ops::Workspace(ops) };
     Pen::new(tx.as_mut(), &workspace, now, ids).write(&edit, None).await?;
     tx.commit().await?;
@@ -204,7 +208,7 @@ pub async fn add_in(
 }
 
 /// The workspace's settings as this transaction has them.
-async fn read_settings(
+pub(crate) async fn read_settings(
     tx: &mut dyn Transaction,
     workspace: &WorkspaceRecord,
 ) -> Result<Workspace, MemberError> {

@@ -16,7 +16,14 @@ use crate::{
     http::{App, Limits, Pages, router},
     random::{Random, bytes},
     storage::{Storage, StorageError},
-    sync::{hub::Hub, segments::Segmenter, witness::Witnesses},
+    sync::{
+        hub::Hub,
+        own::OwnError,
+        scopes::Scopes,
+        segments::Segmenter,
+        teams,
+        witness::Witnesses,
+    },
 };
 
 /// How long requests may take to end once the server is told to stop.
@@ -64,6 +71,9 @@ pub enum StartError {
     /// The hasher failed.
     #[error(transparent)]
     Password(#[from] PasswordError),
+    /// A stored document does not open.
+    #[error(transparent)]
+    Documents(#[from] OwnError),
 }
 
 /// A server that serves. [`Running::stop`] ends it; dropping it leaves its tasks to the runtime.
@@ -85,9 +95,11 @@ pub async fn start(setup: Setup) -> Result<Running, StartError> {
     let key = storage.secret(TOKEN_KEY, &bytes::<32>(random.as_ref())).await?;
     let erasure_key = storage.secret(ERASURE_KEY, &bytes::<32>(random.as_ref())).await?;
     let witness_key = storage.secret(WITNESS_KEY, &bytes::<32>(random.as_ref())).await?;
+    teams::learn(storage.as_ref()).await?;
     let (stop, stopping) = watch::channel(false);
     let app = Arc::new(App {
         hub: Hub::new(Arc::clone(&storage)),
+        scopes: Scopes::default(),
         segmenter: Arc::new(Segmenter::new(Arc::clone(&storage), Arc::clone(&clock), limits.segments_behind)),
         passwords: Passwords::new(random.as_ref())?,
         tokens: AccessTokens::new(&key),

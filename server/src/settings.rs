@@ -15,12 +15,12 @@ pub fn entry(section: Section, key: &str, value: &impl Serialize) -> Result<Work
     Ok(WorkspaceOp::Set { section, key: key.to_owned(), value })
 }
 
-/// The entry of a team.
+/// The entry of a new team, whose tickets everybody sees.
 ///
 /// # Errors
 /// See [`entry`].
 pub fn team(key: &str, name: &str) -> Result<WorkspaceOp, serde_json::Error> {
-    entry(Section::Teams, key, &Team { key: key.to_owned(), name: name.to_owned() })
+    entry(Section::Teams, key, &Team { key: key.to_owned(), name: name.to_owned(), private: false })
 }
 
 /// A team's key from what an administrator typed: lower case, words joined by hyphens.

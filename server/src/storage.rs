@@ -9,20 +9,25 @@
 //!
 //! Not here: what a change may do (`sync::push`), secrets in the clear, SQL beyond an implementation's folder.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use desk_domain::{
+    access::Scope,
     ids::{DeviceId, DocId, DocKind, MemberId, WorkspaceId},
     people::Role,
     time::UtcMillis,
 };
-use desk_sync::wire::RejectCode;
+use desk_sync::wire::{RejectCode, WholeDocument};
 
 pub mod chain;
 #[cfg(test)]
 mod contract;
 mod error;
+mod page;
 pub mod postgres;
 mod rotation;
 pub mod sqlite;
@@ -201,6 +206,17 @@ pub struct Access {
     pub device_revoked: bool,
     /// The newest number of their workspace's log: every request asks for it, and this way it costs nothing more.
     pub head: u64,
+    /// The number of the newest change of the workspace's settings, which say what the member sees.
+    pub settings_seq: u64,
+}
+
+/// As whom documents are read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reader {
+    /// Personal documents of others are not for them.
+    pub member: MemberId,
+    /// What they see of the others.
+    pub scope: Arc<Scope>,
 }
 
 /// What may have changed outside this process, cheap enough to ask for every second.
@@ -238,6 +254,8 @@ pub struct DocumentRecord {
     pub owner: Option<MemberId>,
     /// The number of its newest change.
     pub seq: u64,
+    /// The team by which it is seen or not, for a ticket.
+    pub team: Option<String>,
     /// Its heads, sorted.
     pub heads: Vec<Digest>,
     /// Uncompressed Automerge.
@@ -304,6 +322,14 @@ pub struct LoggedEntry {
 pub struct LogPage {
     /// In the order of their numbers.
     pub entries: Vec<LoggedEntry>,
+    /// Documents that came into sight in the stretch, or may have, as they are now.
+    pub documents: Vec<WholeDocument>,
+    /// Documents that left it.
+    pub withdrawn: Vec<DocId>,
+    /// A personal document has a change in the stretch, whoever's: others of the same scope get another page.
+    pub is_personal: bool,
+    /// The number of the newest change of the settings when the page was read.
+    pub settings_seq: u64,
     /// Everything up to this number was looked at.
     pub cursor: u64,
     /// The newest number of the workspace.
@@ -319,13 +345,40 @@ pub struct SegmentSet {
     pub projection: u16,
     /// SHA-256 of the settings that the rows were computed by.
     pub rules: Digest,
-    /// In the order of the documents' ids.
+    /// The teams whose documents stood in segments of their own.
+    pub private: BTreeSet<String>,
+    /// By team, those of everybody first, then in the order of the documents' ids.
     pub segments: Vec<SegmentEntry>,
 }
 
+/// Whose documents stand in a segment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Audience {
+    /// A private team, or everybody: what is no private team's.
+    pub team: Option<String>,
+    /// The teams that were private when it was packed.
+    pub private: BTreeSet<String>,
+}
+
+/// What is to be known of a segment before it is given to anybody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SegmentAbout {
+    /// Its documents were whose at this number of the log, or later.
+    pub cursor: u64,
+    /// Whose.
+    pub audience: Audience,
+    /// Its first document.
+    pub first: DocId,
+    /// Its last document.
+    pub last: DocId,
+}
+
 /// A segment without its bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SegmentEntry {
+    /// The private team whose documents stand in it; `None` for everybody's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
     /// SHA-256 of its bytes.
     #[serde(with = "hex::serde")]
     pub id: Digest,
@@ -435,14 +488,23 @@ pub trait Sessions: Send + Sync {
 /// Reads of the log and the documents.
 #[async_trait]
 pub trait Log: Send + Sync {
-    /// What follows `after`, without other members' personal documents.
+    /// What follows `after`, as the reader sees it by where each document is now; see [`Scope::shows`].
     async fn changes_after(
         &self,
         workspace: WorkspaceId,
-        reader: MemberId,
+        reader: &Reader,
         after: u64,
         limits: PageLimits,
     ) -> Result<LogPage, StorageError>;
+    /// Those of the documents that the reader sees, in the order in which they are asked for, as many as have `bytes`
+    /// bytes (at least one), and how many of those that were asked for that answers.
+    async fn documents_for(
+        &self,
+        workspace: WorkspaceId,
+        reader: &Reader,
+        docs: &[DocId],
+        bytes: usize,
+    ) -> Result<(Vec<WholeDocument>, usize), StorageError>;
     /// A document.
     async fn document(&self, doc: DocId) -> Result<Option<DocumentRecord>, StorageError>;
     /// How many documents of each kind a workspace has.
@@ -454,11 +516,23 @@ pub trait Log: Send + Sync {
 pub trait Segments: Send + Sync {
     /// The present set of a workspace.
     async fn segment_set(&self, workspace: WorkspaceId) -> Result<Option<SegmentSet>, StorageError>;
-    /// A segment's bytes, of the present set or of one that was replaced a while ago.
-    async fn segment(&self, workspace: WorkspaceId, id: Digest) -> Result<Option<Vec<u8>>, StorageError>;
-    /// Keeps a segment's bytes; it belongs to no set yet.
-    async fn put_segment(&self, workspace: WorkspaceId, id: Digest, bytes: &[u8])
-    -> Result<(), StorageError>;
+    /// A segment's bytes, of the present set or of one that was replaced a while ago, and what they are.
+    async fn segment(
+        &self,
+        workspace: WorkspaceId,
+        id: Digest,
+    ) -> Result<Option<(SegmentAbout, Vec<u8>)>, StorageError>;
+    /// Keeps a segment's bytes; it belongs to no set yet. Of two with the same bytes, what is known of the later one counts.
+    async fn put_segment(
+        &self,
+        workspace: WorkspaceId,
+        id: Digest,
+        about: &SegmentAbout,
+        bytes: &[u8],
+    ) -> Result<(), StorageError>;
+    /// Whether a document that may stand in the segment has moved out of its audience into a private team since it was
+    /// packed.
+    async fn is_outdated(&self, workspace: WorkspaceId, about: &SegmentAbout) -> Result<bool, StorageError>;
     /// Replaces the set. Segments that it does not name are retired as of `now`; those that were retired before
     /// `forget_before` are forgotten.
     async fn put_segment_set(
@@ -468,19 +542,23 @@ pub trait Segments: Send + Sync {
         now: UtcMillis,
         forget_before: UtcMillis,
     ) -> Result<(), StorageError>;
-    /// Documents that everybody shares (no settings), in the order of their ids, after `after`, at most `limit`.
+    /// An audience's documents (no settings), in the order of their ids, after `after`, at most `limit`.
     async fn shared_documents(
         &self,
         workspace: WorkspaceId,
+        audience: &Audience,
         after: Option<DocId>,
         limit: u32,
     ) -> Result<Vec<DocumentRecord>, StorageError>;
-    /// Shared documents with a change after a number, in the order of their ids.
+    /// Documents with a change after a number that are an audience's, or have left it since, in the order of their ids.
     async fn shared_changed_after(
         &self,
         workspace: WorkspaceId,
+        audience: &Audience,
         seq: u64,
     ) -> Result<Vec<DocId>, StorageError>;
+    /// Tickets of before teams were kept beside documents, in whichever workspace.
+    async fn without_team(&self, limit: u32) -> Result<Vec<DocumentRecord>, StorageError>;
 }
 
 /// The log's chain, and what a workspace needs that was restored from a backup.
@@ -505,11 +583,11 @@ pub trait Audit: Send + Sync {
         workspace: WorkspaceId,
         device: DeviceId,
     ) -> Result<Option<MemberRecord>, StorageError>;
-    /// The heads of at most `limit` documents after one, in the order of their ids, without other members' personal ones.
+    /// The heads of at most `limit` documents after one that the reader sees, in the order of their ids.
     async fn heads_after(
         &self,
         workspace: WorkspaceId,
-        reader: MemberId,
+        reader: &Reader,
         after: Option<DocId>,
         limit: u32,
     ) -> Result<Vec<DocumentHeads>, StorageError>;
@@ -580,7 +658,8 @@ pub trait Transaction: Send {
     /// Writes changes at the end of the log, in this order, continues the chain, and returns the number of the first. The others' numbers
     /// follow it without a gap; of no changes, it is the number that the next one will have.
     async fn append(&mut self, entries: &[LogEntry]) -> Result<u64, StorageError>;
-    /// Writes documents, new or known; each at most once in a call.
+    /// Writes documents, new or known; each at most once in a call. That a document is another team's now is written down
+    /// beside the log, under the document's number.
     async fn put_documents(&mut self, documents: &[DocumentRecord]) -> Result<(), StorageError>;
     /// Makes it all durable.
     async fn commit(self: Box<Self>) -> Result<(), StorageError>;

@@ -5,6 +5,7 @@
 //!   processes out.
 //! - [`hub`] has the lanes and the heads.
 //! - [`segments`] packs documents for new devices, which never replay the log.
+//! - [`scopes`] says what each member sees; [`teams`] catches up with documents of before it was known.
 //! - [`witness`] notices a log that was restored from a backup; [`relay`] lets members bring back what it lost.
 //! - [`own`] writes the server's own changes (members, settings, the demo) into the same log.
 
@@ -13,5 +14,7 @@ pub mod lane;
 pub mod own;
 pub mod push;
 pub mod relay;
+pub mod scopes;
 pub mod segments;
+pub mod teams;
 pub mod witness;

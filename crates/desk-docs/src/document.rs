@@ -245,6 +245,15 @@ impl Document {
         if missing > 0 { Err(ApplyError::MissingDependencies { missing }) } else { Ok(()) }
     }
 
+    /// A ticket's team, by which it is seen or not; `None` for what is no team's. Much cheaper than reading the document, and
+    /// right for one of a newer schema as long as the field keeps its place.
+    pub fn team(&self) -> Option<String> {
+        match self.kind {
+            DocKind::Ticket => read::text_at_root(&self.doc, "team"),
+            DocKind::Article | DocKind::Incident | DocKind::Workspace | DocKind::Personal => None,
+        }
+    }
+
     /// Reads the document.
     ///
     /// # Errors

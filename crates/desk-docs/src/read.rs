@@ -58,6 +58,14 @@ pub(crate) fn schema(doc: &AutoCommit) -> Result<u32, ReadError> {
     }
 }
 
+/// A plain text at the root; `None` when nothing or something else stands there.
+pub(crate) fn text_at_root(doc: &AutoCommit, field: &str) -> Option<String> {
+    match doc.get(ROOT, field) {
+        Ok(Some((Found::Scalar(value), _))) => value.as_str().map(str::to_owned),
+        Ok(_) | Err(_) => None,
+    }
+}
+
 /// Reads a document of `kind`.
 pub(crate) fn read(doc: &AutoCommit, id: DocId, kind: DocKind) -> Result<State, ReadError> {
     let found = schema(doc)?;

@@ -3,6 +3,7 @@
 //! Pure and wasm-safe: no I/O, no clock, no randomness; `now` and fresh identifiers are arguments.
 //! Not here: how a document stores this (`desk-docs`), what crosses a boundary (`desk-api`).
 
+pub mod access;
 pub mod alert;
 pub mod article;
 pub mod edit;

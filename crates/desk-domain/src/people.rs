@@ -50,4 +50,7 @@ pub struct Team {
     pub key: String,
     /// What to call it.
     pub name: String,
+    /// Its tickets are for its members, managers and admins alone; see `access`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub private: bool,
 }

@@ -10,6 +10,7 @@ pub mod digest;
 pub mod engine;
 pub mod pull;
 pub mod push;
+pub mod scope;
 pub mod segment;
 pub mod wire;
 

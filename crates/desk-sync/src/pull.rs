@@ -1,11 +1,11 @@
 //! What a pulled batch means for a device's documents: checked, verified, sorted by document, merged.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use desk_docs::{ApplyError, CorruptChange, Document, LoadError, VerifiedChange, verify};
 use desk_domain::ids::{DocId, DocKind};
 
-use crate::wire::PullReply;
+use crate::wire::{PullReply, WholeDocument};
 
 /// A batch that a device does not take. Nothing of it may be stored.
 #[derive(Debug, thiserror::Error)]
@@ -53,24 +53,55 @@ pub fn check_order(reply: &PullReply, after: u64) -> Result<(), PullError> {
     if reply.cursor < last || reply.cursor > reply.head { Err(PullError::Cursor) } else { Ok(()) }
 }
 
+/// A batch that was taken.
+#[derive(Debug)]
+pub struct Received {
+    /// What is to be merged.
+    pub changes: Incoming,
+    /// Documents of `changes` that came whole: changes of this very device are nothing new in them.
+    pub whole: BTreeSet<DocId>,
+    /// Documents that the member may not see any more.
+    pub withdrawn: BTreeSet<DocId>,
+}
+
 /// Takes a batch that follows the cursor `after`: its order is checked, every change verified and put to its document.
 ///
 /// # Errors
 /// See [`PullError`]; one bad change refuses the batch.
-pub fn receive(reply: PullReply, after: u64) -> Result<Incoming, PullError> {
+pub fn receive(reply: PullReply, after: u64) -> Result<Received, PullError> {
     check_order(&reply, after)?;
-    let mut by_doc = Incoming::new();
+    let mut changes = whole(reply.documents)?;
+    let whole: BTreeSet<DocId> = changes.keys().copied().collect();
     for logged in reply.changes {
         let (seq, change) = (logged.seq, logged.change);
         let verified =
             verify(&change.bytes, change.hash.0).map_err(|problem| PullError::Corrupt { seq, problem })?;
-        let entry = by_doc.entry(change.doc).or_insert_with(|| (change.kind, Vec::new()));
+        let entry = changes.entry(change.doc).or_insert_with(|| (change.kind, Vec::new()));
         if entry.0 != change.kind {
             return Err(PullError::OtherKind(change.doc));
         }
-        entry.1.push(verified);
+        let stands_already =
+            whole.contains(&change.doc) && entry.1.iter().any(|known| known.hash() == verified.hash());
+        if !stands_already {
+            entry.1.push(verified);
+        }
     }
-    Ok(by_doc)
+    Ok(Received { changes, whole, withdrawn: reply.withdrawn.into_iter().collect() })
+}
+
+/// Takes documents that came whole apart into their changes.
+///
+/// # Errors
+/// [`PullError::Unsound`], [`PullError::OtherKind`].
+pub fn whole(documents: Vec<WholeDocument>) -> Result<Incoming, PullError> {
+    let mut taken = Incoming::new();
+    for WholeDocument { doc, kind, snapshot } in documents {
+        let changes = Document::load(doc, kind, &snapshot)?.changes();
+        if taken.insert(doc, (kind, changes)).is_some_and(|(known, _)| known != kind) {
+            return Err(PullError::OtherKind(doc));
+        }
+    }
+    Ok(taken)
 }
 
 /// A document that a pull changed, still to be stored.

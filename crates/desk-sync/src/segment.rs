@@ -1,7 +1,7 @@
 //! Segments: how a new device gets a workspace without replaying its log.
 //!
-//! `GET /v1/sync/bootstrap` answers a [`Bootstrap`]: a cursor, the segments that hold every shared document as of that
-//! cursor or later, and the documents that the member needs first. `GET /v1/sync/segments/ID` answers a segment's bytes,
+//! `GET /v1/sync/bootstrap` answers a [`Bootstrap`]: a cursor, the segments that hold every document that the member may
+//! see as of that cursor or later, and the documents that the member needs first. `GET /v1/sync/segments/ID` answers a segment's bytes,
 //! which never change: its id is the SHA-256 of them.
 //!
 //! A segment is `WNDG` `version:u16le` `blocks:u16le`, then per block `compressed:u32le` `raw:u32le` and a packed
@@ -10,14 +10,11 @@
 //! the rows are derived again when the device has nothing else to do.
 
 use desk_docs::{BLOCK_DOCUMENTS, Block, BrokenBlock, MAX_BLOCK_BYTES, PackedDocument};
-use desk_domain::{
-    ids::{DocId, DocKind},
-    workspace::Workspace,
-};
+use desk_domain::workspace::Workspace;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::wire::{Hash, Message, WireError, kind_code};
+use crate::wire::{Hash, Message, WholeDocument, WireError};
 
 /// Documents in a segment, about: the first of the next one begins where a segment is full.
 pub const SEGMENT_DOCUMENTS: usize = 2_000;
@@ -43,7 +40,9 @@ pub struct Bootstrap {
     /// In the order of the documents' ids, the newest documents last.
     pub segments: Vec<SegmentRef>,
     /// The workspace's settings and the member's own, as they are now. They stand in no segment.
-    pub own: Vec<OwnDocument>,
+    pub own: Vec<WholeDocument>,
+    /// The member's scope: the segments hold everything that is seen under it.
+    pub scope: Hash,
 }
 
 impl Message for Bootstrap {
@@ -59,19 +58,6 @@ pub struct SegmentRef {
     pub bytes: u64,
     /// How many documents.
     pub documents: u32,
-}
-
-/// A document that travels outside segments.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OwnDocument {
-    /// Which one.
-    pub doc: DocId,
-    /// What kind.
-    #[serde(with = "kind_code")]
-    pub kind: DocKind,
-    /// The Automerge document, uncompressed.
-    #[serde(with = "serde_bytes")]
-    pub snapshot: Vec<u8>,
 }
 
 /// A finished segment.
@@ -206,7 +192,10 @@ mod tests {
     use std::borrow::Cow;
 
     use desk_docs::{read_block, unpack_block};
-    use desk_domain::{ids::uuid_v7, time::UtcMillis};
+    use desk_domain::{
+        ids::{DocId, DocKind, uuid_v7},
+        time::UtcMillis,
+    };
     use proptest::prelude::*;
 
     use super::*;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
 /// The newest version that this program speaks.
-pub const WIRE_VERSION: u16 = 1;
+pub const WIRE_VERSION: u16 = 2;
 /// Most bytes that a body may have uncompressed.
 pub const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 /// Most bytes that one change may have.
@@ -69,6 +69,8 @@ pub struct PushReply {
     pub verdicts: Vec<Verdict>,
     /// The newest sequence number of the workspace.
     pub head: u64,
+    /// Documents of the batch that its sender may not see any more, by what was just accepted.
+    pub withdrawn: Vec<DocId>,
 }
 
 /// What the server decided about one change.
@@ -123,6 +125,8 @@ pub enum RejectCode {
     TooLarge,
     /// It says that it was made in the future.
     Clock,
+    /// There is no such document, or the sender may not see it: which of the two is not said.
+    UnknownDocument,
 }
 
 impl RejectCode {
@@ -140,11 +144,14 @@ impl RejectCode {
             Self::Schema => "schema",
             Self::TooLarge => "too_large",
             Self::Clock => "clock",
+            Self::UnknownDocument => "unknown_document",
         }
     }
 }
 
-/// The answer to `GET /v1/sync/pull?after=CURSOR`: what was accepted after the cursor, in order.
+/// The answer to `GET /v1/sync/pull?after=CURSOR&scope=SCOPE`: what was accepted after the cursor, in order. `SCOPE` is the
+/// [`scope`](crate::scope) under which the device has everything up to the cursor; where it is not the present one, the
+/// answer says nothing but that.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PullReply {
     /// In the order of their numbers; what the member may not see is left out.
@@ -153,6 +160,25 @@ pub struct PullReply {
     pub cursor: u64,
     /// The newest sequence number of the workspace.
     pub head: u64,
+    /// The member's present scope.
+    pub scope: Hash,
+    /// Documents that came into sight, as they are now; the device may have some of their changes.
+    pub documents: Vec<WholeDocument>,
+    /// Documents that left it.
+    pub withdrawn: Vec<DocId>,
+}
+
+/// A document with everything that was accepted of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WholeDocument {
+    /// Which one.
+    pub doc: DocId,
+    /// What kind.
+    #[serde(with = "kind_code")]
+    pub kind: DocKind,
+    /// The Automerge document, uncompressed.
+    #[serde(with = "serde_bytes")]
+    pub snapshot: Vec<u8>,
 }
 
 /// An accepted change with its number.
@@ -167,10 +193,30 @@ pub struct LoggedChange {
 /// The answer to `GET /v1/sync/heads?after=DOCUMENT`: how far each document's changes go.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Heads {
-    /// In the order of their ids.
+    /// In the order of their ids; what the member may not see is left out.
     pub documents: Vec<DocHeads>,
     /// None follow.
     pub is_last: bool,
+    /// The member's scope when this was read.
+    pub scope: Hash,
+}
+
+/// `POST /v1/sync/documents`: documents that came into sight and are to be sent whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wanted {
+    /// At most [`BATCH_CHANGES`].
+    pub docs: Vec<DocId>,
+}
+
+/// The answer: the first of the documents that were asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Documents {
+    /// What is not there, or not for the member, is left out.
+    pub documents: Vec<WholeDocument>,
+    /// So many of those that were asked for are answered; the others are to be asked for again.
+    pub answered: u32,
+    /// The member's scope when this was read.
+    pub scope: Hash,
 }
 
 /// A document with its heads.
@@ -202,6 +248,14 @@ impl Message for PullReply {
 
 impl Message for Heads {
     const CODE: u8 = 7;
+}
+
+impl Message for Wanted {
+    const CODE: u8 = 8;
+}
+
+impl Message for Documents {
+    const CODE: u8 = 9;
 }
 
 /// The bytes are not the message that was expected.
@@ -332,9 +386,9 @@ mod tests {
     }
 
     #[test]
-    fn the_layout_of_version_1_stays() {
+    fn the_layout_of_version_2_stays() {
         let frame = encode(&push(vec![1, 2, 3])).unwrap();
-        assert_eq!(&frame[..6], b"WND\x01\x00\x01");
+        assert_eq!(&frame[..6], b"WND\x02\x00\x01");
         assert_eq!(frame[6..10], 55u32.to_le_bytes(), "uncompressed length");
         let body = zstd::bulk::decompress(&frame[HEADER_BYTES..], 100).unwrap();
         assert_eq!(body[0], 1, "one change");
@@ -351,8 +405,8 @@ mod tests {
         check(&frame[..HEADER_BYTES - 1], WireError::Truncated);
         check(&frame[..frame.len() - 1], WireError::Checksum);
         let mut newer = frame.clone();
-        newer[3] = 2;
-        check(&newer, WireError::NewerVersion { found: 2 });
+        newer[3] = 3;
+        check(&newer, WireError::NewerVersion { found: 3 });
         assert_eq!(decode::<PushReply>(&frame), Err(WireError::WrongMessage { found: 1, expected: 2 }));
         let mut bomb = frame;
         bomb[6..10].copy_from_slice(&u32::MAX.to_le_bytes());
@@ -377,7 +431,7 @@ mod tests {
         #[test]
         fn noise_is_refused_without_a_panic(noise in proptest::collection::vec(any::<u8>(), 0..200)) {
             prop_assert!(decode::<Push>(&noise).is_err());
-            let framed = [b"WND\x01\x00\x01".as_slice(), &noise].concat();
+            let framed = [b"WND\x02\x00\x01".as_slice(), &noise].concat();
             prop_assert!(decode::<Push>(&framed).is_err());
         }
     }

@@ -1,10 +1,14 @@
-//! `admin`: workspaces, members, devices. Works beside a running `serve`.
+//! `admin`: workspaces, members, teams, devices. Works beside a running `serve`.
 
 use std::io::Read;
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
-use desk_domain::{ids::DeviceId, people::Role, time::Clock};
+use desk_domain::{
+    ids::DeviceId,
+    people::{Member, Role},
+    time::Clock,
+};
 use serde_json::json;
 
 use super::database::Database;
@@ -15,6 +19,7 @@ use crate::{
     members::{self, Change, NewMember},
     random::{FreshIds, SystemRandom},
     storage::Storage,
+    teams::{self, Wish},
     workspaces::{self, NewWorkspace},
 };
 
@@ -27,6 +32,9 @@ pub(super) enum Command {
     /// Members.
     #[command(subcommand)]
     Member(MemberCommand),
+    /// Teams.
+    #[command(subcommand)]
+    Team(TeamCommand),
     /// Devices.
     #[command(subcommand)]
     Device(DeviceCommand),
@@ -84,6 +92,42 @@ pub(super) enum MemberCommand {
     Deactivate(Named),
     /// Let a member who was deactivated sign in again.
     Activate(Named),
+    /// Say which teams a member is in; without any, they are in none. Tickets of private teams come to their devices or
+    /// leave them.
+    SetTeams {
+        #[command(flatten)]
+        member: Named,
+        /// A team of theirs, made when it does not exist.
+        #[arg(long = "team")]
+        teams: Vec<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TeamCommand {
+    /// All teams of a workspace with their members.
+    List {
+        /// The workspace's slug.
+        #[arg(long)]
+        workspace: String,
+    },
+    /// Make a team, or change it.
+    Set {
+        /// The workspace's slug.
+        #[arg(long)]
+        workspace: String,
+        /// Its key or its name.
+        team: String,
+        /// What to call it.
+        #[arg(long)]
+        name: Option<String>,
+        /// Its tickets are for its members, managers and admins alone; they leave everybody else's devices.
+        #[arg(long, conflicts_with = "open")]
+        private: bool,
+        /// Its tickets are everybody's.
+        #[arg(long)]
+        open: bool,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -126,6 +170,7 @@ pub(super) async fn run(database: &Database, command: Command) -> anyhow::Result
     let done = match command {
         Command::Workspace(command) => workspace(storage.as_ref(), command).await,
         Command::Member(command) => member(storage.as_ref(), command).await,
+        Command::Team(command) => team(storage.as_ref(), command).await,
         Command::Device(command) => device(storage.as_ref(), command).await,
         Command::Audit(AuditCommand::Verify { workspace }) => verify(storage.as_ref(), &workspace).await,
     };
@@ -154,6 +199,7 @@ async fn member(storage: &dyn Storage, command: MemberCommand) -> anyhow::Result
         MemberCommand::SetRole { member, role } => (member, Change::Role(role)),
         MemberCommand::Deactivate(member) => (member, Change::Active(false)),
         MemberCommand::Activate(member) => (member, Change::Active(true)),
+        MemberCommand::SetTeams { member, teams } => (member, Change::Teams(teams)),
     };
     let ids = FreshIds::now(&clock, &random);
     let Named { workspace, email } = named;
@@ -162,6 +208,37 @@ async fn member(storage: &dyn Storage, command: MemberCommand) -> anyhow::Result
         "id": changed.id, "workspace": workspace, "email": changed.email, "name": changed.name,
         "role": changed.role, "active": changed.active,
     }))
+}
+
+async fn team(storage: &dyn Storage, command: TeamCommand) -> anyhow::Result<()> {
+    match command {
+        TeamCommand::List { workspace } => {
+            let settings = teams::settings_of(storage, &workspace).await?;
+            let members = |key: &str| -> Vec<&str> {
+                let of_team = |member: &&Member| member.active && member.teams.contains(key);
+                settings.members.values().filter(of_team).map(|member| member.email.as_str()).collect()
+            };
+            let teams: Vec<_> = settings
+                .teams
+                .values()
+                .map(|team| {
+                    json!({
+                        "key": team.key, "name": team.name, "private": team.private, "members": members(&team.key),
+                    })
+                })
+                .collect();
+            super::print(&teams)
+        }
+        TeamCommand::Set { workspace, team, name, private, open } => {
+            let (clock, random) = (SystemClock, SystemRandom::new()?);
+            let ids = FreshIds::now(&clock, &random);
+            let wish = Wish { name, private: (private || open).then_some(private) };
+            let team = teams::set(storage, &workspace, &team, &wish, clock.now(), &ids).await?;
+            super::print(&json!({
+                "workspace": workspace, "key": team.key, "name": team.name, "private": team.private,
+            }))
+        }
+    }
 }
 
 async fn add(

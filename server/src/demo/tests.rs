@@ -7,7 +7,7 @@ use desk_domain::{
 };
 
 use super::*;
-use crate::storage::{DocumentRecord, Log, PageLimits, SqliteStorage};
+use crate::storage::{DocumentRecord, Log, PageLimits, Reader, SqliteStorage};
 
 const NOW: UtcMillis = UtcMillis(1_790_240_400_000); // Thursday, 24 September 2026, 14:00 in Almaty
 
@@ -24,7 +24,8 @@ async fn documents(storage: &SqliteStorage) -> BTreeMap<DocId, DocumentRecord> {
     let workspace = storage.workspace_by_slug(SLUG).await.unwrap().unwrap();
     let admin = storage.member_by_email(workspace.id, "admin@demo.example").await.unwrap().unwrap();
     let limits = PageLimits { changes: 100_000, bytes: usize::MAX };
-    let page = storage.changes_after(workspace.id, admin.id, 0, limits).await.unwrap();
+    let reader = Reader { member: admin.id, scope: Default::default() };
+    let page = storage.changes_after(workspace.id, &reader, 0, limits).await.unwrap();
     let mut found = BTreeMap::new();
     for entry in page.entries {
         found.insert(entry.doc, storage.document(entry.doc).await.unwrap().unwrap());

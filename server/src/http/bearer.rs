@@ -12,7 +12,7 @@ use desk_domain::{ids::WorkspaceId, people::Role, time::UtcMillis};
 use super::{App, Problem};
 use crate::{
     auth::token::{Claims, TokenError},
-    storage::{MemberRecord, Storage, StorageError},
+    storage::{Access, MemberRecord, Storage, StorageError},
 };
 
 /// A signed-in member's device, as the database has them at this moment.
@@ -23,6 +23,8 @@ pub(super) struct Bearer {
     pub(super) member: MemberRecord,
     /// The newest number of the workspace's log.
     pub(super) head: u64,
+    /// The number of the newest change of the workspace's settings.
+    pub(super) settings_seq: u64,
 }
 
 impl Bearer {
@@ -56,9 +58,9 @@ impl FromRequestParts<Arc<App>> for Bearer {
             }
         })?;
         let standing = standing(app.storage.as_ref(), &claims).await?;
-        let (member, head) =
-            standing.map_err(|lost| Problem::from(lost).to_device(claims.dev, &app.erasure))?;
-        Ok(Self { claims, member, head })
+        let access = standing.map_err(|lost| Problem::from(lost).to_device(claims.dev, &app.erasure))?;
+        let Access { member, head, settings_seq, .. } = access;
+        Ok(Self { claims, member, head, settings_seq })
     }
 }
 
@@ -85,11 +87,11 @@ impl From<Lost> for Problem {
     }
 }
 
-/// The member behind a token and the head of their workspace, as the database has them now.
+/// What the bearer of a token may do, as the database has it now.
 pub(super) async fn standing(
     storage: &dyn Storage,
     claims: &Claims,
-) -> Result<Result<(MemberRecord, u64), Lost>, StorageError> {
+) -> Result<Result<Access, Lost>, StorageError> {
     let Some(access) = storage.access(claims.sid).await? else { return Ok(Err(Lost::Session)) };
     Ok(if access.device_revoked {
         Err(Lost::Device)
@@ -100,6 +102,6 @@ pub(super) async fn standing(
     } else if access.session_ended {
         Err(Lost::Session)
     } else {
-        Ok((access.member, access.head))
+        Ok(access)
     })
 }

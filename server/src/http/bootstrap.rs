@@ -13,12 +13,20 @@ use axum::{
 use desk_api::ErrorCode;
 use desk_domain::people::Role;
 use desk_sync::{
-    segment::{Bootstrap, OwnDocument, SegmentRef},
-    wire::Hash,
+    segment::{Bootstrap, SegmentRef},
+    wire::{Hash, WholeDocument},
 };
 
-use super::{App, Problem, bearer::Bearer, push::frame};
-use crate::storage::{Digest, SegmentSet};
+use super::{
+    App, Problem,
+    bearer::Bearer,
+    push::frame,
+    view::{Reading, changing},
+};
+use crate::{
+    storage::{Digest, SegmentSet},
+    sync::scopes::View,
+};
 
 /// Says which segments there are, and what the member needs besides.
 pub(super) async fn get(State(app): State<Arc<App>>, bearer: Bearer) -> Result<Response, Problem> {
@@ -28,26 +36,37 @@ pub(super) async fn get(State(app): State<Arc<App>>, bearer: Bearer) -> Result<R
         .workspace(bearer.workspace())
         .await?
         .ok_or_else(|| Problem::new(ErrorCode::NotFound, "the workspace is gone"))?;
-    let set = tokio::time::timeout(app.limits.segments, app.segmenter.current(&workspace)).await.map_err(
-        |_later| {
+    let mut reading = Reading::begin(&app, &bearer).await?;
+    let begin = loop {
+        let set = tokio::time::timeout(app.limits.segments, app.segmenter.current(&workspace));
+        let set = set.await.map_err(|_later| {
             Problem::new(
                 ErrorCode::StoreBusy,
                 "the workspace is being packed for new devices: ask again soon",
             )
             .wait_s(5)
-        },
-    )??;
-    let mut own = Vec::new();
-    for doc in [workspace.settings_doc, bearer.member.personal_doc] {
-        if let Some(record) = app.storage.document(doc).await? {
-            own.push(OwnDocument { doc, kind: record.kind, snapshot: record.snapshot });
+        })??;
+        let mut own = Vec::new();
+        for doc in [workspace.settings_doc, bearer.member.personal_doc] {
+            if let Some(record) = app.storage.document(doc).await? {
+                own.push(WholeDocument { doc, kind: record.kind, snapshot: record.snapshot });
+            }
         }
-    }
-    tracing::info!(workspace.id = %workspace.id, segments = set.segments.len(), "a device begins");
-    frame(bootstrap(&set, own)).await
+        let of_now = set.private == *reading.view.reader.scope.private();
+        let begin = bootstrap(&set, own, &reading.view);
+        if reading.holds().await? {
+            if !of_now {
+                return Err(changing());
+            }
+            break begin;
+        }
+    };
+    tracing::info!(workspace.id = %workspace.id, segments = begin.segments.len(), "a device begins");
+    frame(begin).await
 }
 
-fn bootstrap(set: &SegmentSet, own: Vec<OwnDocument>) -> Bootstrap {
+/// Those of the segments that the reader sees.
+fn bootstrap(set: &SegmentSet, own: Vec<WholeDocument>, view: &View) -> Bootstrap {
     let reference = |entry: &crate::storage::SegmentEntry| SegmentRef {
         id: Hash(entry.id),
         bytes: entry.bytes,
@@ -57,8 +76,14 @@ fn bootstrap(set: &SegmentSet, own: Vec<OwnDocument>) -> Bootstrap {
         cursor: set.cursor,
         projection: set.projection,
         rules: Hash(set.rules),
-        segments: set.segments.iter().map(reference).collect(),
+        segments: set
+            .segments
+            .iter()
+            .filter(|entry| view.reader.scope.sees(entry.team.as_deref()))
+            .map(reference)
+            .collect(),
         own,
+        scope: view.id,
     }
 }
 
@@ -72,14 +97,21 @@ pub(super) async fn segment(
     let mut digest = Digest::default();
     hex::decode_to_slice(&id, &mut digest)
         .map_err(|_| Problem::new(ErrorCode::BadRequest, "a segment's id has 64 hexadecimal digits"))?;
-    let bytes =
-        app.storage.segment(bearer.workspace(), digest).await?.ok_or_else(|| {
-            Problem::new(ErrorCode::NotFound, "there is no such segment any more: begin anew")
-        })?;
+    let mut reading = Reading::begin(&app, &bearer).await?;
+    let bytes = loop {
+        let scope = &reading.view.reader.scope;
+        let bytes = app.segmenter.segment(bearer.workspace(), digest, scope).await?;
+        if reading.holds().await? {
+            break bytes;
+        }
+    };
+    let bytes = bytes.ok_or_else(|| {
+        Problem::new(ErrorCode::NotFound, "there is no such segment any more: begin anew")
+    })?;
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
-        // Its bytes never change; what stands between may keep it for this member.
-        (CACHE_CONTROL, HeaderValue::from_static("private, max-age=86400, immutable")),
+        // Its bytes never change, but who may have them does.
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
     Ok((headers, bytes).into_response())
 }

@@ -11,7 +11,7 @@ use desk_domain::ids::DocId;
 use desk_sync::wire::{DocHeads, Hash, Heads};
 use serde::Deserialize;
 
-use super::{App, Problem, bearer::Bearer, push::frame};
+use super::{App, Problem, bearer::Bearer, push::frame, view::Reading};
 
 /// Documents in an answer, at most.
 const PAGE: u32 = 5_000;
@@ -30,10 +30,17 @@ pub(super) async fn get(
 ) -> Result<Response, Problem> {
     let Query(After { after }) =
         query.map_err(|_| Problem::new(ErrorCode::BadRequest, "after which document: ?after=ID"))?;
-    let page = app.storage.heads_after(bearer.workspace(), bearer.member.id, after, PAGE).await?;
+    let mut reading = Reading::begin(&app, &bearer).await?;
+    let page = loop {
+        let page = app.storage.heads_after(bearer.workspace(), &reading.view.reader, after, PAGE).await?;
+        if reading.holds().await? {
+            break page;
+        }
+    };
+    let scope = reading.view.id;
     let heads = |hashes: Vec<[u8; 32]>| hashes.into_iter().map(Hash).collect();
     let documents: Vec<DocHeads> =
         page.into_iter().map(|found| DocHeads { doc: found.doc, heads: heads(found.heads) }).collect();
     let is_last = documents.len() < PAGE as usize;
-    frame(Heads { documents, is_last }).await
+    frame(Heads { documents, is_last, scope }).await
 }

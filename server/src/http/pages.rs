@@ -1,7 +1,7 @@
 //! Answers to pulls that many devices ask for at the same moment.
 //!
-//! When the head moves, every live device pulls from the same cursor. Whoever has a device sees every document but
-//! others' personal ones, so a page without personal documents is the same for all of them: it is read and packed once,
+//! When the head moves, every live device pulls from the same cursor. Members of one scope see the same documents but for
+//! their personal ones, so a page without personal documents is the same for all of them: it is read and packed once,
 //! and the witness that goes with it is held against the log once when they show it.
 
 use std::{
@@ -11,10 +11,9 @@ use std::{
 };
 
 use axum::{body::Bytes, http::HeaderValue};
-use desk_domain::ids::{DocKind, WorkspaceId};
+use desk_domain::ids::WorkspaceId;
+use desk_sync::wire::Hash;
 use tokio::{sync::OnceCell, time::Instant};
-
-use crate::storage::LogPage;
 
 /// Pages that are kept.
 const PAGES: usize = 64;
@@ -54,17 +53,17 @@ struct Asked {
 /// The pages that were asked for last, and the witnesses that were shown.
 #[derive(Debug, Default)]
 pub struct Pages {
-    asked: Mutex<HashMap<(WorkspaceId, u64), Asked>>,
+    asked: Mutex<HashMap<(WorkspaceId, Hash, u64), Asked>>,
     held: Mutex<HashMap<(WorkspaceId, Vec<u8>), Instant>>,
 }
 
 impl Pages {
-    /// The place of the page that follows `after` while the log ends at `head`. Whoever comes first fills it, the others
-    /// wait for that.
-    pub(super) fn at(&self, workspace: WorkspaceId, after: u64, head: u64) -> Page {
+    /// The place of the page that follows `after` in a scope while the log ends at `head`. Whoever comes first fills it, the
+    /// others wait for that.
+    pub(super) fn at(&self, workspace: WorkspaceId, scope: Hash, after: u64, head: u64) -> Page {
         let mut pages = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        if let Some(asked) = pages.get(&(workspace, after))
+        if let Some(asked) = pages.get(&(workspace, scope, after))
             && asked.head == head
             && now.duration_since(asked.at) < KEPT
         {
@@ -74,7 +73,7 @@ impl Pages {
             pages.clear();
         }
         let page = Page::default();
-        pages.insert((workspace, after), Asked { head, at: now, page: Arc::clone(&page) });
+        pages.insert((workspace, scope, after), Asked { head, at: now, page: Arc::clone(&page) });
         page
     }
 
@@ -93,10 +92,4 @@ impl Pages {
         }
         held.insert((workspace, shown.as_bytes().to_vec()), Instant::now());
     }
-}
-
-/// Whether the page is what any device would get.
-pub(super) fn is_everybodys(page: &LogPage, after: u64) -> bool {
-    let is_whole = page.entries.len() as u64 == page.cursor - after;
-    is_whole && page.entries.iter().all(|entry| entry.kind != DocKind::Personal)
 }

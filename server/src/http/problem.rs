@@ -12,7 +12,7 @@ use crate::{
     auth::erasure::Erasure,
     sessions::SignInError,
     storage::StorageError,
-    sync::{lane::PushError, segments::SegmentError},
+    sync::{lane::PushError, scopes::ScopeError, segments::SegmentError},
 };
 
 /// An error on its way out.
@@ -132,6 +132,15 @@ impl From<PushError> for Problem {
             | PushError::Settings(_)
             | PushError::Unrestorable(_)
             | PushError::Internal(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<ScopeError> for Problem {
+    fn from(error: ScopeError) -> Self {
+        match error {
+            ScopeError::Storage(error) => error.into(),
+            ScopeError::Damaged(_) | ScopeError::Unread(_) => Self::internal(&error),
         }
     }
 }

@@ -8,23 +8,26 @@ use axum::{
     response::Response,
 };
 use desk_api::ErrorCode;
-use desk_domain::ids::{MemberId, WorkspaceId};
 use desk_sync::wire::{BATCH_BYTES, BATCH_CHANGES, Hash, LoggedChange, PullReply, WireChange};
 use serde::Deserialize;
 
 use super::{
     App, Problem,
     bearer::Bearer,
-    pages::{Packed, is_everybodys},
+    pages::Packed,
     push::{framed, pack},
-    witness,
+    view, witness,
 };
-use crate::storage::{LogPage, LoggedEntry, PageLimits};
+use crate::{
+    storage::{LogPage, LoggedEntry, PageLimits},
+    sync::scopes::View,
+};
 
-/// The query.
+/// The query. A device that does not say under which scope it has what it has, has nothing yet.
 #[derive(Deserialize)]
 pub(super) struct After {
     after: u64,
+    scope: Option<String>,
 }
 
 /// Reads one batch of the log.
@@ -34,20 +37,26 @@ pub(super) async fn get(
     headers: HeaderMap,
     query: Result<Query<After>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let Query(After { after }) =
+    let Query(After { after, scope }) =
         query.map_err(|_| Problem::new(ErrorCode::BadRequest, "say after which number: ?after=0"))?;
-    let (workspace, reader) = (bearer.workspace(), bearer.member.id);
+    let known = scope.as_deref().map(scope_of).transpose()?;
+    let workspace = bearer.workspace();
     witness::hold(&app, workspace, &headers).await?;
     if after > bearer.head {
         let message = format!("cursor beyond head: after {after}, but the log ends at {}", bearer.head);
         return Err(Problem::new(ErrorCode::BadRequest, message));
     }
     app.hub.saw_head(workspace, bearer.head);
-    let shared = app.pages.at(workspace, after, bearer.head);
+    let view = view::of(&app, &bearer).await?;
+    if known.is_some_and(|known| known != view.id) {
+        let Packed { frame, witness, .. } = rescope(&app, &bearer, after, view.id).await?;
+        return Ok(witness::beside(framed(frame), witness));
+    }
+    let shared = app.pages.at(workspace, view.id, after, bearer.head);
     let mut own = None;
     let kept = shared
         .get_or_try_init(|| async {
-            let (packed, is_everybodys) = read(&app, workspace, reader, after).await?;
+            let (packed, is_everybodys) = read(&app, &bearer, &view, after).await?;
             let is_kept = is_everybodys && packed.head == bearer.head && packed.is_small();
             own = (!is_kept).then(|| packed.clone());
             Ok::<_, Problem>(is_kept.then_some(packed))
@@ -56,30 +65,48 @@ pub(super) async fn get(
     let Packed { frame, witness, .. } = match (kept, own) {
         (Some(packed), _) => packed.clone(),
         (None, Some(packed)) => packed,
-        (None, None) => read(&app, workspace, reader, after).await?.0,
+        (None, None) => read(&app, &bearer, &view, after).await?.0,
     };
     Ok(witness::beside(framed(frame), witness))
 }
 
-/// One batch of the log, packed, and whether any device would get the same.
-async fn read(
-    app: &App,
-    workspace: WorkspaceId,
-    reader: MemberId,
-    after: u64,
-) -> Result<(Packed, bool), Problem> {
-    let limits = PageLimits { changes: u32::try_from(BATCH_CHANGES).unwrap_or(u32::MAX), bytes: BATCH_BYTES };
-    let page = app.storage.changes_after(workspace, reader, after, limits).await?;
-    let (head, is_everybodys) = (page.head, is_everybodys(&page, after));
-    let witness = witness::of(app, workspace, head).await?;
-    Ok((Packed { head, frame: pack(reply(page)).await?, witness }, is_everybodys))
+fn scope_of(text: &str) -> Result<Hash, Problem> {
+    let mut scope = [0; 32];
+    hex::decode_to_slice(text, &mut scope)
+        .map_err(|_| Problem::new(ErrorCode::BadRequest, "a scope has 64 hexadecimal digits"))?;
+    Ok(Hash(scope))
 }
 
-fn reply(page: LogPage) -> PullReply {
-    let LogPage { entries, cursor, head } = page;
+/// One batch of the log, packed, and whether any device of the scope would get the same. Where what the member sees
+/// changes meanwhile, they are told so instead.
+async fn read(app: &App, bearer: &Bearer, view: &View, after: u64) -> Result<(Packed, bool), Problem> {
+    let limits = PageLimits { changes: u32::try_from(BATCH_CHANGES).unwrap_or(u32::MAX), bytes: BATCH_BYTES };
+    let page = app.storage.changes_after(bearer.workspace(), &view.reader, after, limits).await?;
+    if page.settings_seq > view.settings_seq {
+        let now = app.scopes.view(app.storage.as_ref(), &bearer.member, page.settings_seq).await?;
+        if now.reader.scope != view.reader.scope {
+            return Ok((rescope(app, bearer, after, now.id).await?, false));
+        }
+    }
+    let (head, is_everybodys) = (page.head, !page.is_personal);
+    let witness = witness::of(app, bearer.workspace(), head).await?;
+    Ok((Packed { head, frame: pack(reply(page, view.id)).await?, witness }, is_everybodys))
+}
+
+/// The answer to a device that has what it has under another scope.
+async fn rescope(app: &App, bearer: &Bearer, after: u64, scope: Hash) -> Result<Packed, Problem> {
+    let head = bearer.head;
+    let witness = witness::of(app, bearer.workspace(), head).await?;
+    let (changes, documents, withdrawn) = (Vec::new(), Vec::new(), Vec::new());
+    let reply = PullReply { changes, cursor: after, head, scope, documents, withdrawn };
+    Ok(Packed { head, frame: pack(reply).await?, witness })
+}
+
+fn reply(page: LogPage, scope: Hash) -> PullReply {
+    let LogPage { entries, documents, withdrawn, cursor, head, is_personal: _, settings_seq: _ } = page;
     let change = |LoggedEntry { seq, doc, kind, hash, bytes }| LoggedChange {
         seq,
         change: WireChange { doc, kind, hash: Hash(hash), bytes },
     };
-    PullReply { changes: entries.into_iter().map(change).collect(), cursor, head }
+    PullReply { changes: entries.into_iter().map(change).collect(), cursor, head, scope, documents, withdrawn }
 }

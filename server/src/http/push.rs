@@ -42,7 +42,8 @@ fn open(frame: &[u8], most: usize) -> Result<Vec<Incoming>, Problem> {
     Ok(push.changes.iter().map(Incoming::verify).collect())
 }
 
-fn unreadable(error: &WireError) -> Problem {
+/// A frame that cannot be read, as an answer.
+pub(super) fn unreadable(error: &WireError) -> Problem {
     let code = match error {
         WireError::TooLarge { .. } => ErrorCode::TooLarge,
         WireError::NewerVersion { .. } => ErrorCode::UpgradeRequired,

@@ -1,20 +1,25 @@
 //! What every storage must do. Written once, over the traits; an implementation calls [`suite!`] with a function
 //! that makes a fresh storage (and a guard that keeps it alive).
 
-use std::collections::HashMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use desk_domain::{
+    access::Scope,
     ids::{DeviceId, DocId, DocKind, MemberId, WorkspaceId, uuid_v7},
-    people::Role,
+    people::{Member, Role, Team},
     time::UtcMillis,
+    workspace::{Workflow, Workspace},
 };
 use desk_sync::wire::RejectCode;
 use uuid::Uuid;
 
 use super::{
-    AuditEntry, DeviceRecord, Digest, DocumentHead, DocumentRecord, LogEntry, MemberRecord, NewSession,
-    NewToken, PageLimits, Pulse, Refused, Registration, Rotation, SegmentEntry, SegmentSet, SessionEnd,
-    Storage, WorkspaceRecord, chain,
+    Audience, AuditEntry, DeviceRecord, Digest, DocumentHead, DocumentRecord, LogEntry, LogPage, MemberRecord,
+    NewSession, NewToken, PageLimits, Pulse, Reader, Refused, Registration, Rotation, SegmentAbout,
+    SegmentEntry, SegmentSet, SessionEnd, Storage, WorkspaceRecord, chain,
 };
 
 /// One test per rule, each on a storage of its own.
@@ -47,6 +52,11 @@ macro_rules! suite {
             a_restored_log_is_noted_for_the_longest_time,
             a_device_has_an_owner_even_when_it_may_nothing,
             heads_are_listed_in_pages,
+            a_private_teams_documents_are_passed_over,
+            what_came_into_sight_is_given_whole_and_what_left_it_is_named,
+            documents_are_given_to_those_who_see_them,
+            a_segment_is_outdated_by_what_left_its_audience,
+            audiences_share_no_document,
         );
     };
     ($fresh:path: $($name:ident),+ $(,)?) => {
@@ -106,6 +116,63 @@ fn member(workspace: WorkspaceId, number: u8) -> MemberRecord {
     }
 }
 
+/// A member where no team is private.
+fn anybody(number: u8) -> Reader {
+    Reader { member: MemberId(id(number)), scope: Arc::default() }
+}
+
+/// A member where these teams are private, in one of them or in none.
+fn in_team(number: u8, private: &[&str], own: Option<&str>) -> Reader {
+    let team = |key: &&str| Team { key: (*key).to_owned(), name: (*key).to_owned(), private: true };
+    let mut settings = Workspace {
+        id: DocId(id(0)),
+        name: String::new(),
+        zone: String::new(),
+        members: BTreeMap::new(),
+        teams: private.iter().map(|key| ((*key).to_owned(), team(key))).collect(),
+        categories: BTreeMap::new(),
+        workflow: Workflow::default(),
+        calendars: BTreeMap::new(),
+        policies: BTreeMap::new(),
+        escalation_min: BTreeMap::new(),
+        schema: 1,
+    };
+    let member = MemberId(id(number));
+    settings.members.insert(
+        member,
+        Member {
+            id: member,
+            name: String::new(),
+            email: String::new(),
+            role: Role::Agent,
+            teams: own.iter().map(|key| (*key).to_owned()).collect(),
+            active: true,
+        },
+    );
+    Reader { member, scope: Arc::new(Scope::of(&settings, member, Role::Agent)) }
+}
+
+/// An audience where these teams are private.
+fn audience(team: Option<&str>, private: &[&str]) -> Audience {
+    Audience { team: team.map(str::to_owned), private: private.iter().map(|key| (*key).to_owned()).collect() }
+}
+
+fn about(cursor: u64, audience: Audience, first: u8, last: u8) -> SegmentAbout {
+    SegmentAbout { cursor, audience, first: DocId(id(first)), last: DocId(id(last)) }
+}
+
+/// Logs a change of a document, which is a team's afterwards; returns its number.
+async fn moved(storage: &dyn Storage, space: WorkspaceId, doc: u8, number: u8, team: Option<&str>) -> u64 {
+    let mut tx = storage.begin(space).await.unwrap();
+    let actor = (DocId(id(doc)), DeviceId(id(1)));
+    let actor_seq = tx.actor_seqs(&[actor]).await.unwrap()[&actor] + 1;
+    let seq = tx.append(&[entry(doc, number, actor_seq)]).await.unwrap();
+    let record = DocumentRecord { team: team.map(str::to_owned), ..document(space, doc, seq) };
+    tx.put_documents(&[record]).await.unwrap();
+    tx.commit().await.unwrap();
+    seq
+}
+
 fn device(workspace: WorkspaceId, number: u8) -> DeviceRecord {
     DeviceRecord {
         id: DeviceId(id(number)),
@@ -154,6 +221,7 @@ fn document(workspace: WorkspaceId, doc: u8, seq: u64) -> DocumentRecord {
         kind: DocKind::Ticket,
         owner: None,
         seq,
+        team: None,
         heads: vec![hash(1), hash(2)],
         snapshot: vec![7; 300],
     }
@@ -367,7 +435,7 @@ pub(super) async fn concurrent_transactions_take_turns(storage: &dyn Storage) {
         tx.commit().await.unwrap();
     });
     futures::future::join_all(writers).await;
-    let page = storage.changes_after(space.id, MemberId(id(11)), 0, LIMITS).await.unwrap();
+    let page = storage.changes_after(space.id, &anybody(11), 0, LIMITS).await.unwrap();
     let seqs: Vec<u64> = page.entries.iter().map(|entry| entry.seq).collect();
     assert_eq!(seqs, (1..=16).collect::<Vec<_>>());
 }
@@ -376,7 +444,7 @@ pub(super) async fn each_workspace_counts_for_itself(storage: &dyn Storage) {
     let (one, two) = (workspace(storage, 1).await, workspace(storage, 2).await);
     assert_eq!(logged(storage, one.id, 31, &[1, 2]).await, [1, 2]);
     assert_eq!(logged(storage, two.id, 32, &[3]).await, [1]);
-    let page = storage.changes_after(two.id, MemberId(id(21)), 0, LIMITS).await.unwrap();
+    let page = storage.changes_after(two.id, &anybody(21), 0, LIMITS).await.unwrap();
     assert_eq!(page.entries.iter().map(|entry| entry.hash).collect::<Vec<_>>(), [hash(3)]);
     let mut tx = storage.begin(two.id).await.unwrap();
     let heads = tx.document_heads(&[DocId(id(31))]).await.unwrap();
@@ -446,7 +514,7 @@ pub(super) async fn many_changes_and_documents_are_written_at_once(storage: &dyn
     tx.put_documents(&documents).await.unwrap();
     tx.put_documents(&[]).await.unwrap();
     tx.commit().await.unwrap();
-    let page = storage.changes_after(space.id, MemberId(id(11)), 1, LIMITS).await.unwrap();
+    let page = storage.changes_after(space.id, &anybody(11), 1, LIMITS).await.unwrap();
     let found: Vec<_> = page.entries.into_iter().map(|entry| (entry.seq, entry.doc, entry.hash)).collect();
     let expected: Vec<_> = (2..).zip(&entries).map(|(seq, entry)| (seq, entry.doc, entry.hash)).collect();
     assert_eq!(found, expected);
@@ -486,7 +554,7 @@ pub(super) async fn a_page_ends_at_its_limits_and_goes_on_from_its_cursor(storag
     logged(storage, space.id, 31, &[1, 2, 3, 4, 5]).await;
     let page = |after, changes, bytes| async move {
         let limits = PageLimits { changes, bytes };
-        let page = storage.changes_after(space.id, MemberId(id(11)), after, limits).await.unwrap();
+        let page = storage.changes_after(space.id, &anybody(11), after, limits).await.unwrap();
         let seqs: Vec<u64> = page.entries.iter().map(|entry| entry.seq).collect();
         (seqs, page.cursor, page.head)
     };
@@ -495,7 +563,7 @@ pub(super) async fn a_page_ends_at_its_limits_and_goes_on_from_its_cursor(storag
     assert_eq!(page(4, 100, 1).await, (vec![5], 5, 5), "one change is always sent, however large");
     assert_eq!(page(5, 100, 250).await, (vec![], 5, 5));
     assert_eq!(page(9, 100, 250).await, (vec![], 9, 5), "the caller sees that it is ahead");
-    let whole = storage.changes_after(space.id, MemberId(id(11)), 4, LIMITS).await.unwrap();
+    let whole = storage.changes_after(space.id, &anybody(11), 4, LIMITS).await.unwrap();
     let last = &whole.entries[0];
     assert_eq!((last.doc, last.kind, last.hash), (DocId(id(31)), DocKind::Ticket, hash(5)));
     assert_eq!(last.bytes, [5; 100]);
@@ -513,7 +581,7 @@ pub(super) async fn another_members_personal_document_is_passed_over(storage: &d
     }
     tx.commit().await.unwrap();
     for (reader, expected) in [(11, vec![1, 3]), (12, vec![2, 3, 4])] {
-        let page = storage.changes_after(space.id, MemberId(id(reader)), 0, LIMITS).await.unwrap();
+        let page = storage.changes_after(space.id, &anybody(reader), 0, LIMITS).await.unwrap();
         let seqs: Vec<u64> = page.entries.iter().map(|entry| entry.seq).collect();
         assert_eq!(seqs, expected);
         assert_eq!((page.cursor, page.head), (4, 4), "the cursor moves on beyond what was passed over");
@@ -531,9 +599,11 @@ pub(super) async fn segments_are_replaced_and_forgotten_a_while_later(storage: &
         cursor,
         projection: 3,
         rules: hash(99),
+        private: ["hr".to_owned()].into(),
         segments: numbers
             .iter()
             .map(|n| SegmentEntry {
+                team: (*n == 2).then(|| "hr".to_owned()),
                 id: hash(*n),
                 first: DocId(id(*n)),
                 last: DocId(id(*n)),
@@ -542,15 +612,16 @@ pub(super) async fn segments_are_replaced_and_forgotten_a_while_later(storage: &
             })
             .collect(),
     };
+    let known = about(7, audience(None, &["hr"]), 1, 9);
     for n in [1, 2, 3] {
-        storage.put_segment(space.id, hash(n), &[n; 4]).await.unwrap();
+        storage.put_segment(space.id, hash(n), &known, &[n; 4]).await.unwrap();
     }
-    storage.put_segment(space.id, hash(1), &[1; 4]).await.unwrap();
+    storage.put_segment(space.id, hash(1), &known, &[1; 4]).await.unwrap();
     let first = set(7, &[1, 2]);
     storage.put_segment_set(space.id, &first, NOW, NOW).await.unwrap();
     assert_eq!(storage.segment_set(space.id).await.unwrap(), Some(first));
     assert_eq!(storage.segment_set(other.id).await.unwrap(), None);
-    assert_eq!(storage.segment(space.id, hash(1)).await.unwrap(), Some(vec![1; 4]));
+    assert_eq!(storage.segment(space.id, hash(1)).await.unwrap(), Some((known.clone(), vec![1; 4])));
     assert_eq!(storage.segment(other.id, hash(1)).await.unwrap(), None, "another tenant's");
 
     let second = set(9, &[2, 3]);
@@ -558,18 +629,18 @@ pub(super) async fn segments_are_replaced_and_forgotten_a_while_later(storage: &
     assert_eq!(storage.segment_set(space.id).await.unwrap(), Some(second.clone()));
     assert_eq!(
         storage.segment(space.id, hash(1)).await.unwrap(),
-        Some(vec![1; 4]),
+        Some((known.clone(), vec![1; 4])),
         "somebody may be fetching"
     );
     assert_eq!(
         storage.segment(space.id, hash(3)).await.unwrap(),
-        Some(vec![3; 4]),
+        Some((known.clone(), vec![3; 4])),
         "brought back into a set"
     );
 
     storage.put_segment_set(space.id, &second, NOW.plus_ms(5_000), NOW.plus_ms(2_000)).await.unwrap();
     assert_eq!(storage.segment(space.id, hash(1)).await.unwrap(), None);
-    assert_eq!(storage.segment(space.id, hash(2)).await.unwrap(), Some(vec![2; 4]));
+    assert_eq!(storage.segment(space.id, hash(2)).await.unwrap(), Some((known.clone(), vec![2; 4])));
 }
 
 pub(super) async fn shared_documents_are_paged_and_known_by_their_last_change(storage: &dyn Storage) {
@@ -587,14 +658,15 @@ pub(super) async fn shared_documents_are_paged_and_known_by_their_last_change(st
     }
     tx.commit().await.unwrap();
     let ids = |records: Vec<DocumentRecord>| records.iter().map(|record| record.id).collect::<Vec<_>>();
-    let page = |after, limit| storage.shared_documents(space.id, after, limit);
+    let everybody = audience(None, &[]);
+    let page = |after, limit| storage.shared_documents(space.id, &everybody, after, limit);
     assert_eq!(ids(page(None, 2).await.unwrap()), [DocId(id(21)), DocId(id(22))]);
     assert_eq!(ids(page(Some(DocId(id(22))), 2).await.unwrap()), [DocId(id(23))], "no settings");
-    assert_eq!(ids(storage.shared_documents(other.id, None, 9).await.unwrap()), []);
-    let changed = |seq| storage.shared_changed_after(space.id, seq);
+    assert_eq!(ids(storage.shared_documents(other.id, &everybody, None, 9).await.unwrap()), []);
+    let changed = |seq| storage.shared_changed_after(space.id, &everybody, seq);
     assert_eq!(changed(1).await.unwrap(), [DocId(id(22)), DocId(id(23))]);
     assert_eq!(changed(4).await.unwrap(), []);
-    assert_eq!(storage.shared_changed_after(other.id, 0).await.unwrap(), []);
+    assert_eq!(storage.shared_changed_after(other.id, &everybody, 0).await.unwrap(), []);
 }
 
 pub(super) async fn the_chain_goes_on_with_each_entry_and_belongs_to_its_log(storage: &dyn Storage) {
@@ -655,11 +727,150 @@ pub(super) async fn heads_are_listed_in_pages(storage: &dyn Storage) {
         tx.put_documents(&[record]).await.unwrap();
     }
     tx.commit().await.unwrap();
-    let reader = MemberId(id(11));
-    let first = storage.heads_after(space.id, reader, None, 2).await.unwrap();
-    let rest = storage.heads_after(space.id, reader, Some(first[1].doc), 2).await.unwrap();
+    let reader = anybody(11);
+    let first = storage.heads_after(space.id, &reader, None, 2).await.unwrap();
+    let rest = storage.heads_after(space.id, &reader, Some(first[1].doc), 2).await.unwrap();
     let found: Vec<_> = [first, rest].concat().into_iter().map(|found| (found.doc, found.heads)).collect();
     let mut expected = [(31, 1), (33, 3), (34, 4)].map(|(doc, number)| (DocId(id(doc)), vec![hash(number)]));
     expected.sort_unstable();
     assert_eq!(found, expected);
+}
+
+/// What a page shows: the numbers of its changes, the documents that come whole, and those that are withdrawn.
+fn shown(page: &LogPage) -> (Vec<u64>, Vec<DocId>, Vec<DocId>) {
+    let seqs = page.entries.iter().map(|entry| entry.seq).collect();
+    (seqs, page.documents.iter().map(|document| document.doc).collect(), page.withdrawn.clone())
+}
+
+pub(super) async fn a_private_teams_documents_are_passed_over(storage: &dyn Storage) {
+    let space = workspace(storage, 1).await;
+    moved(storage, space.id, 31, 1, Some("hr")).await;
+    moved(storage, space.id, 32, 2, Some("desk")).await;
+    moved(storage, space.id, 33, 3, None).await;
+    moved(storage, space.id, 31, 4, Some("hr")).await;
+    let page = async |reader: &Reader| storage.changes_after(space.id, reader, 0, LIMITS).await.unwrap();
+    let outside = page(&in_team(12, &["hr"], None)).await;
+    assert_eq!(shown(&outside), (vec![2, 3], vec![], vec![]));
+    assert_eq!((outside.cursor, outside.head, outside.is_personal), (4, 4, false));
+    assert_eq!(shown(&page(&in_team(12, &["hr"], Some("hr"))).await), (vec![1, 2, 3, 4], vec![], vec![]));
+    assert_eq!(shown(&page(&anybody(12)).await).0, [1, 2, 3, 4]);
+
+    let heads = |reader: Reader| async move {
+        let found = storage.heads_after(space.id, &reader, None, 9).await.unwrap();
+        found.into_iter().map(|found| found.doc).collect::<Vec<_>>()
+    };
+    assert_eq!(heads(in_team(12, &["hr", "desk"], Some("desk"))).await, [DocId(id(32)), DocId(id(33))]);
+    assert_eq!(heads(in_team(12, &["hr"], Some("hr"))).await.len(), 3);
+}
+
+pub(super) async fn what_came_into_sight_is_given_whole_and_what_left_it_is_named(storage: &dyn Storage) {
+    let space = workspace(storage, 1).await;
+    let private = ["hr", "it"];
+    let (outside, hr) = (in_team(12, &private, None), in_team(12, &private, Some("hr")));
+    let page = |reader: Reader, after| async move {
+        shown(&storage.changes_after(space.id, &reader, after, LIMITS).await.unwrap())
+    };
+    let doc = DocId(id(31));
+    // Open, then in a private team, then in another.
+    moved(storage, space.id, 31, 1, None).await;
+    moved(storage, space.id, 31, 2, Some("desk")).await;
+    moved(storage, space.id, 31, 3, Some("hr")).await;
+    moved(storage, space.id, 31, 4, Some("hr")).await;
+    assert_eq!(page(outside.clone(), 0).await, (vec![], vec![], vec![doc, doc]), "it left twice what they see");
+    assert_eq!(page(outside.clone(), 2).await, (vec![], vec![], vec![doc]));
+    assert_eq!(page(outside.clone(), 3).await, (vec![], vec![], vec![]));
+    assert_eq!(page(hr.clone(), 0).await, (vec![4], vec![doc], vec![]), "whole where it came into sight");
+    assert_eq!(page(hr.clone(), 3).await, (vec![4], vec![], vec![]));
+    moved(storage, space.id, 31, 5, Some("it")).await;
+    assert_eq!(page(hr.clone(), 4).await, (vec![], vec![], vec![doc]));
+    assert_eq!(page(outside.clone(), 4).await, (vec![], vec![], vec![]), "from one hidden team to another");
+    // And back to everybody: nothing of before is told by itself.
+    moved(storage, space.id, 31, 6, None).await;
+    moved(storage, space.id, 31, 7, None).await;
+    for reader in [outside.clone(), hr] {
+        for after in 0..6 {
+            assert_eq!(page(reader.clone(), after).await, (vec![7], vec![doc], vec![]), "{after}");
+        }
+        assert_eq!(page(reader, 6).await, (vec![7], vec![], vec![]));
+    }
+    let limits = PageLimits { changes: 3, bytes: 10_000 };
+    let early = storage.changes_after(space.id, &outside, 0, limits).await.unwrap();
+    assert_eq!((shown(&early), early.cursor), ((vec![], vec![], vec![]), 3), "it comes whole further on");
+    let whole = storage.changes_after(space.id, &outside, 5, LIMITS).await.unwrap().documents.remove(0);
+    assert_eq!((whole.kind, whole.snapshot), (DocKind::Ticket, document(space.id, 31, 7).snapshot));
+    // Two moves within one transaction that lead back are none.
+    moved(storage, space.id, 32, 8, Some("desk")).await;
+    moved(storage, space.id, 32, 9, Some("desk")).await;
+    assert_eq!(page(outside, 7).await, (vec![8, 9], vec![], vec![]));
+}
+
+pub(super) async fn documents_are_given_to_those_who_see_them(storage: &dyn Storage) {
+    let (space, other) = (workspace(storage, 1).await, workspace(storage, 2).await);
+    for (doc, team) in [(31, None), (32, Some("hr")), (33, None)] {
+        moved(storage, space.id, doc, doc, team).await;
+    }
+    logged(storage, other.id, 40, &[9]).await;
+    let docs: Vec<DocId> = [33, 32, 99, 40, 31].map(|number| DocId(id(number))).into();
+    let given = |reader: Reader, bytes| {
+        let docs = docs.clone();
+        async move {
+            let (found, answered) = storage.documents_for(space.id, &reader, &docs, bytes).await.unwrap();
+            (found.into_iter().map(|found| found.doc).collect::<Vec<_>>(), answered)
+        }
+    };
+    let ids = |numbers: &[u8]| numbers.iter().map(|number| DocId(id(*number))).collect::<Vec<_>>();
+    assert_eq!(given(in_team(11, &["hr"], None), 10_000).await, (ids(&[33, 31]), 5));
+    assert_eq!(given(in_team(11, &["hr"], Some("hr")), 10_000).await, (ids(&[33, 32, 31]), 5));
+    assert_eq!(given(in_team(11, &["hr"], Some("hr")), 1).await, (ids(&[33]), 1), "one is always given");
+    assert_eq!(given(in_team(11, &["hr"], None), 1).await, (ids(&[33]), 4), "what is not seen is answered");
+}
+
+pub(super) async fn a_segment_is_outdated_by_what_left_its_audience(storage: &dyn Storage) {
+    let space = workspace(storage, 1).await;
+    let private = ["hr", "it"];
+    moved(storage, space.id, 34, 1, None).await;
+    moved(storage, space.id, 35, 2, Some("hr")).await;
+    moved(storage, space.id, 36, 3, Some("desk")).await;
+    let outdated = |team: Option<&'static str>, cursor, first, last| async move {
+        let about = about(cursor, audience(team, &private), first, last);
+        storage.is_outdated(space.id, &about).await.unwrap()
+    };
+    assert!(!outdated(None, 3, 33, 47).await);
+    // Between teams that everybody sees.
+    moved(storage, space.id, 36, 4, None).await;
+    assert!(!outdated(None, 3, 33, 47).await);
+    moved(storage, space.id, 36, 5, Some("hr")).await;
+    assert!(outdated(None, 4, 33, 47).await);
+    assert!(!outdated(None, 5, 33, 47).await, "packed after it had gone");
+    assert!(!outdated(None, 4, 33, 35).await, "none of its documents");
+    assert!(!outdated(Some("hr"), 4, 33, 47).await, "it came, it did not go");
+    moved(storage, space.id, 36, 6, Some("it")).await;
+    assert!(outdated(Some("hr"), 5, 33, 47).await);
+    assert!(!outdated(Some("it"), 5, 33, 47).await);
+    moved(storage, space.id, 36, 7, None).await;
+    for team in [None, Some("hr"), Some("it")] {
+        assert!(!outdated(team, 3, 33, 47).await, "everybody sees it again: {team:?}");
+    }
+}
+
+pub(super) async fn audiences_share_no_document(storage: &dyn Storage) {
+    let space = workspace(storage, 1).await;
+    for (doc, team) in [(34, None), (35, Some("hr")), (36, Some("desk")), (37, Some("it"))] {
+        moved(storage, space.id, doc, doc, team).await;
+    }
+    let documents = |team: Option<&'static str>| async move {
+        let found = storage.shared_documents(space.id, &audience(team, &["hr", "it"]), None, 9).await.unwrap();
+        found.into_iter().map(|found| (found.id, found.team)).collect::<Vec<_>>()
+    };
+    let expected = |doc: u8, team: Option<&str>| (DocId(id(doc)), team.map(str::to_owned));
+    assert_eq!(documents(None).await, [expected(34, None), expected(36, Some("desk"))]);
+    assert_eq!(documents(Some("hr")).await, [expected(35, Some("hr"))]);
+    assert_eq!(documents(Some("it")).await, [expected(37, Some("it"))]);
+    moved(storage, space.id, 34, 1, Some("hr")).await;
+    let changed = |team: Option<&'static str>| async move {
+        storage.shared_changed_after(space.id, &audience(team, &["hr", "it"]), 4).await.unwrap()
+    };
+    assert_eq!(changed(None).await, [DocId(id(34))], "it is gone from there");
+    assert_eq!(changed(Some("hr")).await, [DocId(id(34))]);
+    assert_eq!(changed(Some("it")).await, []);
 }

@@ -279,6 +279,11 @@ impl TryFrom<WorkspaceRow> for WorkspaceRecord {
 }
 
 /// A document's row as every query reads it.
+/// Texts as an array.
+fn texts(values: &std::collections::BTreeSet<String>) -> Vec<&str> {
+    values.iter().map(String::as_str).collect()
+}
+
 #[derive(sqlx::FromRow)]
 struct DocumentRow {
     id: Uuid,
@@ -286,6 +291,7 @@ struct DocumentRow {
     kind: i16,
     owner: Option<Uuid>,
     seq: i64,
+    team: Option<String>,
     heads: Vec<u8>,
     snapshot: Vec<u8>,
 }
@@ -300,6 +306,7 @@ impl TryFrom<DocumentRow> for DocumentRecord {
             kind: kind(row.kind)?,
             owner: row.owner.map(MemberId),
             seq: number(row.seq)?,
+            team: row.team,
             heads: row.heads.chunks(32).map(digest).collect::<Result<_, _>>()?,
             snapshot: row.snapshot,
         })

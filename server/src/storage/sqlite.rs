@@ -166,6 +166,11 @@ fn role(text: &str) -> Result<Role, StorageError> {
     text.parse().map_err(|_| StorageError::damaged("a role that is none"))
 }
 
+/// Texts as a JSON array, which is how a list reaches a statement.
+fn texts(values: &std::collections::BTreeSet<String>) -> Result<String, StorageError> {
+    serde_json::to_string(values).map_err(|error| StorageError::Failed(Box::new(error)))
+}
+
 fn instant(value: Option<i64>) -> Option<UtcMillis> {
     value.map(UtcMillis)
 }
@@ -235,6 +240,7 @@ struct DocumentRow {
     kind: i64,
     owner: Option<Vec<u8>>,
     seq: i64,
+    team: Option<String>,
     heads: Vec<u8>,
     snapshot: Vec<u8>,
 }
@@ -249,6 +255,7 @@ impl TryFrom<DocumentRow> for super::DocumentRecord {
             kind: kind(row.kind)?,
             owner: owner(row.owner.as_deref())?,
             seq: number(row.seq)?,
+            team: row.team,
             heads: row.heads.chunks(32).map(digest).collect::<Result<_, _>>()?,
             snapshot: row.snapshot,
         })
@@ -298,6 +305,24 @@ mod tests {
         std::fs::write(dir.path().join(FILE), "this is a letter, not a database".repeat(300)).unwrap();
         let refused = SqliteStorage::open(dir.path()).await;
         assert!(matches!(refused, Err(StorageError::Damaged { .. })), "{refused:?}");
+    }
+
+    #[tokio::test]
+    async fn the_teams_of_older_tickets_are_learnt_without_a_move() {
+        let (_dir, storage) = fresh().await;
+        let plan = crate::demo::DemoPlan { tickets: 40, seed: 1, now: UtcMillis(1_790_240_400_000) };
+        crate::demo::make(&storage, plan).await.unwrap();
+        let teams = "SELECT count(team) FROM documents WHERE kind = 1";
+        let count = |sql: &'static str| sqlx::query_scalar::<_, i64>(sql).fetch_one(&storage.writer);
+        let before = count(teams).await.unwrap();
+        assert!(before > 0, "some of the demo's tickets are a team's");
+        let moves = count("SELECT count(*) FROM moves").await.unwrap();
+        sqlx::query("UPDATE documents SET team_known = 0").execute(&storage.writer).await.unwrap();
+        sqlx::query("UPDATE documents SET team = NULL").execute(&storage.writer).await.unwrap();
+        assert_eq!(count(teams).await.unwrap(), 0);
+        crate::sync::teams::learn(&storage).await.unwrap();
+        assert_eq!(count(teams).await.unwrap(), before);
+        assert_eq!(count("SELECT count(*) FROM moves").await.unwrap(), moves);
     }
 
     #[tokio::test]

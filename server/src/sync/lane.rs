@@ -12,17 +12,21 @@ use std::{
     time::Duration,
 };
 
-use desk_docs::{Document, LoadError, ReadError};
+use desk_docs::{Document, LoadError};
 use desk_domain::{
-    ids::{DeviceId, DocId, DocKind, WorkspaceId},
-    state::State,
+    access::Scope,
+    ids::{DeviceId, DocId, DocKind, MemberId, WorkspaceId},
+    people::Role,
     time::UtcMillis,
-    workspace::Workflow,
+    workspace::{Workflow, Workspace},
 };
 use desk_sync::wire::{PushReply, Verdict};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::push::{Incoming, Judgement, Place, Sender, Subject, Unrestorable, judge_batch};
+use super::{
+    push::{Incoming, Judgement, Place, Sender, Subject, Unrestorable, judge_batch},
+    scopes::{self, ScopeError},
+};
 use crate::storage::{Digest, DocumentRecord, LogEntry, Refused, Storage, StorageError, Transaction};
 
 /// Documents that are kept open between batches, at most.
@@ -52,8 +56,8 @@ pub enum PushError {
     #[error(transparent)]
     Damaged(#[from] LoadError),
     /// The settings document does not read.
-    #[error("the workspace's settings do not read: {0}")]
-    Settings(ReadError),
+    #[error(transparent)]
+    Settings(#[from] ScopeError),
     /// See [`Unrestorable`].
     #[error(transparent)]
     Unrestorable(#[from] Unrestorable),
@@ -98,12 +102,26 @@ pub(super) struct Lane {
     workspace: WorkspaceId,
     head: watch::Sender<u64>,
     open: OpenDocuments,
-    workflow: Option<(u64, Arc<Workflow>)>,
+    rules: Option<(u64, Arc<Rules>)>,
+}
+
+/// What the settings say about changes.
+#[derive(Default)]
+struct Rules {
+    workflow: Workflow,
+    /// `None` in a workspace that has no settings yet.
+    settings: Option<Workspace>,
+}
+
+impl Rules {
+    fn scope(&self, member: MemberId, role: Role) -> Scope {
+        self.settings.as_ref().map(|settings| Scope::of(settings, member, role)).unwrap_or_default()
+    }
 }
 
 impl Lane {
     pub(super) fn new(storage: Arc<dyn Storage>, workspace: WorkspaceId, head: watch::Sender<u64>) -> Self {
-        Self { storage, workspace, head, open: OpenDocuments::default(), workflow: None }
+        Self { storage, workspace, head, open: OpenDocuments::default(), rules: None }
     }
 
     /// Works until nobody can send any more.
@@ -150,6 +168,7 @@ impl Lane {
     async fn push(&mut self, batches: Vec<Batch>) -> Result<Vec<Result<PushReply, PushError>>, PushError> {
         let mut tx = self.storage.begin(self.workspace).await?;
         let workspace = tx.workspace().await?.ok_or(PushError::NoWorkspace)?;
+        let rules = self.rules(tx.as_mut(), workspace.settings_doc).await?;
         let mut senders = HashMap::new();
         for batch in &batches {
             if let Entry::Vacant(entry) = senders.entry(batch.device) {
@@ -158,13 +177,13 @@ impl Lane {
                     device: batch.device,
                     member: member.id,
                     role: member.role,
+                    scope: Arc::new(rules.scope(member.id, member.role)),
                 }));
             }
         }
-        let workflow = self.workflow(tx.as_mut(), workspace.settings_doc).await?;
         let known = self.known(tx.as_mut(), &batches).await?;
         let head = workspace.head;
-        let decide = move || known.decide(batches, &senders, &workflow, head);
+        let decide = move || known.decide(batches, &senders, &rules.workflow, head);
         let Decided { verdicts, entries, refusals, settled } =
             tokio::task::spawn_blocking(decide)
                 .await
@@ -199,8 +218,8 @@ impl Lane {
             *known = head.max(*known);
             moved
         });
-        let reply = |verdicts: Option<_>| match verdicts {
-            Some(verdicts) => Ok(PushReply { verdicts, head }),
+        let reply = |verdicts: Option<(Vec<Verdict>, Vec<DocId>)>| match verdicts {
+            Some((verdicts, withdrawn)) => Ok(PushReply { verdicts, head, withdrawn }),
             None => Err(PushError::NotAllowed),
         };
         Ok(verdicts.into_iter().map(reply).collect())
@@ -218,36 +237,28 @@ impl Lane {
             };
             let (id, workspace, seq) = (changed.doc, self.workspace, *seq);
             let (heads, snapshot) = (changed.heads.clone(), changed.snapshot.clone());
-            Ok(DocumentRecord { id, workspace, kind, owner, seq, heads, snapshot })
+            let team = changed.document.team();
+            Ok(DocumentRecord { id, workspace, kind, owner, seq, team, heads, snapshot })
         };
         settled.changed.iter().map(record).collect()
     }
 
-    /// The status moves that the workspace allows, read again when its settings changed.
-    async fn workflow(
-        &mut self,
-        tx: &mut dyn Transaction,
-        settings: DocId,
-    ) -> Result<Arc<Workflow>, PushError> {
+    /// What the settings say about changes, read again when they changed.
+    async fn rules(&mut self, tx: &mut dyn Transaction, settings: DocId) -> Result<Arc<Rules>, PushError> {
         let Some(head) = tx.document_heads(&[settings]).await?.remove(&settings) else {
-            return Ok(Arc::new(Workflow::default()));
+            return Ok(Arc::default());
         };
-        if let Some((seq, workflow)) = &self.workflow
+        if let Some((seq, rules)) = &self.rules
             && *seq == head.seq
         {
-            return Ok(Arc::clone(workflow));
+            return Ok(Arc::clone(rules));
         }
         let record = tx.document(settings).await?.ok_or(PushError::Internal("the settings are gone"))?;
-        let document = Document::load(record.id, record.kind, &record.snapshot)?;
-        let workflow = match document.read().map_err(PushError::Settings)? {
-            State::Workspace(workspace) => workspace.workflow,
-            State::Ticket(_) | State::Article(_) | State::Incident(_) | State::Personal(_) => {
-                return Err(PushError::Internal("the settings are of another kind"));
-            }
-        };
-        let workflow = Arc::new(workflow);
-        self.workflow = Some((record.seq, Arc::clone(&workflow)));
-        Ok(workflow)
+        let of_another_kind = PushError::Internal("the settings are of another kind");
+        let settings = scopes::read(&record)?.ok_or(of_another_kind)?;
+        let rules = Arc::new(Rules { workflow: settings.workflow.clone(), settings: Some(settings) });
+        self.rules = Some((record.seq, Arc::clone(&rules)));
+        Ok(rules)
     }
 
     /// What the log knows of all documents that the batches name. Open ones are taken out; batches that fail leave
@@ -356,8 +367,9 @@ struct Known {
 
 /// What was decided of some batches.
 struct Decided {
-    /// For each batch, in order, one verdict per change; `None` where the sender may send nothing.
-    verdicts: Vec<Option<Vec<Verdict>>>,
+    /// For each batch, in order, one verdict per change, and what its sender may not see any more; `None` where the sender
+    /// may send nothing.
+    verdicts: Vec<Option<(Vec<Verdict>, Vec<DocId>)>>,
     /// What was accepted of all of them, in the order of the numbers.
     entries: Vec<LogEntry>,
     /// What was refused and is to be remembered.
@@ -378,7 +390,7 @@ impl Known {
         let mut entries: Vec<LogEntry> = Vec::new();
         let mut refusals = Vec::new();
         for batch in batches {
-            let sender = senders.get(&batch.device).copied().flatten();
+            let sender = senders.get(&batch.device).cloned().flatten();
             let Some(sender) = sender else {
                 verdicts.push(None);
                 continue;
@@ -387,7 +399,7 @@ impl Known {
             let judgement = self.judge(sender, workflow, head, batch)?;
             entries.extend(judgement.entries);
             refusals.extend(judgement.refusals);
-            verdicts.push(Some(judgement.verdicts));
+            verdicts.push(Some((judgement.verdicts, judgement.withdrawn)));
         }
         Ok(Decided { verdicts, entries, refusals, settled: Settled::of(self.subjects, &self.seqs) })
     }
@@ -418,9 +430,10 @@ impl Known {
                 subjects.insert(doc, subject);
             }
         }
+        let device = sender.device;
         let judgement = judge_batch(sender, workflow, batch.now, head, &mut subjects, batch.changes)?;
         for (doc, subject) in subjects {
-            self.actor_seqs.insert((doc, sender.device), subject.actor_seq);
+            self.actor_seqs.insert((doc, device), subject.actor_seq);
             for (author, seq) in &subject.relayed_seqs {
                 self.actor_seqs.insert((doc, *author), *seq);
             }

@@ -71,6 +71,7 @@ impl Draft {
             kind: edit.kind(),
             owner,
             seq: 0,
+            team: document.team(),
             heads: document.heads(),
             snapshot: document.save(),
         };

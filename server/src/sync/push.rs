@@ -3,10 +3,14 @@
 //! Order matters: a change is judged against the documents as the accepted changes before it left them, also those
 //! of the same batch. A refused change leaves its document as it was.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use desk_docs::{Author, Document, Invalid, Refusal, VerifiedChange, judge, verify};
 use desk_domain::{
+    access::Scope,
     ids::{DeviceId, DocId, DocKind, MemberId},
     people::Role,
     permissions::{Actor, Denied},
@@ -133,7 +137,7 @@ impl Subject {
 }
 
 /// Who sends a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sender {
     /// The authenticated device.
     pub device: DeviceId,
@@ -141,6 +145,8 @@ pub struct Sender {
     pub member: MemberId,
     /// What they may do at this moment.
     pub role: Role,
+    /// What they see at this moment.
+    pub scope: Arc<Scope>,
 }
 
 /// The verdicts on a batch, and what is to be written for them to hold.
@@ -153,6 +159,8 @@ pub struct Judgement {
     /// The newly refused ones that are to be remembered: a verdict stands. A request that was thought lost and comes late
     /// must not bring into the log what its author was told is refused, and has taken out of the document.
     pub refusals: Vec<Refused>,
+    /// Documents that the sender may not see any more, by what was accepted of this batch.
+    pub withdrawn: Vec<DocId>,
 }
 
 /// A document could not be brought back to what it was before a change that Automerge failed on: the batch cannot
@@ -178,24 +186,28 @@ pub fn judge_batch(
     changes: Vec<Incoming>,
 ) -> Result<Judgement, Unrestorable> {
     let actor = Actor { member: Some(sender.member), role: sender.role };
-    let author = Author { device: sender.device, actor, workflow };
+    let (device, author) = (sender.device, Author { device: sender.device, actor, workflow });
     let mut bench = Bench {
         sender,
         author,
         now,
         head,
-        refused: HashSet::new(),
+        refused: HashMap::new(),
         entries: Vec::new(),
         refusals: Vec::new(),
     };
+    let mut touched = BTreeSet::new();
     let mut verdicts = Vec::with_capacity(changes.len());
     for incoming in changes {
         let (doc, hash) = (incoming.doc, incoming.hash);
         // Of others' changes and of mere claims of a hash nothing is remembered: their author was told nothing.
-        let is_own = incoming.author() == Some(sender.device);
+        let is_own = incoming.author() == Some(device);
         let subject = subjects.entry(doc).or_insert_with(Subject::nowhere);
         let outcome = match bench.judge_one(subject, incoming)? {
-            Ok(seq) => Outcome::Accepted { seq },
+            Ok(seq) => {
+                touched.insert(doc);
+                Outcome::Accepted { seq }
+            }
             Err(rejection) => {
                 bench.refuse(subject, (doc, hash.0), is_own, &rejection);
                 Outcome::Rejected { code: rejection.code, reason: rejection.reason }
@@ -203,7 +215,9 @@ pub fn judge_batch(
         };
         verdicts.push(Verdict { hash, outcome });
     }
-    Ok(Judgement { verdicts, entries: bench.entries, refusals: bench.refusals })
+    let is_hidden = |doc: &DocId| subjects.get(doc).is_some_and(|subject| bench.is_hidden(subject));
+    let withdrawn = touched.into_iter().filter(is_hidden).collect();
+    Ok(Judgement { verdicts, entries: bench.entries, refusals: bench.refusals, withdrawn })
 }
 
 /// What stays the same for a batch, and what has been decided of it so far.
@@ -212,7 +226,7 @@ struct Bench<'a> {
     author: Author<'a>,
     now: UtcMillis,
     head: u64,
-    refused: HashSet<(DocId, Digest)>,
+    refused: HashMap<(DocId, Digest), RejectCode>,
     entries: Vec<LogEntry>,
     refusals: Vec<Refused>,
 }
@@ -220,9 +234,10 @@ struct Bench<'a> {
 impl Bench<'_> {
     /// Notes a refusal, and remembers it where it is to stand.
     fn refuse(&mut self, subject: &mut Subject, change: (DocId, Digest), is_own: bool, why: &Rejection) {
-        self.refused.insert(change);
+        self.refused.insert(change, why.code);
         let (doc, hash) = change;
-        if is_own && may_change(why.code) && !subject.refused.contains_key(&hash) {
+        let may_change = may_change(why.code) || self.is_hidden(subject);
+        if is_own && may_change && !subject.refused.contains_key(&hash) {
             subject.refused.insert(hash, why.clone());
             let (code, reason) = (why.code, why.reason.clone());
             self.refusals.push(Refused { doc, hash, code, reason, refused_at: self.now });
@@ -239,6 +254,15 @@ impl Bench<'_> {
             Ok(change) => change,
             Err(rejection) => return Ok(Err(rejection)),
         };
+        if self.is_hidden(subject) {
+            // Its author knows what the log has of it already; all else is as if there were no such document.
+            let is_own = change.device() == Some(self.sender.device);
+            return Ok(match (subject.accepted.get(&hash.0), subject.refused.get(&hash.0)) {
+                (Some(seq), _) if is_own => Ok(*seq),
+                (_, Some(rejection)) => Err(rejection.clone()),
+                (_, None) => Err(self.unknown(doc, &change)),
+            });
+        }
         if let Err(rejection) = self.belongs(subject, kind) {
             return Ok(Err(rejection));
         }
@@ -247,6 +271,9 @@ impl Bench<'_> {
         }
         if let Some(rejection) = subject.refused.get(&hash.0) {
             return Ok(Err(rejection.clone()));
+        }
+        if subject.place == Place::Nowhere && change.deps().next().is_some() {
+            return Ok(Err(self.unknown(doc, &change)));
         }
         let mut document = subject.document.take().unwrap_or_else(|| Document::empty(doc, kind));
         let relayed = relayed_for.and_then(|actor| Some((change.device()?, actor)));
@@ -287,6 +314,25 @@ impl Bench<'_> {
         Ok(Ok(self.head))
     }
 
+    /// The document stands here and is not for the sender to see.
+    fn is_hidden(&self, subject: &Subject) -> bool {
+        let team = || subject.document.as_ref().and_then(Document::team);
+        // Most workspaces have no private team: nothing is looked up then.
+        !self.sender.scope.hidden().is_empty()
+            && matches!(subject.place, Place::Here { .. })
+            && !self.sender.scope.sees(team().as_deref())
+    }
+
+    /// The refusal of a change to a document that is not here, or not for the sender: word for word the same.
+    fn unknown(&self, doc: DocId, change: &VerifiedChange) -> Rejection {
+        let builds_on = |dep| self.refused.get(&(doc, dep)).is_some_and(|code| *code != RejectCode::UnknownDocument);
+        if change.deps().any(builds_on) {
+            let reason = "the change it builds on was refused".to_owned();
+            return Rejection::new(RejectCode::DependsOnRejected, reason);
+        }
+        Rejection::new(RejectCode::UnknownDocument, "there is no such document, or it is not for you to see")
+    }
+
     /// The document is of this tenant, this member and this kind; a new one is of a kind that members make.
     fn belongs(&self, subject: &Subject, kind: DocKind) -> Result<(), Rejection> {
         let wrong = |reason: &str| Err(Rejection::new(RejectCode::WrongDocument, reason));
@@ -324,7 +370,7 @@ impl Bench<'_> {
             return reject(RejectCode::Schema, "the document exists already".to_owned());
         }
         for dep in change.deps() {
-            if self.refused.contains(&(document.id(), dep)) {
+            if self.refused.contains_key(&(document.id(), dep)) {
                 let reason = "the change it builds on was refused".to_owned();
                 return reject(RejectCode::DependsOnRejected, reason);
             }
@@ -377,6 +423,7 @@ fn may_change(code: RejectCode) -> bool {
         | RejectCode::MissingDependency
         | RejectCode::DependsOnRejected
         | RejectCode::WrongDocument
+        | RejectCode::UnknownDocument
         | RejectCode::Schema => false,
     }
 }

@@ -4,16 +4,21 @@
 //! of documents in which nothing changed keeps its segment, so old tickets are packed once. The log is read before the
 //! documents, so a set holds at least everything up to its cursor; what it holds beyond is passed over by the device,
 //! which knows changes by their hashes.
+//!
+//! A segment has one audience: everybody, or those who see a private team. One whose document has moved into a private team
+//! since is not given to anybody any more, whether it stands in the present set or in one that a device began with; and when
+//! a team becomes private or open, all are made anew.
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     num::NonZero,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use desk_docs::{Document, LoadError, PackedDocument};
 use desk_domain::{
+    access::Scope,
     ids::{DocId, WorkspaceId},
     projection::{PROJECTION_VERSION, Projection, Rules},
     state::State,
@@ -25,8 +30,13 @@ use desk_sync::{
     wire::WireError,
 };
 use tokio::task::{JoinError, JoinHandle, JoinSet};
+use uuid::Uuid;
 
-use crate::storage::{DocumentRecord, SegmentEntry, SegmentSet, Storage, StorageError, WorkspaceRecord};
+use super::scopes;
+use crate::storage::{
+    Audience, Digest, DocumentRecord, SegmentAbout, SegmentEntry, SegmentSet, Storage, StorageError,
+    WorkspaceRecord,
+};
 
 /// A set that is so many times further behind than one that is renewed in the background is not given any more.
 const FAR_BEHIND: u64 = 20;
@@ -72,7 +82,9 @@ impl Segmenter {
     /// See [`SegmentError`].
     pub async fn current(self: &Arc<Self>, workspace: &WorkspaceRecord) -> Result<SegmentSet, SegmentError> {
         let stored = self.usable(workspace).await?;
-        if let Some(set) = stored {
+        if let Some(set) = stored
+            && !self.is_outdated(workspace.id, &set).await?
+        {
             let behind = workspace.head.saturating_sub(set.cursor);
             if behind > self.behind && behind <= self.behind * FAR_BEHIND {
                 drop(self.begin(workspace.id));
@@ -88,8 +100,44 @@ impl Segmenter {
     async fn usable(&self, workspace: &WorkspaceRecord) -> Result<Option<SegmentSet>, SegmentError> {
         let Some(set) = self.storage.segment_set(workspace.id).await? else { return Ok(None) };
         let settings = self.settings(workspace).await?;
-        let current = set.projection == PROJECTION_VERSION && set.rules == rules_id(settings.as_ref()).0;
+        let current = set.projection == PROJECTION_VERSION
+            && set.rules == rules_id(settings.as_ref()).0
+            && set.private == private_teams(settings.as_ref());
         Ok(current.then_some(set))
+    }
+
+    /// Whether a document has moved into a private team since the set was made.
+    async fn is_outdated(&self, workspace: WorkspaceId, set: &SegmentSet) -> Result<bool, SegmentError> {
+        for audience in audiences(&set.private) {
+            let whole = SegmentAbout {
+                cursor: set.cursor,
+                audience,
+                first: DocId(Uuid::nil()),
+                last: DocId(Uuid::max()),
+            };
+            if self.storage.is_outdated(workspace, &whole).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// A segment for a member of this scope; `None` where there is none such, or it is not, or no more, for them.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub async fn segment(
+        &self,
+        workspace: WorkspaceId,
+        id: Digest,
+        scope: &Scope,
+    ) -> Result<Option<Vec<u8>>, StorageError> {
+        let Some((about, bytes)) = self.storage.segment(workspace, id).await? else { return Ok(None) };
+        let is_theirs =
+            about.audience.private == *scope.private() && scope.sees(about.audience.team.as_deref());
+        let is_given = is_theirs
+            && (about.audience.private.is_empty() || !self.storage.is_outdated(workspace, &about).await?);
+        Ok(is_given.then_some(bytes))
     }
 
     async fn settings(&self, workspace: &WorkspaceRecord) -> Result<Option<Workspace>, SegmentError> {
@@ -127,24 +175,33 @@ impl Segmenter {
         let known = self.usable(&workspace).await?;
         if let Some(set) = &known
             && workspace.head.saturating_sub(set.cursor) <= self.behind
+            && !self.is_outdated(id, set).await?
         {
             return Ok(set.clone());
         }
         let settings = self.settings(&workspace).await?;
         let rules = Arc::new(Rules::of(settings.as_ref()));
-        let plan = match &known {
-            Some(set) => plan(&set.segments, &self.storage.shared_changed_after(id, set.cursor).await?),
-            None => vec![Part::Pack { after: None, until: None }],
-        };
+        let private = private_teams(settings.as_ref());
         let mut segments = Vec::new();
         let mut packed = 0_u32;
-        for part in plan {
-            match part {
-                Part::Keep(entry) => segments.push(entry),
-                Part::Pack { after, until } => {
-                    let made = self.pack(id, after, until, &rules).await?;
-                    packed += made.iter().map(|entry| entry.documents).sum::<u32>();
-                    segments.extend(made);
+        for audience in audiences(&private) {
+            let plan = match &known {
+                Some(set) => {
+                    let of_team = |entry: &&SegmentEntry| entry.team == audience.team;
+                    let entries: Vec<_> = set.segments.iter().filter(of_team).cloned().collect();
+                    plan(&entries, &self.storage.shared_changed_after(id, &audience, set.cursor).await?)
+                }
+                None => vec![Part::Pack { after: None, until: None }],
+            };
+            let whose = Whose { workspace: id, cursor: workspace.head, audience, rules: Arc::clone(&rules) };
+            for part in plan {
+                match part {
+                    Part::Keep(entry) => segments.push(entry),
+                    Part::Pack { after, until } => {
+                        let made = self.pack(&whose, after, until).await?;
+                        packed += made.iter().map(|entry| entry.documents).sum::<u32>();
+                        segments.extend(made);
+                    }
                 }
             }
         }
@@ -152,6 +209,7 @@ impl Segmenter {
             cursor: workspace.head,
             projection: PROJECTION_VERSION,
             rules: rules_id(settings.as_ref()).0,
+            private,
             segments,
         };
         let now = self.clock.now();
@@ -165,10 +223,9 @@ impl Segmenter {
     /// Packs the documents after one and up to another.
     async fn pack(
         &self,
-        workspace: WorkspaceId,
+        whose: &Whose,
         after: Option<DocId>,
         until: Option<DocId>,
-        rules: &Arc<Rules>,
     ) -> Result<Vec<SegmentEntry>, SegmentError> {
         // Requests come first: never all processors.
         let width = std::thread::available_parallelism().map_or(1, NonZero::get).div_ceil(2).min(4);
@@ -178,14 +235,14 @@ impl Segmenter {
         let mut made = BTreeMap::new();
         let mut after = after;
         loop {
-            let mut page = self.storage.shared_documents(workspace, after, limit).await?;
+            let mut page = self.storage.shared_documents(whose.workspace, &whose.audience, after, limit).await?;
             page.retain(|record| until.is_none_or(|until| record.id <= until));
             let Some(last) = page.last().map(|record| record.id) else { break };
             after = Some(last);
             if working.len() >= width {
                 keep(working.join_next().await, &mut made)?;
             }
-            working.spawn(pack_page(Arc::clone(&self.storage), workspace, page, Arc::clone(rules), now));
+            working.spawn(pack_page(Arc::clone(&self.storage), whose.clone(), page, now));
         }
         while !working.is_empty() {
             keep(working.join_next().await, &mut made)?;
@@ -194,18 +251,42 @@ impl Segmenter {
     }
 }
 
+/// What the segments of one audience have in common.
+#[derive(Clone)]
+struct Whose {
+    workspace: WorkspaceId,
+    /// How far the log went before the documents were read.
+    cursor: u64,
+    audience: Audience,
+    rules: Arc<Rules>,
+}
+
+/// The teams that are private by these settings. Where they do not read (they are of a newer schema), nobody is served
+/// segments: what a member sees is not known either.
+fn private_teams(settings: Option<&Workspace>) -> BTreeSet<String> {
+    settings.map(scopes::private).unwrap_or_default()
+}
+
+/// Everybody, and those who see each of the private teams.
+fn audiences(private: &BTreeSet<String>) -> impl Iterator<Item = Audience> {
+    let teams = std::iter::once(None).chain(private.iter().cloned().map(Some));
+    teams.map(|team| Audience { team, private: private.clone() })
+}
+
 /// Packs documents into a segment and stores it.
 async fn pack_page(
     storage: Arc<dyn Storage>,
-    workspace: WorkspaceId,
+    whose: Whose,
     page: Vec<DocumentRecord>,
-    rules: Arc<Rules>,
     now: UtcMillis,
 ) -> Result<Option<SegmentEntry>, SegmentError> {
+    let Whose { workspace, cursor, audience, rules } = whose;
     let work = move || segment_of(&page, &rules, now);
     let packed = tokio::task::spawn_blocking(work).await.map_err(|_| SegmentError::Ended)??;
     let Some((entry, bytes)) = packed else { return Ok(None) };
-    storage.put_segment(workspace, entry.id, &bytes).await?;
+    let entry = SegmentEntry { team: audience.team.clone(), ..entry };
+    let about = SegmentAbout { cursor, audience, first: entry.first, last: entry.last };
+    storage.put_segment(workspace, entry.id, &about, &bytes).await?;
     Ok(Some(entry))
 }
 
@@ -250,7 +331,7 @@ fn plan(segments: &[SegmentEntry], changed: &[DocId]) -> Vec<Part> {
         if touched || grows {
             pack(&mut parts, after, Some(segment.last));
         } else {
-            parts.push(Part::Keep(*segment));
+            parts.push(Part::Keep(segment.clone()));
         }
         after = Some(segment.last);
     }
@@ -284,6 +365,7 @@ fn segment_of(
     }
     let made = writer.finish()?.map(|Segment { reference, bytes }| {
         let entry = SegmentEntry {
+            team: None,
             id: reference.id.0,
             first: first.id,
             last: last.id,
@@ -307,14 +389,14 @@ mod tests {
 
     fn entry(first: u8, last: u8, documents: usize) -> SegmentEntry {
         let documents = u32::try_from(documents).unwrap();
-        SegmentEntry { id: [first; 32], first: doc(first), last: doc(last), documents, bytes: 1 }
+        SegmentEntry { team: None, id: [first; 32], first: doc(first), last: doc(last), documents, bytes: 1 }
     }
 
     #[test]
     fn what_nobody_changed_is_kept() {
         let full = SEGMENT_DOCUMENTS;
         let segments = [entry(10, 19, full), entry(20, 29, full), entry(30, 39, full)];
-        let keep = |n: usize| Part::Keep(segments[n]);
+        let keep = |n: usize| Part::Keep(segments[n].clone());
         let pack = |after: Option<u8>, until: Option<u8>| Part::Pack {
             after: after.map(doc),
             until: until.map(doc),
@@ -339,7 +421,7 @@ mod tests {
     #[test]
     fn the_last_segment_is_filled_up() {
         let segments = [entry(10, 19, SEGMENT_DOCUMENTS), entry(20, 29, 5)];
-        let grown = [Part::Keep(segments[0]), Part::Pack { after: Some(doc(19)), until: None }];
+        let grown = [Part::Keep(segments[0].clone()), Part::Pack { after: Some(doc(19)), until: None }];
         assert_eq!(plan(&segments, &[doc(40)]), grown);
     }
 }

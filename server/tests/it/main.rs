@@ -11,6 +11,8 @@ mod rejects;
 #[cfg(test)]
 mod restored;
 #[cfg(test)]
+mod scopes;
+#[cfg(test)]
 mod sessions;
 #[cfg(test)]
 mod support;

@@ -93,7 +93,7 @@ async fn missing_dependency() {
     accepted(&anna.push(vec![two]).await[0]);
     let (unknown, _) = anna.new_ticket("Не отправлена");
     let later = anna.on_ticket(unknown, TicketOp::SetTag { tag: "x".into(), on: true });
-    refused(&server, &anna, later, RejectCode::MissingDependency).await;
+    refused(&server, &anna, later, RejectCode::UnknownDocument).await;
     server.stop().await;
 }
 

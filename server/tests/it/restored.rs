@@ -256,7 +256,7 @@ async fn heads_tell_what_a_device_has_to_look_for() {
     accepted(&anna.push(vec![create]).await[0]);
     let get = |path: &str| server.http.get(server.url(path)).bearer_auth(&anna.session.access_token).send();
     let frame = get("/v1/sync/heads").await.unwrap().bytes().await.unwrap();
-    let Heads { documents, is_last } = wire::decode(&frame).unwrap();
+    let Heads { documents, is_last, scope } = wire::decode(&frame).unwrap();
     assert!(is_last);
     let mut expected: Vec<DocHeads> = anna
         .documents
@@ -270,7 +270,7 @@ async fn heads_tell_what_a_device_has_to_look_for() {
     assert_eq!(documents, expected, "everything but other members' own documents");
     let last = expected.last().unwrap().doc;
     let frame = get(&format!("/v1/sync/heads?after={last}")).await.unwrap().bytes().await.unwrap();
-    assert_eq!(wire::decode(&frame), Ok(Heads { documents: vec![], is_last: true }));
+    assert_eq!(wire::decode(&frame), Ok(Heads { documents: vec![], is_last: true, scope }));
     assert!(expected.iter().any(|found| found.doc == doc));
     let wrong = get("/v1/sync/heads?after=x").await.unwrap();
     assert_eq!(told(answer::<()>(wrong).await), Some((400, ErrorCode::BadRequest)));

@@ -28,7 +28,7 @@ async fn health_needs_no_sign_in_and_tells_the_time() {
     let response = server.http.get(server.url("/v1/health")).send().await.unwrap();
     assert_eq!(response.headers()["date-ms"], NOW.0.to_string().as_str());
     let health: Health = answer(response).await.unwrap();
-    assert_eq!((health.status.as_str(), health.wire_version, health.now), ("ok", 1, NOW));
+    assert_eq!((health.status.as_str(), health.wire_version, health.now), ("ok", 2, NOW));
     server.stop().await;
 }
 

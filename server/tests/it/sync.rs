@@ -294,8 +294,8 @@ async fn a_batch_in_another_order_or_sent_again_ends_in_the_same_log() {
     let one = anna.on_ticket(doc, TicketOp::SetTag { tag: "один".into(), on: true });
     let two = anna.on_ticket(doc, TicketOp::SetTag { tag: "два".into(), on: true });
     let backwards = anna.push(vec![two.clone(), one.clone(), create.clone()]).await;
-    assert_eq!(rejected(&backwards[0]), RejectCode::MissingDependency);
-    assert_eq!(rejected(&backwards[1]), RejectCode::MissingDependency);
+    assert_eq!(rejected(&backwards[0]), RejectCode::UnknownDocument);
+    assert_eq!(rejected(&backwards[1]), RejectCode::UnknownDocument);
     let first = accepted(&backwards[2]);
     let doubled = vec![create.clone(), one.clone(), one.clone(), create, two.clone(), two];
     for _ in 0..2 {

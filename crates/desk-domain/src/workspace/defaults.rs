@@ -92,7 +92,7 @@ pub fn default_settings(name: &str, zone: &str) -> Vec<(Section, String, String)
     for (key, name) in
         [("service-desk", "Служба поддержки / Service desk"), ("field", "Выездные инженеры / Field staff")]
     {
-        let team = Team { key: key.to_owned(), name: name.to_owned() };
+        let team = Team { key: key.to_owned(), name: name.to_owned(), private: false };
         entries.push(entry(Section::Teams, key, &team));
     }
     entries

@@ -11,7 +11,7 @@ fn reply(seqs: &[u64], cursor: u64, head: u64) -> PullReply {
     let mut ops = std::iter::once(create()).chain((0..).map(|n| tag(&n.to_string())));
     let mut next = || ops.next().map(|op| anna.make(op).wire).unwrap();
     let changes = seqs.iter().map(|seq| LoggedChange { seq: *seq, change: next() }).collect();
-    PullReply { changes, cursor, head }
+    PullReply { changes, cursor, head, scope: crate::scope::open_id(), documents: vec![], withdrawn: vec![] }
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn one_altered_byte_refuses_the_whole_batch() {
     let mut damaged = reply(&[5, 6], 6, 6);
     damaged.changes[1].change.bytes[20] ^= 1;
     assert!(matches!(receive(damaged, 4), Err(PullError::Corrupt { seq: 6, .. })));
-    assert_eq!(receive(reply(&[5, 6], 6, 6), 4).unwrap()[&doc()].1.len(), 2);
+    assert_eq!(receive(reply(&[5, 6], 6, 6), 4).unwrap().changes[&doc()].1.len(), 2);
 }
 
 #[test]

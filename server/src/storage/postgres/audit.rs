@@ -8,8 +8,10 @@ use desk_domain::{
 use sqlx::{query, query_as, query_scalar};
 use uuid::Uuid;
 
-use super::{MemberRow, PostgresStorage, digest, failed, integer, kind, number};
-use crate::storage::{Audit, AuditEntry, Digest, DocumentHeads, LogEntry, MemberRecord, StorageError, chain};
+use super::{MemberRow, PostgresStorage, digest, failed, integer, kind, number, texts};
+use crate::storage::{
+    Audit, AuditEntry, Digest, DocumentHeads, LogEntry, MemberRecord, Reader, StorageError, chain,
+};
 
 /// Entries of before the chain have none.
 pub(super) fn value(bytes: &[u8]) -> Result<Digest, StorageError> {
@@ -126,17 +128,19 @@ impl Audit for PostgresStorage {
     async fn heads_after(
         &self,
         workspace: WorkspaceId,
-        reader: MemberId,
+        reader: &Reader,
         after: Option<DocId>,
         limit: u32,
     ) -> Result<Vec<DocumentHeads>, StorageError> {
         let rows: Vec<(Uuid, i16, Vec<u8>)> = query_as(
             "SELECT id, kind, heads FROM documents
-             WHERE workspace = $1 AND id > $2 AND (owner IS NULL OR owner = $3) ORDER BY id LIMIT $4",
+             WHERE workspace = $1 AND id > $2 AND (owner IS NULL OR owner = $3)
+               AND (team IS NULL OR team <> ALL($4)) ORDER BY id LIMIT $5",
         )
         .bind(workspace.0)
         .bind(after.map_or(Uuid::nil(), |doc| doc.0))
-        .bind(reader.0)
+        .bind(reader.member.0)
+        .bind(texts(reader.scope.hidden()))
         .bind(i64::from(limit))
         .fetch_all(&self.readers)
         .await

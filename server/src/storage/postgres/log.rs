@@ -4,11 +4,18 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use desk_domain::ids::{DocId, DocKind, MemberId, WorkspaceId};
-use sqlx::{query_as, query_scalar};
+use desk_sync::wire::WholeDocument;
+use sqlx::{PgConnection, PgPool, query_as};
 use uuid::Uuid;
 
-use super::{DocumentRow, PostgresStorage, digest, failed, integer, kind, number};
-use crate::storage::{DocumentRecord, Log, LogPage, LoggedEntry, PageLimits, StorageError};
+use super::{DocumentRow, PostgresStorage, digest, failed, integer, kind, number, texts};
+use crate::storage::{
+    DocumentRecord, Log, LogPage, PageLimits, Reader, StorageError,
+    page::{Filling, LeftTeam, Row},
+};
+
+const NOW: &str = "SELECT w.head, coalesce(d.seq, 0) FROM workspaces w LEFT JOIN documents d ON d.id = w.settings_doc \
+     WHERE w.id = $1";
 
 #[derive(sqlx::FromRow)]
 struct EntryRow {
@@ -16,7 +23,18 @@ struct EntryRow {
     doc: Uuid,
     kind: i16,
     hash: Vec<u8>,
+    owner: Option<Uuid>,
     bytes: Option<Vec<u8>>,
+}
+
+#[derive(sqlx::FromRow)]
+struct ScopedRow {
+    #[sqlx(flatten)]
+    entry: EntryRow,
+    team: Option<String>,
+    moved: bool,
+    from_team: Option<String>,
+    crossed: Option<i64>,
 }
 
 #[async_trait]
@@ -24,48 +42,53 @@ impl Log for PostgresStorage {
     async fn changes_after(
         &self,
         workspace: WorkspaceId,
-        reader: MemberId,
+        reader: &Reader,
         after: u64,
         limits: PageLimits,
     ) -> Result<LogPage, StorageError> {
-        // The log only grows: what is read up to a head that was read before is what stood there then.
-        let head: i64 = query_scalar("SELECT head FROM workspaces WHERE id = $1")
-            .bind(workspace.0)
-            .fetch_one(&self.readers)
+        if reader.scope.private().is_empty() {
+            return everybodys(&self.readers, workspace, reader, after, limits).await;
+        }
+        // Where documents stand, and the settings that say who sees that, are of one moment.
+        let mut tx = self
+            .readers
+            .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             .await
             .map_err(failed)?;
-        let mut page = LogPage { entries: Vec::new(), cursor: after, head: number(head)? };
-        if page.head <= after {
-            return Ok(page);
-        }
-        let rows: Vec<EntryRow> = query_as(include_str!("changes_after.sql"))
+        let page = scoped(&mut tx, workspace, reader, after, limits).await?;
+        tx.rollback().await.map_err(failed)?;
+        Ok(page)
+    }
+
+    async fn documents_for(
+        &self,
+        workspace: WorkspaceId,
+        reader: &Reader,
+        docs: &[DocId],
+        bytes: usize,
+    ) -> Result<(Vec<WholeDocument>, usize), StorageError> {
+        let rows: Vec<(i64, Uuid, i16, Option<Vec<u8>>)> = query_as(include_str!("documents_for.sql"))
+            .bind(docs.iter().map(|doc| doc.0).collect::<Vec<_>>())
             .bind(workspace.0)
-            .bind(reader.0)
-            .bind(integer(after))
-            .bind(head)
-            .bind(i64::from(limits.changes))
-            .bind(i64::try_from(limits.bytes).unwrap_or(i64::MAX))
+            .bind(reader.member.0)
+            .bind(texts(reader.scope.hidden()))
+            .bind(i64::try_from(bytes).unwrap_or(i64::MAX))
             .fetch_all(&self.readers)
             .await
             .map_err(failed)?;
-        for row in rows {
-            page.cursor = number(row.seq)?;
-            if let Some(bytes) = row.bytes {
-                page.entries.push(LoggedEntry {
-                    seq: page.cursor,
-                    doc: DocId(row.doc),
-                    kind: kind(row.kind)?,
-                    hash: digest(&row.hash)?,
-                    bytes,
-                });
-            }
+        let mut found = Vec::new();
+        for (place, id, code, snapshot) in rows {
+            let Some(snapshot) = snapshot else {
+                return Ok((found, usize::try_from(place - 1).unwrap_or(0)));
+            };
+            found.push(WholeDocument { doc: DocId(id), kind: kind(code)?, snapshot });
         }
-        Ok(page)
+        Ok((found, docs.len()))
     }
 
     async fn document(&self, doc: DocId) -> Result<Option<DocumentRecord>, StorageError> {
         query_as::<_, DocumentRow>(
-            "SELECT id, workspace, kind, owner, seq, heads, snapshot FROM documents WHERE id = $1",
+            "SELECT id, workspace, kind, owner, seq, team, heads, snapshot FROM documents WHERE id = $1",
         )
         .bind(doc.0)
         .fetch_optional(&self.readers)
@@ -83,5 +106,89 @@ impl Log for PostgresStorage {
                 .await
                 .map_err(failed)?;
         rows.into_iter().map(|(code, count)| Ok((kind(code)?, number(count)?))).collect()
+    }
+}
+
+/// A page where all shared documents are everybody's.
+async fn everybodys(
+    readers: &PgPool,
+    workspace: WorkspaceId,
+    reader: &Reader,
+    after: u64,
+    limits: PageLimits,
+) -> Result<LogPage, StorageError> {
+    // The log only grows: what is read up to a head that was read before is what stood there then.
+    let (head, settings_seq): (i64, i64) =
+        query_as(NOW).bind(workspace.0).fetch_one(readers).await.map_err(failed)?;
+    let mut filling = Filling::new(reader, after, number(head)?, number(settings_seq)?, limits);
+    if filling.page.head <= after {
+        return Ok(filling.page);
+    }
+    let rows: Vec<EntryRow> = query_as(include_str!("changes_after.sql"))
+        .bind(workspace.0)
+        .bind(reader.member.0)
+        .bind(integer(after))
+        .bind(head)
+        .bind(i64::from(limits.changes))
+        .bind(i64::try_from(limits.bytes).unwrap_or(i64::MAX))
+        .fetch_all(readers)
+        .await
+        .map_err(failed)?;
+    for row in rows {
+        filling.add(row.known(None, None, None)?)?;
+    }
+    Ok(filling.page)
+}
+
+/// A page where some teams are private. What the reader does not get is not read.
+async fn scoped(
+    tx: &mut PgConnection,
+    workspace: WorkspaceId,
+    reader: &Reader,
+    after: u64,
+    limits: PageLimits,
+) -> Result<LogPage, StorageError> {
+    let (head, settings_seq): (i64, i64) =
+        query_as(NOW).bind(workspace.0).fetch_one(&mut *tx).await.map_err(failed)?;
+    let mut filling = Filling::new(reader, after, number(head)?, number(settings_seq)?, limits);
+    let rows: Vec<ScopedRow> = query_as(include_str!("scoped.sql"))
+        .bind(workspace.0)
+        .bind(reader.member.0)
+        .bind(integer(after))
+        .bind(i64::from(limits.changes))
+        .bind(texts(reader.scope.private()))
+        .bind(texts(reader.scope.hidden()))
+        .bind(i64::try_from(limits.bytes).unwrap_or(i64::MAX))
+        .fetch_all(tx)
+        .await
+        .map_err(failed)?;
+    for ScopedRow { entry, team, moved, from_team, crossed } in rows {
+        let crossed = crossed.map(number).transpose()?;
+        if !filling.add(entry.known(team, moved.then_some(LeftTeam(from_team)), crossed)?)? {
+            break;
+        }
+    }
+    Ok(filling.page)
+}
+
+impl EntryRow {
+    fn known(
+        self,
+        team: Option<String>,
+        left: Option<LeftTeam>,
+        crossed: Option<u64>,
+    ) -> Result<Row, StorageError> {
+        let Self { seq, doc, kind: code, hash, owner, bytes } = self;
+        Ok(Row {
+            seq: number(seq)?,
+            doc: DocId(doc),
+            kind: kind(code)?,
+            hash: digest(&hash)?,
+            owner: owner.map(MemberId),
+            team,
+            left,
+            crossed,
+            bytes,
+        })
     }
 }

@@ -35,6 +35,7 @@ struct AccessRow {
     ended_at: Option<i64>,
     revoked_at: Option<i64>,
     head: i64,
+    settings_seq: i64,
     #[sqlx(flatten)]
     member: MemberRow,
 }
@@ -138,10 +139,11 @@ impl Sessions for PostgresStorage {
 
     async fn access(&self, session: Uuid) -> Result<Option<Access>, StorageError> {
         let found: Option<AccessRow> = query_as(
-            "SELECT s.ended_at, d.revoked_at, w.head, m.id, m.workspace, m.email, m.name, m.role, m.password_hash,
+            "SELECT s.ended_at, d.revoked_at, w.head, coalesce(settings.seq, 0) AS settings_seq, m.id, m.workspace, m.email, m.name, m.role, m.password_hash,
                     m.personal_doc, m.active, m.created_at
              FROM sessions s JOIN devices d ON d.id = s.device JOIN members m ON m.id = s.member
                   JOIN workspaces w ON w.id = m.workspace
+                  LEFT JOIN documents settings ON settings.id = w.settings_doc
              WHERE s.id = $1",
         )
         .bind(session)
@@ -155,6 +157,7 @@ impl Sessions for PostgresStorage {
                     session_ended: row.ended_at.is_some(),
                     device_revoked: row.revoked_at.is_some(),
                     head: number(row.head)?,
+                    settings_seq: number(row.settings_seq)?,
                 })
             })
             .transpose()

@@ -164,7 +164,7 @@ impl Transaction for PostgresTransaction {
             return Ok(HashMap::new());
         }
         let rows: Vec<DocumentRow> = query_as(
-            "SELECT id, workspace, kind, owner, seq, heads, snapshot FROM documents
+            "SELECT id, workspace, kind, owner, seq, team, heads, snapshot FROM documents
              WHERE id = ANY($1) AND workspace = $2",
         )
         .bind(ids(docs))
@@ -325,18 +325,20 @@ impl Transaction for PostgresTransaction {
             return Ok(());
         }
         query(
-            "INSERT INTO documents (id, workspace, kind, owner, seq, heads, snapshot)
-             SELECT id, $1, kind, owner, seq, heads, snapshot
-             FROM unnest($2::uuid[], $3::smallint[], $4::uuid[], $5::bigint[], $6::bytea[], $7::bytea[])
-                  AS new (id, kind, owner, seq, heads, snapshot)
+            "INSERT INTO documents (id, workspace, kind, owner, seq, team, team_known, heads, snapshot)
+             SELECT id, $1, kind, owner, seq, team, TRUE, heads, snapshot
+             FROM unnest($2::uuid[], $3::smallint[], $4::uuid[], $5::bigint[], $6::text[], $7::bytea[], $8::bytea[])
+                  AS new (id, kind, owner, seq, team, heads, snapshot)
              ON CONFLICT (id) DO UPDATE
-             SET seq = excluded.seq, heads = excluded.heads, snapshot = excluded.snapshot",
+             SET seq = excluded.seq, team = excluded.team, team_known = TRUE, heads = excluded.heads,
+                 snapshot = excluded.snapshot",
         )
         .bind(self.workspace.0)
         .bind(documents.iter().map(|document| document.id.0).collect::<Vec<_>>())
         .bind(documents.iter().map(|document| i16::from(document.kind.code())).collect::<Vec<_>>())
         .bind(documents.iter().map(|document| document.owner.map(|owner| owner.0)).collect::<Vec<_>>())
         .bind(documents.iter().map(|document| integer(document.seq)).collect::<Vec<_>>())
+        .bind(documents.iter().map(|document| document.team.as_deref()).collect::<Vec<_>>())
         .bind(documents.iter().map(|document| document.heads.concat()).collect::<Vec<_>>())
         .bind(documents.iter().map(|document| document.snapshot.as_slice()).collect::<Vec<_>>())
         .execute(&mut *self.tx)

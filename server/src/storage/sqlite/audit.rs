@@ -7,8 +7,10 @@ use desk_domain::{
 };
 use sqlx::{query, query_as, query_scalar};
 
-use super::{MemberRow, SqliteStorage, digest, failed, integer, kind, number, uuid};
-use crate::storage::{Audit, AuditEntry, Digest, DocumentHeads, LogEntry, MemberRecord, StorageError, chain};
+use super::{MemberRow, SqliteStorage, digest, failed, integer, kind, number, texts, uuid};
+use crate::storage::{
+    Audit, AuditEntry, Digest, DocumentHeads, LogEntry, MemberRecord, Reader, StorageError, chain,
+};
 
 /// Entries of before the chain have none.
 pub(super) fn value(bytes: &[u8]) -> Result<Digest, StorageError> {
@@ -111,18 +113,21 @@ impl Audit for SqliteStorage {
     async fn heads_after(
         &self,
         workspace: WorkspaceId,
-        reader: MemberId,
+        reader: &Reader,
         after: Option<DocId>,
         limit: u32,
     ) -> Result<Vec<DocumentHeads>, StorageError> {
-        let (workspace, reader) = (workspace.0.as_bytes().as_slice(), reader.0.as_bytes().as_slice());
+        let (workspace, member) = (workspace.0.as_bytes().as_slice(), reader.member.0.as_bytes().as_slice());
+        let hidden = texts(reader.scope.hidden())?;
         let after = after.map(|doc| doc.0.as_bytes().to_vec()).unwrap_or_default();
         let rows = query!(
             "SELECT id, kind, heads FROM documents
-             WHERE workspace = ? AND id > ? AND (owner IS NULL OR owner = ?) ORDER BY id LIMIT ?",
+             WHERE workspace = ? AND id > ? AND (owner IS NULL OR owner = ?)
+             AND (team IS NULL OR team NOT IN (SELECT value FROM json_each(?))) ORDER BY id LIMIT ?",
             workspace,
             after,
-            reader,
+            member,
+            hidden,
             limit
         )
         .fetch_all(&self.readers)

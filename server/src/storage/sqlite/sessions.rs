@@ -117,11 +117,13 @@ impl Sessions for SqliteStorage {
     async fn access(&self, session: Uuid) -> Result<Option<Access>, StorageError> {
         let id = session.as_bytes().as_slice();
         let found = query!(
-            "SELECT s.ended_at, d.revoked_at, w.head, m.id, m.workspace, m.email, m.name, m.role, m.password_hash,
-                    m.personal_doc, m.active, m.created_at
-             FROM sessions s JOIN devices d ON d.id = s.device JOIN members m ON m.id = s.member
-                  JOIN workspaces w ON w.id = m.workspace
-             WHERE s.id = ?",
+            r#"SELECT s.ended_at, d.revoked_at, w.head, coalesce(settings.seq, 0) AS "settings_seq!: i64",
+                      m.id, m.workspace, m.email, m.name, m.role, m.password_hash, m.personal_doc, m.active,
+                      m.created_at
+               FROM sessions s JOIN devices d ON d.id = s.device JOIN members m ON m.id = s.member
+                    JOIN workspaces w ON w.id = m.workspace
+                    LEFT JOIN documents settings ON settings.id = w.settings_doc
+               WHERE s.id = ?"#,
             id
         )
         .fetch_optional(&self.readers)
@@ -144,6 +146,7 @@ impl Sessions for SqliteStorage {
             session_ended: row.ended_at.is_some(),
             device_revoked: row.revoked_at.is_some(),
             head: number(row.head)?,
+            settings_seq: number(row.settings_seq)?,
         }))
     }
 }

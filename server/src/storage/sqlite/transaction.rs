@@ -187,7 +187,7 @@ impl Transaction for SqliteTransaction {
         let workspace = self.workspace_id();
         let rows = query_as!(
             DocumentRow,
-            "SELECT id, workspace, kind, owner, seq, heads, snapshot FROM documents
+            "SELECT id, workspace, kind, owner, seq, team, heads, snapshot FROM documents
              WHERE id IN (SELECT unhex(value) FROM json_each(?)) AND workspace = ?",
             docs,
             workspace
@@ -341,15 +341,17 @@ impl Transaction for SqliteTransaction {
             let owner = document.owner.as_ref().map(|owner| owner.0.as_bytes().as_slice());
             let heads = document.heads.concat();
             query!(
-                "INSERT INTO documents (id, workspace, kind, owner, seq, heads, snapshot)
-                 VALUES (?, ?, ?, ?, ?, ?, ?)
+                "INSERT INTO documents (id, workspace, kind, owner, seq, team, team_known, heads, snapshot)
+                 VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?)
                  ON CONFLICT (id) DO UPDATE
-                 SET seq = excluded.seq, heads = excluded.heads, snapshot = excluded.snapshot",
+                 SET seq = excluded.seq, team = excluded.team, team_known = 1, heads = excluded.heads,
+                     snapshot = excluded.snapshot",
                 id,
                 workspace,
                 kind,
                 owner,
                 seq,
+                document.team,
                 heads,
                 document.snapshot
             )
