@@ -1,6 +1,7 @@
 //! Sync: what is pushed and pulled, and how it stands.
 //!
-//! `driver` decides when (with the engine of `desk-sync`), `bootstrap` fills a new device, `push` and `pull` do one batch each, `http` talks to the
+//! `driver` decides when (with the engine of `desk-sync`), `bootstrap` fills a new device, `push` and `pull` do one batch each, `scope` lets go of
+//! what the member may not see any more, `http` talks to the
 //! server, `live` listens for hints.
 
 mod bootstrap;
@@ -10,6 +11,7 @@ mod live;
 mod pull;
 mod push;
 mod recovery;
+mod scope;
 pub(crate) mod twin;
 
 use std::sync::Arc;

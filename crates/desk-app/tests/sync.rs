@@ -12,6 +12,8 @@ mod cloned;
 mod hostile;
 #[path = "sync/restored.rs"]
 mod restored;
+#[path = "sync/scopes.rs"]
+mod scopes;
 
 use std::{
     collections::BTreeSet,

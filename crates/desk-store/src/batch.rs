@@ -28,6 +28,8 @@ pub struct Batch {
     pub accepted: Vec<Hash32>,
     /// Changes that leave the outbox for the list of refused edits. Unknown ones are ignored.
     pub rejected: Vec<Rejection>,
+    /// Edits that were never made, for the list of refused edits: what was being typed about a document that goes.
+    pub unmade: Vec<UnmadeEdit>,
     /// Numbers of refused edits that were proposed again and leave the list. One that is not there fails the batch.
     pub proposed_again: Vec<i64>,
     /// How far the server's log was read.
@@ -99,6 +101,25 @@ pub struct Rejection {
     /// What it was about: `TK-…`, `INC-…` or an article's title.
     pub subject: String,
     /// When it was refused.
+    pub rejected_at: UtcMillis,
+}
+
+/// An edit that was being typed and cannot be made any more.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnmadeEdit {
+    /// Stands for a change's hash: the same text is listed once.
+    pub hash: Hash32,
+    /// What the person was about to do.
+    pub edit: Edit,
+    /// Why, for programs.
+    pub code: String,
+    /// Why, for people.
+    pub reason: String,
+    /// What it was about: `TK-…`.
+    pub subject: String,
+    /// When it was typed.
+    pub edited_at: UtcMillis,
+    /// When it was listed.
     pub rejected_at: UtcMillis,
 }
 

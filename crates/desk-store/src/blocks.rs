@@ -147,3 +147,29 @@ pub(crate) async fn sweep(
     }
     Ok(())
 }
+
+/// Takes documents out of the blocks that hold, or once held, them; the others of these blocks stay as they are.
+pub(crate) async fn expel(
+    conn: &mut SqliteConnection,
+    blocks: BTreeSet<i64>,
+    docs: &[DocId],
+) -> Result<(), StoreError> {
+    const FIND: &str = "SELECT raw_bytes, bytes FROM blocks WHERE block = ?";
+    const REPLACE: &str = "UPDATE blocks SET raw_bytes = ?2, bytes = ?3 WHERE block = ?1";
+    let docs: BTreeSet<DocId> = docs.iter().copied().collect();
+    sweep(conn, blocks.iter().copied()).await?;
+    for block in blocks {
+        let Some(row) = sqlx::query(FIND).bind(block).fetch_optional(&mut *conn).await? else { continue };
+        let raw = unpack(row.try_get(1)?, row.try_get(0)?)?;
+        let mut held = read_block(&raw)?;
+        held.documents.retain(|document| !docs.contains(&document.doc));
+        let packed = held.pack()?;
+        sqlx::query(REPLACE)
+            .bind(block)
+            .bind(i64::try_from(packed.raw_bytes).unwrap_or(i64::MAX))
+            .bind(packed.bytes)
+            .execute(&mut *conn)
+            .await?;
+    }
+    Ok(())
+}

@@ -113,7 +113,8 @@ fn check_docs(docs: &[DocWrite]) -> Result<(), StoreError> {
 async fn write(conn: &mut SqliteConnection, batch: &Batch) -> Result<Committed, StoreError> {
     let mut transaction = conn.begin_with("BEGIN IMMEDIATE").await?;
     let conn = &mut *transaction;
-    let rejected = outbox::reject(conn, &batch.rejected).await?;
+    let mut rejected = outbox::reject(conn, &batch.rejected).await?;
+    rejected.extend(outbox::list_unmade(conn, &batch.unmade).await?);
     outbox::remove(conn, &batch.accepted).await?;
     outbox::proposed_again(conn, &batch.proposed_again).await?;
     let dropped = documents::drop_all(conn, &batch.drop_docs).await?;

@@ -24,6 +24,14 @@ impl Store {
             .map_err(|_| StoreError::unreadable(format!("the fact {key}")))
     }
 
+    /// Names of facts that begin so, at most `limit`; the beginning is the application's own and has no wildcards.
+    pub async fn meta_keys(&self, beginning: &str, limit: usize) -> Result<Vec<String>, StoreError> {
+        const SQL: &str = "SELECT key FROM meta WHERE key GLOB ? || '*' ORDER BY key LIMIT ? + 0";
+        let mut held = self.quick_reader().await?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        Ok(sqlx::query_scalar(SQL).bind(beginning).bind(limit).fetch_all(held.conn()?).await?)
+    }
+
     /// Sets a fact, or removes it. Several at once, or together with a document: [`Batch::meta`].
     pub async fn set_meta(&self, key: &str, value: Option<&[u8]>) -> Result<(), StoreError> {
         let meta = vec![(key.to_owned(), value.map(<[u8]>::to_vec))];

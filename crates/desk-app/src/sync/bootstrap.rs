@@ -21,7 +21,7 @@ use desk_sync::{
 };
 use futures::{StreamExt, TryStreamExt};
 
-use super::{Link, pull::heed_personal};
+use super::{Link, pull::heed_personal, scope::scope_fact};
 use crate::{Desk, DeskEvent, edit::write_of, error};
 
 /// Stands in the store of a new device until its segments are in: the `Bootstrap` frame that it goes by, or nothing yet.
@@ -169,6 +169,7 @@ impl Desk {
     async fn put_in_place(&self, plan: &Bootstrap, filling: Filling, total: u64) -> Result<Begun, ApiError> {
         let mut batch =
             Batch { cursor: Some(plan.cursor), meta: vec![(BOOTSTRAP.to_owned(), None)], ..Batch::default() };
+        batch.meta.push(scope_fact(plan.scope));
         let rules = self.rules();
         if rules_id(rules.workspace.as_ref()) != plan.rules {
             batch.meta.push((super::pull::REDERIVE.to_owned(), Some(b"1".to_vec())));

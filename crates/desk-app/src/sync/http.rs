@@ -21,7 +21,9 @@ use desk_domain::{
 };
 use desk_sync::{
     segment::{Bootstrap, MAX_SEGMENT_BYTES},
-    wire::{self, Hash, Heads, MAX_BODY_BYTES, Message, PullReply, Push, PushReply, WireError},
+    wire::{
+        self, Documents, Hash, Heads, MAX_BODY_BYTES, Message, PullReply, Push, PushReply, Wanted, WireError,
+    },
 };
 use futures::StreamExt;
 use reqwest::{Method, Response, StatusCode};
@@ -164,9 +166,12 @@ impl Http {
         &self,
         access: &str,
         after: u64,
+        scope: Option<Hash>,
         witness: Option<&str>,
     ) -> Result<Answer<PullReply>, ApiError> {
-        let call = self.request(Method::GET, &format!("v1/sync/pull?after={after}"))?.bearer_auth(access);
+        let scope = scope.map(|scope| format!("&scope={scope}")).unwrap_or_default();
+        let call =
+            self.request(Method::GET, &format!("v1/sync/pull?after={after}{scope}"))?.bearer_auth(access);
         self.frame(showing(call, witness)).await
     }
 
@@ -174,6 +179,14 @@ impl Http {
     pub(crate) async fn heads(&self, access: &str, after: Option<DocId>) -> Result<Heads, ApiError> {
         let query = after.map(|doc| format!("?after={doc}")).unwrap_or_default();
         let call = self.request(Method::GET, &format!("v1/sync/heads{query}"))?.bearer_auth(access);
+        self.frame(call).await.map(|answer| answer.value)
+    }
+
+    /// The first of some documents, whole.
+    pub(crate) async fn documents(&self, access: &str, docs: &[DocId]) -> Result<Documents, ApiError> {
+        let body = wire::encode(&Wanted { docs: docs.to_vec() })
+            .map_err(|problem| ApiError::new(ErrorCode::Internal, problem.to_string()))?;
+        let call = self.request(Method::POST, "v1/sync/documents")?.bearer_auth(access).body(body);
         self.frame(call).await.map(|answer| answer.value)
     }
 

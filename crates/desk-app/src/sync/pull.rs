@@ -1,6 +1,6 @@
 //! One batch in: verified, applied, and written with the cursor in one transaction.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use desk_api::ApiError;
 use desk_docs::{Document, ReadError, VerifiedChange};
@@ -12,16 +12,41 @@ use desk_domain::{
     workspace::Workspace,
 };
 use desk_store::{AlertWrite, Batch, DocWrite, StoreError};
-use desk_sync::pull::{Incoming, merge, receive};
+use desk_sync::{
+    pull::{Incoming, Received, merge, receive},
+    wire::{Hash, PullReply},
+};
 
-use super::{Link, recovery::WITNESS, twin::TWIN};
+use super::{Link, recovery::WITNESS, scope::{scope_fact, withdrawn_facts}, twin::TWIN};
 use crate::{Desk, DeskEvent, alerts, desk::WorkspaceRules, edit::write_of, error};
 
 /// How often a batch is applied anew when the person edits the same documents meanwhile.
-const TRIES: u32 = 8;
+pub(super) const TRIES: u32 = 8;
 
 /// Stands in the store while deadlines have to be computed anew.
 pub(super) const REDERIVE: &str = "rederive";
+
+/// What came from the server and is to be stored, in one transaction.
+#[derive(Clone, Copy)]
+pub(super) struct Arrived<'a> {
+    pub(super) changes: &'a Incoming,
+    /// Documents of `changes` that came whole.
+    pub(super) whole: &'a BTreeSet<DocId>,
+    /// Documents that are to go.
+    pub(super) withdrawn: &'a BTreeSet<DocId>,
+    /// How far the log is read then, and under which scope.
+    pub(super) level: Option<(u64, Hash)>,
+    pub(super) witness: Option<&'a str>,
+}
+
+impl<'a> Arrived<'a> {
+    /// Changes by themselves.
+    pub(super) fn of(changes: &'a Incoming) -> Self {
+        static NO_DOCUMENTS: BTreeSet<DocId> = BTreeSet::new();
+        let (whole, withdrawn) = (&NO_DOCUMENTS, &NO_DOCUMENTS);
+        Self { changes, whole, withdrawn, level: None, witness: None }
+    }
+}
 
 /// What a pull did.
 pub(super) struct Pulled {
@@ -52,30 +77,69 @@ impl Desk {
     }
 
     /// The same without regard to what the server may have lost.
-    pub(super) async fn pull_now(&self, link: &Link) -> Result<Pulled, ApiError> {
+    async fn pull_now(&self, link: &Link) -> Result<Pulled, ApiError> {
+        self.withdraw_due().await?;
         let after = self.store().cursor().await.map_err(error::store)?;
+        let scope = self.scope(after).await?;
+        let (reply, witness) = self.ask(link, after, scope).await?;
+        if scope.is_some_and(|known| known != reply.scope) {
+            let new = self.rescope(link).await?;
+            return Ok(Pulled { new, cursor: after, head: reply.head, unsent: false });
+        }
+        self.take(reply, after, witness.as_deref()).await
+    }
+
+    /// Reads the log on, whatever the member may see: after the server was restored, nothing is let go of before it has back
+    /// what it lost.
+    pub(super) async fn pull_unscoped(&self, link: &Link) -> Result<Pulled, ApiError> {
+        let after = self.store().cursor().await.map_err(error::store)?;
+        let (mut reply, witness) = self.ask(link, after, None).await?;
+        reply.withdrawn.clear();
+        self.take(reply, after, witness.as_deref()).await
+    }
+
+    async fn ask(
+        &self,
+        link: &Link,
+        after: u64,
+        scope: Option<Hash>,
+    ) -> Result<(PullReply, Option<String>), ApiError> {
         let access = self.access_token(link).await?;
         let witness = self.witness().await?;
-        let mut answer = link.http.pull(&access, after, witness.as_deref()).await;
+        let mut answer = link.http.pull(&access, after, scope, witness.as_deref()).await;
         if let Some(access) = self.renewed(link, &access, &answer).await? {
-            answer = link.http.pull(&access, after, witness.as_deref()).await;
+            answer = link.http.pull(&access, after, scope, witness.as_deref()).await;
         }
         let answer = answer?;
         self.learn_clock(answer.offset_ms).await;
-        let reply = answer.value;
-        let (cursor, head) = (reply.cursor, reply.head);
-        let by_doc = receive(reply, after).map_err(error::pull)?;
-        if by_doc.is_empty() && cursor == after {
+        Ok((answer.value, answer.witness))
+    }
+
+    /// Checks a batch and stores it.
+    async fn take(&self, reply: PullReply, after: u64, witness: Option<&str>) -> Result<Pulled, ApiError> {
+        let (cursor, head, scope) = (reply.cursor, reply.head, reply.scope);
+        let Received { changes, whole, withdrawn } = receive(reply, after).map_err(error::pull)?;
+        if cursor == after && changes.is_empty() && withdrawn.is_empty() && self.scope(after).await? == Some(scope) {
             return Ok(Pulled { new: 0, cursor, head, unsent: false });
         }
+        let level = Some((cursor, scope));
+        let arrived =
+            Arrived { whole: &whole, withdrawn: &withdrawn, level, witness, ..Arrived::of(&changes) };
+        let new = self.store_arrived(&arrived).await?;
+        self.withdraw_due().await?;
+        Ok(Pulled { new, cursor, head, unsent: false })
+    }
+
+    /// Stores what came; how many changes were new.
+    pub(super) async fn store_arrived(&self, arrived: &Arrived<'_>) -> Result<u64, ApiError> {
         for _ in 0..TRIES {
             let stored = {
                 let _writing = self.inner.writing.lock().await;
-                self.store_changes(&by_doc, cursor, answer.witness.as_deref()).await?
+                self.store_changes(arrived).await?
             };
             if let Some(new) = stored {
                 self.rederive_if_due().await?;
-                return Ok(Pulled { new, cursor, head, unsent: false });
+                return Ok(new);
             }
             tracing::debug!("a document was edited while its changes were applied; again");
         }
@@ -83,17 +147,18 @@ impl Desk {
     }
 
     /// Applies verified changes and commits; `None` when a document was written meanwhile.
-    async fn store_changes(
-        &self,
-        by_doc: &Incoming,
-        cursor: u64,
-        witness: Option<&str>,
-    ) -> Result<Option<u64>, ApiError> {
+    async fn store_changes(&self, arrived: &Arrived<'_>) -> Result<Option<u64>, ApiError> {
+        let Arrived { changes: by_doc, whole, withdrawn, level, witness } = *arrived;
         let session = self.require_session()?;
         let now = self.now();
         let (mut new, mut twin) = (0, false);
         let meta = witness.map(|witness| (WITNESS.to_owned(), Some(witness.as_bytes().to_vec())));
-        let mut batch = Batch { cursor: Some(cursor), meta: meta.into_iter().collect(), ..Batch::default() };
+        let mut batch = Batch { meta: meta.into_iter().collect(), ..Batch::default() };
+        if let Some((cursor, scope)) = level {
+            batch.cursor = Some(cursor);
+            batch.meta.push(scope_fact(scope));
+        }
+        batch.meta.extend(withdrawn_facts(withdrawn));
         // The settings first: the deadlines of the tickets in the same batch are computed by them.
         let mut rules = self.rules();
         if let Some((_, changes)) = by_doc.get(&session.workspace_doc) {
@@ -114,7 +179,10 @@ impl Desk {
             if *doc == session.workspace_doc {
                 continue;
             }
-            let (write, added) = self.incoming(*doc, *kind, changes, &rules, &mut twin).await?;
+            let mut is_foreign = false;
+            let (write, added) = self.incoming(*doc, *kind, changes, &rules, &mut is_foreign).await?;
+            // A document that comes back into sight has what this device once wrote to it.
+            twin |= is_foreign && !whole.contains(doc);
             new += added;
             if let Some((write, state)) = write {
                 if let Some(State::Personal(personal)) = &state

@@ -14,7 +14,7 @@ use desk_sync::{
     wire::{BATCH_BYTES, BATCH_CHANGES, Hash, Push, RejectCode, WireChange},
 };
 
-use super::{Link, recovery::WITNESS, twin::TWIN};
+use super::{Link, recovery::WITNESS, scope::withdrawn_facts, twin::TWIN};
 use crate::{Desk, DeskEvent, edit::write_of, error};
 
 /// What a push did.
@@ -46,6 +46,7 @@ impl Desk {
     }
 
     async fn push_now(&self, link: &Link) -> Result<Pushed, ApiError> {
+        self.withdraw_due().await?;
         let waiting = self.store().outbox_batch(BATCH_BYTES, BATCH_CHANGES).await.map_err(error::store)?;
         if waiting.is_empty() {
             let head = self.store().cursor().await.map_err(error::store)?;
@@ -73,6 +74,7 @@ impl Desk {
         let judged = verdicts(waiting.iter().map(|change| change.hash), &reply)
             .map_err(|problem| ApiError::new(ErrorCode::BadServer, problem.to_string()))?;
         let (accepted, mut refused) = (judged.accepted, judged.refused);
+        let withdrawn: BTreeSet<DocId> = reply.withdrawn.iter().copied().collect();
         // Another copy of this device has used the number. What waits in these documents is made again under a fresh id.
         let is_clash = |change: &&OutboxChange| {
             let code = refused.get(&change.hash).map(|why| why.code);
@@ -86,6 +88,7 @@ impl Desk {
         // With the verdicts: the server's log has these changes now, and if it should lose them, this is how it shows.
         let meta = answer.witness.map(|witness| (WITNESS.to_owned(), Some(witness.into_bytes())));
         let mut batch = Batch { accepted, meta: meta.into_iter().collect(), ..Batch::default() };
+        batch.meta.extend(withdrawn_facts(&withdrawn));
         if !clashing.is_empty() {
             batch.meta.push((TWIN.to_owned(), Some(b"1".to_vec())));
         }
@@ -99,6 +102,7 @@ impl Desk {
         for doc in docs {
             self.take_back(doc, &refused).await?;
         }
+        self.withdraw_due().await?;
         let more = self.store().outbox_len().await.map_err(error::store)? > 0;
         self.emit_sync().await;
         Ok(Pushed { accepted: done, rejected, head: reply.head, more })
@@ -202,7 +206,7 @@ impl Desk {
 }
 
 /// What a document is called in the list of refused edits.
-fn subject(document: &Document) -> String {
+pub(super) fn subject(document: &Document) -> String {
     match document.read() {
         Ok(State::Ticket(ticket)) => ticket_number(ticket.id),
         Ok(State::Incident(incident)) => incident_number(incident.id),

@@ -60,7 +60,7 @@ impl Desk {
 
     async fn recover(&self, link: &Link) -> Result<(), ApiError> {
         loop {
-            let pulled = match self.pull_now(link).await {
+            let pulled = match self.pull_unscoped(link).await {
                 Err(problem) if problem.code == ErrorCode::ServerRestored => {
                     self.begin_recovery().await?;
                     return Err(ApiError::new(ErrorCode::Offline, problem.message));
@@ -89,7 +89,9 @@ impl Desk {
         let personal = self.require_session()?.personal_doc;
         let mut server = ServerHeads { link, page: VecDeque::new(), after: None, is_last: false };
         offered += self.offer(personal, &server.of(self, personal).await?).await?;
-        self.store().set_meta(RECOVERING, None).await.map_err(error::store)?;
+        // What the member may see may be of before the backup, too: it is compared once the server has everything back.
+        let meta = vec![(RECOVERING.to_owned(), None), Self::scope_lost()];
+        self.store().commit(&Batch { meta, ..Batch::default() }).await.map_err(error::store)?;
         tracing::warn!(changes = offered, "what the server lost is sent to it again");
         self.emit_sync().await;
         Ok(())

@@ -22,7 +22,7 @@ async fn revoke_all(server: &Server) {
     }
 }
 
-async fn devices(server: &Server) -> usize {
+pub(super) async fn devices(server: &Server) -> usize {
     let workspace = server.storage.workspace_by_slug("acme").await.unwrap().unwrap();
     server.storage.devices(workspace.id).await.unwrap().len()
 }

@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 
-/// A server in front of the server: counts requests and breaks off the answer to the `nth` request of a segment.
-async fn between(server: &str, cut: Option<usize>) -> (String, Arc<Mutex<Vec<String>>>) {
+/// A server in front of the server: counts requests and breaks off the answer to the `nth` request of a segment or
+/// of whole documents.
+pub(super) async fn between(server: &str, cut: Option<usize>) -> (String, Arc<Mutex<Vec<String>>>) {
     let target = server.trim_start_matches("http://").to_owned();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -29,7 +30,8 @@ async fn between(server: &str, cut: Option<usize>) -> (String, Arc<Mutex<Vec<Str
                     }
                     let head = String::from_utf8_lossy(&request[..n]);
                     let line = head.lines().next().unwrap_or_default().to_owned();
-                    let is_segment = line.contains("/v1/sync/segments/");
+                    let is_segment =
+                        line.contains("/v1/sync/segments/") || line.contains("/v1/sync/documents");
                     log.lock().unwrap().push(line);
                     if is_segment && Some(segments.fetch_add(1, Ordering::SeqCst)) == cut {
                         // What was promised does not come.

@@ -42,7 +42,14 @@ async fn a_pull_that_does_not_hold_changes_nothing() {
     let good = changes(&server, DocId(server.ids().fresh()));
     let foreign = changes(&server, known);
     let at = |seq: u64, change: &WireChange| LoggedChange { seq, change: change.clone() };
-    let reply = |changes: Vec<LoggedChange>, cursor, head| PullReply { changes, cursor, head };
+    let reply = |changes: Vec<LoggedChange>, cursor, head| PullReply {
+        changes,
+        cursor,
+        head,
+        scope: desk_sync::scope::open_id(),
+        documents: vec![],
+        withdrawn: vec![],
+    };
     let altered = |at: usize| {
         let mut change = good[0].clone();
         change.bytes[at] ^= 0x10;

@@ -1,6 +1,6 @@
 //! Documents and their bytes: row numbers, the check of the heads, and removal.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use desk_domain::{
     ids::{DocId, DocKind},
@@ -106,7 +106,8 @@ pub(crate) async fn write_heads(
         head: "INSERT INTO documents (doc, id, kind, heads, schema, projected, updated_at, block) VALUES",
         columns: 8,
         tail: "ON CONFLICT (doc) DO UPDATE SET heads = excluded.heads, schema = excluded.schema, \
-               projected = excluded.projected, updated_at = excluded.updated_at, block = excluded.block",
+               projected = excluded.projected, updated_at = excluded.updated_at, block = excluded.block, \
+               left_block = coalesce(documents.block, documents.left_block)",
         chunks: MANY,
     };
     DOCUMENTS
@@ -158,14 +159,15 @@ pub(super) async fn write_projected(
     Ok(())
 }
 
-/// Removes documents with everything derived from them; returns what was there.
+/// Removes documents with everything derived from them, and what stands of them in blocks; returns what was there.
 pub(super) async fn drop_all(
     conn: &mut SqliteConnection,
     ids: &[DocId],
 ) -> Result<Vec<(DocKind, DocId)>, StoreError> {
-    const FIND: &str = "SELECT d.doc, d.kind, s.key, EXISTS (SELECT 1 FROM outbox o WHERE o.doc = d.doc), d.block \
+    const FIND: &str = "SELECT d.doc, d.kind, s.key, EXISTS (SELECT 1 FROM outbox o WHERE o.doc = d.doc), d.block, d.left_block \
          FROM documents d LEFT JOIN search_docs s ON s.doc = d.doc WHERE d.id = ?";
     let mut dropped = Vec::new();
+    let mut held = BTreeSet::new();
     for id in ids {
         let Some(row) = sqlx::query(FIND).bind(codes::id_bytes(*id)).fetch_optional(&mut *conn).await? else {
             continue;
@@ -181,8 +183,10 @@ pub(super) async fn drop_all(
         // The rest goes by the foreign keys.
         let doc: i64 = row.try_get(0)?;
         sqlx::query("DELETE FROM documents WHERE doc = ?").bind(doc).execute(&mut *conn).await?;
-        blocks::sweep(conn, row.try_get::<Option<i64>, _>(4)?).await?;
+        held.extend(row.try_get::<Option<i64>, _>(4)?);
+        held.extend(row.try_get::<Option<i64>, _>(5)?);
         dropped.push((codes::kind_from(row.try_get(1)?)?, *id));
     }
+    blocks::expel(conn, held, ids).await?;
     Ok(dropped)
 }

@@ -6,7 +6,7 @@ use desk_domain::ids::DocId;
 use sqlx::{Row, SqliteConnection};
 
 use crate::{
-    Hash32, OutboxEntry, Rejection, StoreError,
+    Hash32, OutboxEntry, Rejection, StoreError, UnmadeEdit,
     bulk::{self, Insert, MANY},
     codes,
 };
@@ -35,6 +35,33 @@ pub(super) async fn reject(
     }
     let hashes: Vec<Hash32> = rejections.iter().map(|rejection| rejection.hash).collect();
     remove(conn, &hashes).await?;
+    Ok(numbers)
+}
+
+/// Lists edits that were never made; returns their numbers.
+pub(super) async fn list_unmade(
+    conn: &mut SqliteConnection,
+    unmade: &[UnmadeEdit],
+) -> Result<Vec<i64>, StoreError> {
+    const LIST: &str = "INSERT INTO rejected \
+         (doc, kind, hash, bytes, edit, code, reason, subject, edited_at, rejected_at) \
+         VALUES (?, ?, ?, x'', ?, ?, ?, ?, ?, ?) ON CONFLICT (hash) DO NOTHING RETURNING id";
+    let mut numbers = Vec::new();
+    for UnmadeEdit { hash, edit, code, reason, subject, edited_at, rejected_at } in unmade {
+        let number: Option<i64> = sqlx::query_scalar(LIST)
+            .bind(codes::id_bytes(edit.doc))
+            .bind(i64::from(edit.kind().code()))
+            .bind(hash.as_slice())
+            .bind(codes::to_json(edit)?)
+            .bind(code)
+            .bind(reason)
+            .bind(subject)
+            .bind(edited_at.0)
+            .bind(rejected_at.0)
+            .fetch_optional(&mut *conn)
+            .await?;
+        numbers.extend(number);
+    }
     Ok(numbers)
 }
 
