@@ -4,7 +4,8 @@ use std::{fs, io, path::Path};
 
 use desk_domain::ids::DocKind;
 use desk_sync::wire::{
-    Hash, LoggedChange, Outcome, PullReply, Push, PushReply, RejectCode, Verdict, WireChange, encode,
+    Hash, LoggedChange, Outcome, PullReply, Push, PushReply, RejectCode, Verdict, WholeDocument, WireChange,
+    encode,
 };
 use sha2::{Digest, Sha256};
 
@@ -37,10 +38,17 @@ pub fn write(dir: &Path) -> io::Result<()> {
         Verdict { hash, outcome: Outcome::Rejected { code: RejectCode::Clock, reason: "ahead".to_owned() } },
     ];
     let changes = (1..).zip(&wire_changes).map(|(seq, change)| LoggedChange { seq, change: change.clone() });
-    let pull = PullReply { changes: changes.collect(), cursor: 40, head: 41 };
+    let pull = PullReply {
+        changes: changes.collect(),
+        cursor: 40,
+        head: 41,
+        scope: desk_sync::scope::open_id(),
+        documents: vec![WholeDocument { doc: wire_changes[0].doc, kind: wire_changes[0].kind, snapshot: vec![7; 40] }],
+        withdrawn: vec![wire_changes[0].doc],
+    };
     let wrong = io::Error::other;
     put(dir, "wire", &[&[0], &encode(&Push { changes: wire_changes }).map_err(wrong)?[..]].concat())?;
-    put(dir, "wire", &[&[1], &encode(&PushReply { verdicts, head: 7 }).map_err(wrong)?[..]].concat())?;
+    put(dir, "wire", &[&[1], &encode(&PushReply { verdicts, head: 7, withdrawn: vec![wire_changes[0].doc] }).map_err(wrong)?[..]].concat())?;
     put(dir, "wire", &[&[2], &encode(&pull).map_err(wrong)?[..]].concat())
 }
 

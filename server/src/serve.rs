@@ -16,14 +16,7 @@ use crate::{
     http::{App, Limits, Pages, router},
     random::{Random, bytes},
     storage::{Storage, StorageError},
-    sync::{
-        hub::Hub,
-        own::OwnError,
-        scopes::Scopes,
-        segments::Segmenter,
-        teams,
-        witness::Witnesses,
-    },
+    sync::{hub::Hub, own::OwnError, scopes::Scopes, segments::Segmenter, teams, witness::Witnesses},
 };
 
 /// How long requests may take to end once the server is told to stop.

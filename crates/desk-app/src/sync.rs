@@ -118,7 +118,8 @@ impl Desk {
             return self.fetch_own(&link).await;
         }
         while self.me().is_none() {
-            let pulled = self.pull_batch(&link).await?;
+            // Large, and it would make signing in as large.
+            let pulled = Box::pin(self.pull_batch(&link)).await?;
             if pulled.cursor >= pulled.head {
                 break;
             }

@@ -91,6 +91,8 @@ pub enum Shown {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::{
         ids::{DocId, uuid_v7},
@@ -105,7 +107,8 @@ mod tests {
 
     fn settings(private: &[&str], members: &[(u8, &[&str])]) -> Workspace {
         let team = |key: &&str| {
-            let team = Team { key: (*key).to_owned(), name: (*key).to_owned(), private: private.contains(key) };
+            let team =
+                Team { key: (*key).to_owned(), name: (*key).to_owned(), private: private.contains(key) };
             (team.key.clone(), team)
         };
         let member = |(n, teams): &(u8, &[&str])| {
@@ -119,11 +122,11 @@ mod tests {
             zone: "UTC".to_owned(),
             members: members.iter().map(member).collect(),
             teams: ["hr", "it", "desk"].iter().map(team).collect(),
-            categories: Default::default(),
+            categories: BTreeMap::new(),
             workflow: Workflow::default(),
-            calendars: Default::default(),
-            policies: Default::default(),
-            escalation_min: Default::default(),
+            calendars: BTreeMap::new(),
+            policies: BTreeMap::new(),
+            escalation_min: BTreeMap::new(),
             schema: 1,
         }
     }

@@ -44,7 +44,9 @@ mod tickets;
 
 use std::{path::Path, sync::Arc};
 
-pub use batch::{AlertWrite, Batch, Committed, DocWrite, Hash32, OutboxEntry, Rejection, UnmadeEdit, heads_from_bytes};
+pub use batch::{
+    AlertWrite, Batch, Committed, DocWrite, Hash32, OutboxEntry, Rejection, UnmadeEdit, heads_from_bytes,
+};
 pub use blocks::IndexProgress;
 pub use check::{Health, Sizes};
 pub use deadlines::DueDeadline;

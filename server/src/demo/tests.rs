@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use desk_domain::{
     article::ArticleStatus,
@@ -24,7 +24,7 @@ async fn documents(storage: &SqliteStorage) -> BTreeMap<DocId, DocumentRecord> {
     let workspace = storage.workspace_by_slug(SLUG).await.unwrap().unwrap();
     let admin = storage.member_by_email(workspace.id, "admin@demo.example").await.unwrap().unwrap();
     let limits = PageLimits { changes: 100_000, bytes: usize::MAX };
-    let reader = Reader { member: admin.id, scope: Default::default() };
+    let reader = Reader { member: admin.id, scope: Arc::default() };
     let page = storage.changes_after(workspace.id, &reader, 0, limits).await.unwrap();
     let mut found = BTreeMap::new();
     for entry in page.entries {

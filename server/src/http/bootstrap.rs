@@ -105,9 +105,8 @@ pub(super) async fn segment(
             break bytes;
         }
     };
-    let bytes = bytes.ok_or_else(|| {
-        Problem::new(ErrorCode::NotFound, "there is no such segment any more: begin anew")
-    })?;
+    let bytes = bytes
+        .ok_or_else(|| Problem::new(ErrorCode::NotFound, "there is no such segment any more: begin anew"))?;
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
         // Its bytes never change, but who may have them does.

@@ -108,5 +108,12 @@ fn reply(page: LogPage, scope: Hash) -> PullReply {
         seq,
         change: WireChange { doc, kind, hash: Hash(hash), bytes },
     };
-    PullReply { changes: entries.into_iter().map(change).collect(), cursor, head, scope, documents, withdrawn }
+    PullReply {
+        changes: entries.into_iter().map(change).collect(),
+        cursor,
+        head,
+        scope,
+        documents,
+        withdrawn,
+    }
 }

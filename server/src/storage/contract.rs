@@ -17,9 +17,9 @@ use desk_sync::wire::RejectCode;
 use uuid::Uuid;
 
 use super::{
-    Audience, AuditEntry, DeviceRecord, Digest, DocumentHead, DocumentRecord, LogEntry, LogPage, MemberRecord,
-    NewSession, NewToken, PageLimits, Pulse, Reader, Refused, Registration, Rotation, SegmentAbout,
-    SegmentEntry, SegmentSet, SessionEnd, Storage, WorkspaceRecord, chain,
+    Audience, AuditEntry, DeviceRecord, Digest, DocumentHead, DocumentRecord, LogEntry, LogPage,
+    MemberRecord, NewSession, NewToken, PageLimits, Pulse, Reader, Refused, Registration, Rotation,
+    SegmentAbout, SegmentEntry, SegmentSet, SessionEnd, Storage, WorkspaceRecord, chain,
 };
 
 /// One test per rule, each on a storage of its own.
@@ -776,7 +776,11 @@ pub(super) async fn what_came_into_sight_is_given_whole_and_what_left_it_is_name
     moved(storage, space.id, 31, 2, Some("desk")).await;
     moved(storage, space.id, 31, 3, Some("hr")).await;
     moved(storage, space.id, 31, 4, Some("hr")).await;
-    assert_eq!(page(outside.clone(), 0).await, (vec![], vec![], vec![doc, doc]), "it left twice what they see");
+    assert_eq!(
+        page(outside.clone(), 0).await,
+        (vec![], vec![], vec![doc, doc]),
+        "it left twice what they see"
+    );
     assert_eq!(page(outside.clone(), 2).await, (vec![], vec![], vec![doc]));
     assert_eq!(page(outside.clone(), 3).await, (vec![], vec![], vec![]));
     assert_eq!(page(hr.clone(), 0).await, (vec![4], vec![doc], vec![]), "whole where it came into sight");
@@ -859,7 +863,8 @@ pub(super) async fn audiences_share_no_document(storage: &dyn Storage) {
         moved(storage, space.id, doc, doc, team).await;
     }
     let documents = |team: Option<&'static str>| async move {
-        let found = storage.shared_documents(space.id, &audience(team, &["hr", "it"]), None, 9).await.unwrap();
+        let found =
+            storage.shared_documents(space.id, &audience(team, &["hr", "it"]), None, 9).await.unwrap();
         found.into_iter().map(|found| (found.id, found.team)).collect::<Vec<_>>()
     };
     let expected = |doc: u8, team: Option<&str>| (DocId(id(doc)), team.map(str::to_owned));

@@ -325,7 +325,8 @@ impl Bench<'_> {
 
     /// The refusal of a change to a document that is not here, or not for the sender: word for word the same.
     fn unknown(&self, doc: DocId, change: &VerifiedChange) -> Rejection {
-        let builds_on = |dep| self.refused.get(&(doc, dep)).is_some_and(|code| *code != RejectCode::UnknownDocument);
+        let builds_on =
+            |dep| self.refused.get(&(doc, dep)).is_some_and(|code| *code != RejectCode::UnknownDocument);
         if change.deps().any(builds_on) {
             let reason = "the change it builds on was refused".to_owned();
             return Rejection::new(RejectCode::DependsOnRejected, reason);

@@ -235,7 +235,8 @@ impl Segmenter {
         let mut made = BTreeMap::new();
         let mut after = after;
         loop {
-            let mut page = self.storage.shared_documents(whose.workspace, &whose.audience, after, limit).await?;
+            let mut page =
+                self.storage.shared_documents(whose.workspace, &whose.audience, after, limit).await?;
             page.retain(|record| until.is_none_or(|until| record.id <= until));
             let Some(last) = page.last().map(|record| record.id) else { break };
             after = Some(last);

@@ -171,7 +171,11 @@ async fn a_ticket_leaves_and_comes_with_its_team() {
     assert_eq!(rejected(&reply.verdicts[1].outcome), RejectCode::UnknownDocument);
     assert_eq!(reply.withdrawn, [doc]);
     let again = anna.push_reply(vec![escalate]).await;
-    assert_eq!((accepted(&again.verdicts[0].outcome), again.withdrawn), (seq, vec![doc]), "the answer was lost");
+    assert_eq!(
+        (accepted(&again.verdicts[0].outcome), again.withdrawn),
+        (seq, vec![doc]),
+        "the answer was lost"
+    );
 
     let page = pull(&boris, cursor, scope).await;
     assert_eq!((page.changes, page.withdrawn, page.cursor), (vec![], vec![doc], seq));

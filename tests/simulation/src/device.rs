@@ -15,9 +15,10 @@ use desk_domain::{
 };
 use desk_sync::{
     engine::Engine,
-    pull::{merge, receive},
+    pull::{Incoming, merge, receive, whole},
     push::{Fate, Refused, Verdicts, Waiting, settle, verdicts},
-    wire::{Hash, PullReply, Push, PushReply, WireChange},
+    scope::{differences, open_id},
+    wire::{Documents, Hash, Heads, PullReply, Push, PushReply, RejectCode, WireChange},
 };
 use workernet_server::random::FreshIds;
 
@@ -50,6 +51,10 @@ pub(crate) struct Store {
     /// Refused edits with their codes.
     pub(crate) rejected: Vec<(EditNo, &'static str)>,
     pub(crate) cursor: u64,
+    /// The scope under which everything up to the cursor is here.
+    pub(crate) scope: Option<Hash>,
+    /// Documents that are to go.
+    pub(crate) withdrawn: BTreeSet<DocId>,
     offset_ms: i64,
     workflow: Option<Workflow>,
     role: Option<Role>,
@@ -65,15 +70,22 @@ struct Writes {
     outgoing: Vec<Outgoing>,
     rejected: Vec<(EditNo, &'static str)>,
     cursor: Option<u64>,
+    scope: Option<Hash>,
+    /// Documents that are to go.
+    withdrawn: BTreeSet<DocId>,
+    /// Documents that went.
+    gone: BTreeSet<DocId>,
 }
 
 /// A step that a push still has to take; each is one transaction, and the device may die before each.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
-    /// Accepted changes leave the outbox.
-    Accept(Vec<[u8; 32]>),
+    /// Accepted changes leave the outbox; what the member does not see any more is written down.
+    Accept(Vec<[u8; 32]>, BTreeSet<DocId>),
     /// Refused ones leave a document.
     TakeBack(DocId, BTreeMap<[u8; 32], Refused>),
+    /// What the member does not see any more goes.
+    LetGo,
     /// The engine is told.
     Pushed { head: u64 },
 }
@@ -82,8 +94,24 @@ pub(crate) enum Step {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
     Push,
-    Pull { after: u64 },
+    Pull {
+        after: u64,
+        scope: Option<Hash>,
+    },
+    /// What the member may see.
+    Heads,
+    /// Documents that are missing.
+    Documents,
     Listen,
+}
+
+/// How far a device is in becoming level with what its member may see.
+#[derive(Clone, Debug)]
+pub(crate) enum Level {
+    /// It asks what that is.
+    Asks,
+    /// It fetches what is missing.
+    Fetches { scope: Hash, missing: Vec<DocId> },
 }
 
 /// A request whose answer is awaited.
@@ -103,6 +131,7 @@ pub(crate) struct Running {
     pub(crate) clock: CorrectedClock,
     pub(crate) request: Option<Request>,
     pub(crate) steps: VecDeque<Step>,
+    pub(crate) level: Option<Level>,
     pub(crate) live: Option<u64>,
 }
 
@@ -157,6 +186,7 @@ impl Device {
             clock: CorrectedClock::new(self.store.offset_ms),
             request: None,
             steps: VecDeque::new(),
+            level: None,
             live: None,
         });
     }
@@ -198,8 +228,9 @@ impl Device {
             .map(|change| change.wire.doc)
             .collect();
         let Some(running) = &mut self.running else { return Ok(()) };
-        running.steps.push_back(Step::Accept(accepted));
+        running.steps.push_back(Step::Accept(accepted, reply.withdrawn.iter().copied().collect()));
         running.steps.extend(docs.into_iter().map(|doc| Step::TakeBack(doc, refused.clone())));
+        running.steps.push_back(Step::LetGo);
         running.steps.push_back(Step::Pushed { head: reply.head });
         Ok(())
     }
@@ -216,9 +247,10 @@ impl Device {
         let Some(running) = &mut self.running else { return Ok(false) };
         match running.steps.pop_front() {
             None => return Ok(false),
-            Some(Step::Accept(accepted)) => {
-                self.commit(Writes { sent: accepted, ..Writes::default() }, chance)?;
+            Some(Step::Accept(sent, withdrawn)) => {
+                self.commit(Writes { sent, withdrawn, ..Writes::default() }, chance)?;
             }
+            Some(Step::LetGo) => self.let_go(chance)?,
             Some(Step::TakeBack(doc, refused)) => {
                 self.take_back(doc, &refused, now, ledger, chance, counts)?;
             }
@@ -283,24 +315,110 @@ impl Device {
         self.commit(writes, chance)
     }
 
-    /// Stores a pulled batch with its cursor.
-    pub(crate) fn pulled(&mut self, reply: PullReply, after: u64, chance: &Chance) -> Result<u64, Broken> {
-        let broken = |problem: &dyn std::fmt::Display| {
-            Broken::new(format!("device {} does not take a pulled batch: {problem}", self.index))
-        };
-        let cursor = reply.cursor;
-        let incoming = receive(reply, after).map_err(|problem| broken(&problem))?;
-        let mut writes = Writes { cursor: Some(cursor), ..Writes::default() };
+    /// What the device says about what it has.
+    pub(crate) fn known_scope(&self) -> Option<Hash> {
+        self.store.scope.or((self.store.cursor > 0).then(open_id))
+    }
+
+    /// Lets go of what the member does not see any more; what was not sent goes to the list.
+    pub(crate) fn let_go(&mut self, chance: &Chance) -> Result<(), Broken> {
+        let gone = self.store.withdrawn.clone();
+        let unsent = self.store.outbox.iter().filter(|change| gone.contains(&change.wire.doc));
+        let code = RejectCode::UnknownDocument.as_str();
+        let rejected = unsent.clone().map(|change| (change.no, code)).collect();
+        let sent = unsent.map(|change| change.wire.hash.0).collect();
+        let documents = gone.iter().map(|doc| (*doc, None)).collect();
+        self.commit(Writes { documents, sent, rejected, gone, ..Writes::default() }, chance)
+    }
+
+    /// Takes a pulled batch; `None` when the member sees something else than before, and is to become level.
+    pub(crate) fn pulled(
+        &mut self,
+        reply: PullReply,
+        after: u64,
+        known: Option<Hash>,
+        chance: &Chance,
+    ) -> Result<Option<u64>, Broken> {
+        if known.is_some_and(|known| known != reply.scope) {
+            if let Some(running) = &mut self.running {
+                running.level = Some(Level::Asks);
+            }
+            return Ok(None);
+        }
+        let (cursor, scope) = (reply.cursor, reply.scope);
+        let received = receive(reply, after).map_err(|problem| self.does_not_take(&problem))?;
+        let withdrawn = received.withdrawn;
+        let writes = Writes { cursor: Some(cursor), scope: Some(scope), withdrawn, ..Writes::default() };
+        self.arrived(received.changes, writes, chance).map(Some)
+    }
+
+    /// Compares what the member may see with what is here.
+    pub(crate) fn compared(&mut self, heads: &Heads, chance: &Chance) -> Result<(), Broken> {
+        let here: Vec<DocId> = self.store.documents.keys().copied().collect();
+        let seen: Vec<DocId> = heads.documents.iter().map(|found| found.doc).collect();
+        let (gone, missing) = differences(&here, &seen);
+        let mut withdrawn = BTreeSet::new();
+        for doc in gone {
+            let Some(stored) = self.store.documents.get_mut(&doc) else { continue };
+            let unsent: BTreeSet<_> = self.store.outbox.iter().map(|change| change.wire.hash.0).collect();
+            let is_all_unsent =
+                stored.document.changes().iter().all(|change| unsent.contains(&change.hash()));
+            if stored.document.kind() == DocKind::Ticket && !is_all_unsent {
+                withdrawn.insert(doc);
+            }
+        }
+        // From here on not everything of the former scope is here.
+        let scope = Some(Hash([0; 32]));
+        self.commit(Writes { withdrawn, scope, ..Writes::default() }, chance)?;
+        self.let_go(chance)?;
+        self.fetch(heads.scope, missing, chance)
+    }
+
+    /// Takes documents that were missing.
+    pub(crate) fn fetched(&mut self, reply: Documents, chance: &Chance) -> Result<(), Broken> {
+        let level = self.running.as_mut().and_then(|running| running.level.take());
+        let Some(Level::Fetches { scope, mut missing }) = level else { return Ok(()) };
+        if reply.scope != scope {
+            if let Some(running) = &mut self.running {
+                running.level = Some(Level::Asks);
+            }
+            return Ok(());
+        }
+        let answered = usize::try_from(reply.answered).unwrap_or(usize::MAX).min(missing.len());
+        let changes = whole(reply.documents).map_err(|problem| self.does_not_take(&problem))?;
+        self.arrived(changes, Writes::default(), chance)?;
+        missing.drain(..answered);
+        self.fetch(scope, missing, chance)
+    }
+
+    fn fetch(&mut self, scope: Hash, missing: Vec<DocId>, chance: &Chance) -> Result<(), Broken> {
+        let is_level = missing.is_empty();
+        if let Some(running) = &mut self.running {
+            running.level = (!is_level).then_some(Level::Fetches { scope, missing });
+        }
+        if is_level {
+            self.commit(Writes { scope: Some(scope), ..Writes::default() }, chance)?;
+        }
+        Ok(())
+    }
+
+    fn does_not_take(&self, problem: &dyn std::fmt::Display) -> Broken {
+        Broken::new(format!("device {} does not take a batch: {problem}", self.index))
+    }
+
+    /// Stores what came.
+    fn arrived(&mut self, incoming: Incoming, mut writes: Writes, chance: &Chance) -> Result<u64, Broken> {
         let mut new = 0;
         for (doc, (kind, changes)) in incoming {
             let stored = self.store.documents.get(&doc).map(|stored| stored.document.clone());
-            let merged = merge(stored, doc, kind, &changes).map_err(|problem| broken(&problem))?;
+            let merged =
+                merge(stored, doc, kind, &changes).map_err(|problem| self.does_not_take(&problem))?;
             let Some(merged) = merged else { continue };
             new += merged.added;
             let state = match merged.document.read() {
                 Ok(state) => state,
                 Err(problem @ (ReadError::NewerSchema { .. } | ReadError::Malformed { .. })) => {
-                    return Err(broken(&problem));
+                    return Err(self.does_not_take(&problem));
                 }
             };
             writes.documents.push((doc, Some(Stored { document: merged.document, state: Some(state) })));
@@ -344,7 +462,7 @@ impl Device {
 
     /// One transaction. Now and then a document is read back from its bytes, as a device that opens it would.
     fn commit(&mut self, writes: Writes, chance: &Chance) -> Result<(), Broken> {
-        let Writes { documents, sent, outgoing, rejected, cursor } = writes;
+        let Writes { documents, sent, outgoing, rejected, cursor, scope, withdrawn, gone } = writes;
         let store = &mut self.store;
         for (doc, stored) in documents {
             let Some(mut stored) = stored else {
@@ -364,6 +482,9 @@ impl Device {
         store.outbox.extend(outgoing);
         store.rejected.extend(rejected);
         store.cursor = cursor.unwrap_or(store.cursor);
+        store.scope = scope.or(store.scope);
+        store.withdrawn.extend(withdrawn);
+        store.withdrawn.retain(|doc| !gone.contains(doc));
         Ok(())
     }
 

@@ -14,7 +14,7 @@ use desk_domain::{
 };
 use workernet_server::random::FreshIds;
 
-use crate::{chance::Chance, device::Device};
+use crate::{chance::Chance, device::Device, server::TEAMS};
 
 const WORDS: [&str; 12] = [
     "принтер",
@@ -86,6 +86,7 @@ impl Hand<'_> {
             let ticket = NewTicket {
                 description: self.words(8),
                 priority: self.pick(Priority::ALL)?,
+                team: self.chance.hits(300).then(|| TEAMS[self.chance.below(TEAMS.len())].to_owned()),
                 ..NewTicket::titled(self.words(3))
             };
             let mut ops = vec![TicketOp::Create { ticket }];
@@ -97,7 +98,7 @@ impl Hand<'_> {
     }
 
     fn ticket_op(&self, state: Option<&State>) -> Option<TicketOp> {
-        Some(match self.chance.below(16) {
+        Some(match self.chance.below(18) {
             0 => TicketOp::SetTitle { title: self.words(4) },
             1 => TicketOp::SetDescription { description: self.words(10) },
             2..5 => TicketOp::SetStatus { status: self.pick(Status::ALL)? },
@@ -114,6 +115,9 @@ impl Hand<'_> {
                 TicketOp::DeleteComment { id: self.pick(&comments)? }
             }
             11 | 12 => TicketOp::SetDeleted { deleted: self.chance.hits(500) },
+            13 | 14 => TicketOp::SetTeam {
+                team: self.chance.hits(800).then(|| TEAMS[self.chance.below(TEAMS.len())].to_owned()),
+            },
             _ => TicketOp::AddComment {
                 id: CommentId(self.ids.fresh()),
                 visibility: self.pick(Visibility::ALL)?,

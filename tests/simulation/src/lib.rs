@@ -5,8 +5,10 @@
 //! What is modelled: a store and a log whose committed state survives a crash while everything else is lost, a
 //! network that drops, delays, doubles, reorders, cuts off and alters what it carries, and the people.
 //!
-//! After the faults end and everything is sent, [`checks`] holds: all devices are equal to the server; each accepted
-//! change stands in the log once and in every document; each edit that a person made was accepted, or stands in the list
+//! Teams are private at times, and members join and leave them.
+//!
+//! After the faults end and everything is sent, [`checks`] holds: each device has exactly what its member may see, as the
+//! server has it; each accepted change stands in the log once and in every document; each edit that a person made was accepted, or stands in the list
 //! of refused edits of its device exactly once, or held already; and what devices keep beside a document is what it says.
 //!
 //! A seed decides everything. A run that fails says so with its seed, and [`run`] with a trace tells what happened.

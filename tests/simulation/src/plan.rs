@@ -35,6 +35,8 @@ pub struct Plan {
     pub partitions: usize,
     /// How often a role changes.
     pub role_changes: usize,
+    /// How often who sees what changes.
+    pub access_changes: usize,
     /// How often a device is revoked.
     pub revocations: usize,
     /// How often a device's clock is set wrong or right.
@@ -78,6 +80,7 @@ impl Plan {
             server_crash: upto(40),
             partitions: chance.below(2 * devices + 1),
             role_changes: chance.below(10),
+            access_changes: if chance.hits(600) { chance.below(12) } else { 0 },
             revocations: if chance.hits(200) && devices > 1 { chance.below(devices.min(4)) } else { 0 },
             clock_jumps: if chance.hits(250) { chance.below(5) } else { 0 },
             skewed: if chance.hits(400) { 500 } else { 0 },

@@ -1,18 +1,28 @@
 //! The server: its real verdicts over a log in memory that keeps what the storage promises.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use desk_docs::{Author, Document, verify};
 use desk_domain::{
+    access::{Entry, Left, Scope, Shown},
     edit::{Edit, Ops, Section, Stamped, WorkspaceOp},
     ids::{DeviceId, DocId, DocKind, Ids, MemberId},
-    people::{Member, Role},
+    people::{Member, Role, Team},
     permissions::Actor,
     state::State,
     time::UtcMillis,
-    workspace::{Workflow, default_settings},
+    workspace::{Workflow, Workspace, default_settings},
 };
-use desk_sync::wire::{self, Hash, LoggedChange, PullReply, Push, PushReply, WireChange};
+use desk_sync::{
+    scope::scope_id,
+    wire::{
+        self, DocHeads, Documents, Hash, Heads, LoggedChange, PullReply, Push, PushReply, Wanted,
+        WholeDocument, WireChange,
+    },
+};
 use workernet_server::{
     random::FreshIds,
     settings,
@@ -22,12 +32,19 @@ use workernet_server::{
 
 use crate::{Broken, chance::Chance};
 
+/// The teams of the workspace; each is private at times.
+pub(crate) const TEAMS: [&str; 3] = ["desk", "hr", "it"];
+/// Whole documents in one answer.
+const WHOLE: usize = 3;
+
 /// A person as the server knows them.
 #[derive(Clone, Debug)]
 pub(crate) struct Account {
     pub(crate) id: MemberId,
     pub(crate) role: Role,
     pub(crate) personal: DocId,
+    /// Keys of their teams.
+    pub(crate) teams: BTreeSet<String>,
 }
 
 /// A change of the log.
@@ -44,6 +61,9 @@ pub(crate) struct Kept {
     pub(crate) kind: DocKind,
     pub(crate) owner: Option<MemberId>,
     pub(crate) document: Document,
+    pub(crate) team: Option<String>,
+    /// Which team it left for which, and with which number.
+    moves: Vec<(u64, Option<String>, Option<String>)>,
     size_bytes: usize,
     seqs: HashMap<DeviceId, u64>,
 }
@@ -80,7 +100,7 @@ pub(crate) struct Server {
     pub(crate) documents: BTreeMap<DocId, Kept>,
     index: HashMap<(DocId, [u8; 32]), u64>,
     refused: HashMap<(DocId, [u8; 32]), Rejection>,
-    workflow: Workflow,
+    workspace: Option<Workspace>,
 }
 
 impl Server {
@@ -89,7 +109,12 @@ impl Server {
         let ids = FreshIds::at(now, chance.random());
         let accounts = roles
             .iter()
-            .map(|role| Account { id: MemberId(ids.fresh()), role: *role, personal: DocId(ids.fresh()) })
+            .map(|role| Account {
+                id: MemberId(ids.fresh()),
+                role: *role,
+                personal: DocId(ids.fresh()),
+                teams: BTreeSet::new(),
+            })
             .collect();
         let mut server = Self {
             settings: DocId(ids.fresh()),
@@ -100,16 +125,19 @@ impl Server {
             documents: BTreeMap::new(),
             index: HashMap::new(),
             refused: HashMap::new(),
-            workflow: Workflow::default(),
+            workspace: None,
         };
         let entries = default_settings("Acme", "Asia/Almaty")
             .into_iter()
             .map(|(section, key, value)| WorkspaceOp::Set { section, key, value: Some(value) });
         let create = std::iter::once(WorkspaceOp::Create).chain(entries).collect();
         server.own_settings(create, now, chance)?;
+        for key in TEAMS {
+            server.set_private(key, chance.hits(300), now, chance)?;
+        }
         for number in 0..server.accounts.len() {
             server.list_member(number, now, chance)?;
-            let Account { id, personal, .. } = server.accounts[number];
+            let Account { id, personal, .. } = server.accounts[number].clone();
             let create = Stamped::new(now, id.to_string(), desk_domain::edit::PersonalOp::Create);
             server.own(&Edit { doc: personal, ops: Ops::Personal(vec![create]) }, Some(id), now, chance)?;
         }
@@ -146,7 +174,8 @@ impl Server {
         if account.role == Role::Requester {
             return Ok(Err(Refusal::NotAllowed));
         }
-        let sender = Sender { device, member: account.id, role: account.role };
+        let scope = Arc::new(self.scope(account));
+        let sender = Sender { device, member: account.id, role: account.role, scope };
         let changes: Vec<Incoming> = push.changes.iter().map(Incoming::verify).collect();
         let mut mentioned: BTreeMap<DocId, Vec<[u8; 32]>> = BTreeMap::new();
         for incoming in &changes {
@@ -154,8 +183,10 @@ impl Server {
         }
         let mut subjects: BTreeMap<DocId, Subject> =
             mentioned.into_iter().map(|(doc, hashes)| (doc, self.subject(doc, &hashes, device))).collect();
-        let judgement = judge_batch(sender, &self.workflow, now, self.head(), &mut subjects, changes)
-            .map_err(Broken::new)?;
+        let workflow =
+            self.workspace.as_ref().map(|workspace| workspace.workflow.clone()).unwrap_or_default();
+        let judgement =
+            judge_batch(sender, &workflow, now, self.head(), &mut subjects, changes).map_err(Broken::new)?;
         Ok(Ok(Decided { judgement, subjects }))
     }
 
@@ -204,7 +235,8 @@ impl Server {
             };
             self.put(doc, kind, owner, document)?;
         }
-        Ok(PushReply { verdicts: judgement.verdicts, head: self.head() })
+        let (verdicts, withdrawn) = (judgement.verdicts, judgement.withdrawn);
+        Ok(PushReply { verdicts, head: self.head(), withdrawn })
     }
 
     fn append(&mut self, entry: LogEntry, kind: DocKind, owner: Option<MemberId>) -> Result<(), Broken> {
@@ -225,7 +257,7 @@ impl Server {
     ) -> Result<(), Broken> {
         if doc == self.settings {
             match document.read().map_err(Broken::new)? {
-                State::Workspace(workspace) => self.workflow = workspace.workflow,
+                State::Workspace(workspace) => self.workspace = Some(*workspace),
                 other => return Err(Broken::new(format!("the settings are {:?}", other.kind()))),
             }
         }
@@ -234,30 +266,136 @@ impl Server {
         for Logged { entry, .. } in self.log.iter().filter(|logged| logged.entry.doc == doc) {
             seqs.insert(entry.actor, entry.actor_seq);
         }
-        self.documents.insert(doc, Kept { kind, owner, document, size_bytes, seqs });
+        let team = document.team();
+        let mut moves = Vec::new();
+        if let Some(before) = self.documents.remove(&doc) {
+            moves = before.moves;
+            if before.team != team {
+                // As the server's storage has it: under the document's newest number.
+                let of_doc = |logged: &Logged| logged.entry.doc == doc;
+                let newest = self.log.iter().rposition(of_doc).map_or(0, |at| at as u64 + 1);
+                moves.push((newest, before.team, team.clone()));
+            }
+        }
+        self.documents.insert(doc, Kept { kind, owner, document, team, moves, size_bytes, seqs });
         Ok(())
     }
 
-    /// What follows a cursor, as the member may see it.
-    pub(crate) fn pull(&self, device: DeviceId, after: u64, most: usize) -> Result<PullReply, Refusal> {
+    /// What a person sees now.
+    pub(crate) fn scope(&self, account: &Account) -> Scope {
+        let of = |workspace| Scope::of(workspace, account.id, account.role);
+        self.workspace.as_ref().map(of).unwrap_or_default()
+    }
+
+    /// Whether a device's person may see a document.
+    pub(crate) fn sees(&self, account: &Account, kept: &Kept) -> bool {
+        kept.owner.is_none_or(|owner| owner == account.id) && self.scope(account).sees(kept.team.as_deref())
+    }
+
+    /// What a device that is not revoked may see, by name.
+    pub(crate) fn scope_of(&self, device: DeviceId) -> Option<Hash> {
+        Some(scope_id(&self.scope(self.account(device).ok()?)))
+    }
+
+    /// The documents that a device's person may see.
+    pub(crate) fn heads(&self, device: DeviceId) -> Result<Heads, Refusal> {
+        let account = self.reader(device)?;
+        let seen = self.documents.iter().filter(|(_, kept)| self.sees(account, kept));
+        let heads = |kept: &Kept| kept.document.clone().heads().into_iter().map(Hash).collect();
+        let documents = seen.map(|(doc, kept)| DocHeads { doc: *doc, heads: heads(kept) }).collect();
+        Ok(Heads { documents, is_last: true, scope: scope_id(&self.scope(account)) })
+    }
+
+    /// The first of the documents that are asked for, whole; not more than some at once.
+    pub(crate) fn whole(&self, device: DeviceId, frame: &[u8]) -> Result<Documents, Refusal> {
+        let account = self.reader(device)?;
+        let Wanted { docs } = wire::decode(frame).map_err(|_| Refusal::BadRequest)?;
+        let asked = docs.iter().take(WHOLE);
+        let kept = asked.filter_map(|doc| Some((*doc, self.documents.get(doc)?)));
+        let documents =
+            kept.filter(|(_, kept)| self.sees(account, kept)).map(|(doc, kept)| whole(doc, kept)).collect();
+        let answered = u32::try_from(docs.len().min(WHOLE)).unwrap_or(u32::MAX);
+        Ok(Documents { documents, answered, scope: scope_id(&self.scope(account)) })
+    }
+
+    fn reader(&self, device: DeviceId) -> Result<&Account, Refusal> {
         let account = self.account(device)?;
-        if account.role == Role::Requester {
-            return Err(Refusal::NotAllowed);
-        }
+        if account.role == Role::Requester { Err(Refusal::NotAllowed) } else { Ok(account) }
+    }
+
+    /// Says who is in a team.
+    pub(crate) fn set_teams(
+        &mut self,
+        member: usize,
+        teams: BTreeSet<String>,
+        now: UtcMillis,
+        chance: &Chance,
+    ) -> Result<(), Broken> {
+        self.accounts[member].teams = teams;
+        self.list_member(member, now, chance)
+    }
+
+    /// Says whether a team's tickets are its members' alone.
+    pub(crate) fn set_private(
+        &mut self,
+        key: &str,
+        private: bool,
+        now: UtcMillis,
+        chance: &Chance,
+    ) -> Result<(), Broken> {
+        let team = Team { key: key.to_owned(), name: key.to_owned(), private };
+        let op = settings::entry(Section::Teams, key, &team).map_err(Broken::new)?;
+        self.own_settings(vec![op], now, chance)
+    }
+
+    /// What follows a cursor, as the member may see it; nothing where they see something else than they say.
+    pub(crate) fn pull(
+        &self,
+        device: DeviceId,
+        after: u64,
+        known: Option<Hash>,
+        most: usize,
+    ) -> Result<PullReply, Refusal> {
+        let account = self.reader(device)?;
         let head = self.head();
         if after > head {
             return Err(Refusal::BadRequest);
         }
-        let mut reply = PullReply { changes: Vec::new(), cursor: after, head };
+        let access = self.scope(account);
+        let scope = scope_id(&access);
+        let (changes, documents, withdrawn) = (Vec::new(), Vec::new(), Vec::new());
+        let mut reply = PullReply { changes, cursor: after, head, scope, documents, withdrawn };
+        if known.is_some_and(|known| known != scope) {
+            return Ok(reply);
+        }
         let from = usize::try_from(after).unwrap_or(usize::MAX);
         for (seq, logged) in (after + 1..).zip(self.log.iter().skip(from).take(most)) {
-            if logged.owner.is_none_or(|owner| owner == account.id) {
-                let LogEntry { doc, hash, bytes, .. } = &logged.entry;
-                let change =
-                    WireChange { doc: *doc, kind: logged.kind, hash: Hash(*hash), bytes: bytes.clone() };
-                reply.changes.push(LoggedChange { seq, change });
-            }
+            let LogEntry { doc, hash, bytes, .. } = &logged.entry;
             reply.cursor = seq;
+            let Some(kept) = self.documents.get(doc) else { continue };
+            if logged.owner.is_some_and(|owner| owner != account.id) {
+                continue;
+            }
+            let is_private =
+                |team: &Option<String>| team.as_ref().is_some_and(|team| access.private().contains(team));
+            let crossed = kept.moves.iter().filter(|(_, from, to)| is_private(from) || is_private(to));
+            let left = kept.moves.iter().find(|(at, ..)| *at == seq);
+            let entry = Entry {
+                seq,
+                team: kept.team.as_deref(),
+                left: left.map(|(_, from, _)| Left { from: from.as_deref() }),
+                crossed: crossed.map(|(at, ..)| *at).max(),
+            };
+            match access.shows(&entry) {
+                Shown::Nothing => {}
+                Shown::Change => {
+                    let change =
+                        WireChange { doc: *doc, kind: logged.kind, hash: Hash(*hash), bytes: bytes.clone() };
+                    reply.changes.push(LoggedChange { seq, change });
+                }
+                Shown::Whole => reply.documents.push(whole(*doc, kept)),
+                Shown::Withdrawn => reply.withdrawn.push(*doc),
+            }
         }
         Ok(reply)
     }
@@ -281,7 +419,7 @@ impl Server {
             name: format!("Member {number}"),
             email: format!("m{number}@acme.example"),
             role: account.role,
-            teams: std::collections::BTreeSet::new(),
+            teams: account.teams.clone(),
             active: true,
         };
         let op = settings::entry(Section::Members, &account.id.to_string(), &member).map_err(Broken::new)?;
@@ -324,4 +462,9 @@ impl Server {
         self.append(entry, edit.kind(), owner)?;
         self.put(edit.doc, edit.kind(), owner, document)
     }
+}
+
+/// A document as it stands.
+fn whole(doc: DocId, kept: &Kept) -> WholeDocument {
+    WholeDocument { doc, kind: kept.kind, snapshot: kept.document.clone().save() }
 }

@@ -1,6 +1,6 @@
 //! The run: a queue of what happens next, the network between devices and server, and the faults.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use desk_domain::{
     ids::{DeviceId, Ids},
@@ -9,7 +9,7 @@ use desk_domain::{
 };
 use desk_sync::{
     engine::{Action, Failure},
-    wire::{self, PullReply, PushReply},
+    wire::{self, Documents, Heads, PullReply, PushReply, Wanted},
 };
 use workernet_server::random::FreshIds;
 
@@ -17,10 +17,10 @@ use crate::{
     Broken, Counts, Plan,
     chance::Chance,
     checks,
-    device::{Asked, Device, Request},
+    device::{Asked, Device, Level, Request},
     edits,
     ledger::Ledger,
-    server::{Decided, Refusal, Server},
+    server::{Decided, Refusal, Server, TEAMS},
 };
 
 /// 24 September 2026.
@@ -63,6 +63,8 @@ enum Event {
     CutOff { device: usize, for_ms: i64 },
     /// A member gets another role.
     Role,
+    /// Who sees what changes: a team becomes private or open, or a member joins or leaves teams.
+    Access,
     /// A device is revoked.
     Revoke,
     /// A device's clock is set.
@@ -172,6 +174,7 @@ impl World {
         });
         (0..plan.crashes).for_each(|_| at_random(|device, _| Event::Crash(device)));
         (0..plan.role_changes).for_each(|_| at_random(|_, _| Event::Role));
+        (0..plan.access_changes).for_each(|_| at_random(|_, _| Event::Access));
         (0..plan.revocations).for_each(|_| at_random(|_, _| Event::Revoke));
         (0..plan.clock_jumps).for_each(|_| at_random(|_, _| Event::ClockSet));
         self.after(plan.faulty_ms, Event::Heal);
@@ -267,6 +270,7 @@ impl World {
                 }
             }
             Event::Role => return self.change_role(),
+            Event::Access => return self.change_access(),
             Event::Revoke => self.revoke(),
             Event::ClockSet => {
                 let device = self.chance.below(self.devices.len());
@@ -317,14 +321,26 @@ impl World {
     fn drive(&mut self, device: usize) -> Result<(), Broken> {
         let time = self.time;
         let one = &mut self.devices[device];
+        // What a death left undone comes first.
+        if one.running.as_ref().is_some_and(|running| running.request.is_none() && running.steps.is_empty()) {
+            one.let_go(&self.chance)?;
+        }
         let (now, sent_at, boot) = (one.now(time), one.machine(time), one.boot);
         let batch = one.batch(self.plan.push_changes);
-        let cursor = one.store.cursor;
+        let (cursor, scope) = (one.store.cursor, one.known_scope());
         let Some(running) = &mut one.running else { return Ok(()) };
         if running.request.is_some() || !running.steps.is_empty() {
             return Ok(());
         }
+        let wanted = match &running.level {
+            Some(Level::Fetches { missing, .. }) => {
+                Some(wire::encode(&Wanted { docs: missing.clone() }).map_err(Broken::new)?)
+            }
+            Some(Level::Asks) | None => None,
+        };
         let (asked, push) = match running.engine.next(now) {
+            Action::Pull if wanted.is_some() => (Asked::Documents, None),
+            Action::Pull if running.level.is_some() => (Asked::Heads, None),
             Action::Push => {
                 let Some(push) = batch else {
                     // The outbox was emptied meanwhile: nothing is sent.
@@ -334,7 +350,7 @@ impl World {
                 };
                 (Asked::Push, Some(push))
             }
-            Action::Pull => (Asked::Pull { after: cursor }, None),
+            Action::Pull => (Asked::Pull { after: cursor, scope }, None),
             Action::Listen => (Asked::Listen, None),
             Action::Bootstrap => {
                 return Err(Broken::new(format!("device {device} wants segments, and reads the log here")));
@@ -356,7 +372,7 @@ impl World {
         running.request = Some(Request { number, asked, sent, sent_at });
         let frame = match &push {
             Some(push) => wire::encode(push).map_err(Broken::new)?,
-            None => Vec::new(),
+            None => wanted.filter(|_| asked == Asked::Documents).unwrap_or_default(),
         };
         self.told(|| {
             format!(
@@ -422,7 +438,17 @@ impl World {
                     Answer::Frame(wire::encode(&reply).map_err(Broken::new)?)
                 }
             },
-            Asked::Pull { after } => match self.server.pull(id, after, self.plan.pull_changes) {
+            Asked::Pull { after, scope } => {
+                match self.server.pull(id, after, scope, self.plan.pull_changes) {
+                    Ok(reply) => Answer::Frame(wire::encode(&reply).map_err(Broken::new)?),
+                    Err(refusal) => Answer::Refused(refusal),
+                }
+            }
+            Asked::Heads => match self.server.heads(id) {
+                Ok(reply) => Answer::Frame(wire::encode(&reply).map_err(Broken::new)?),
+                Err(refusal) => Answer::Refused(refusal),
+            },
+            Asked::Documents => match self.server.whole(id, frame) {
                 Ok(reply) => Answer::Frame(wire::encode(&reply).map_err(Broken::new)?),
                 Err(refusal) => Answer::Refused(refusal),
             },
@@ -527,17 +553,43 @@ impl World {
                     self.step(device, boot)
                 }
             },
-            (Asked::Pull { after }, Answer::Frame(frame)) => match wire::decode::<PullReply>(&frame) {
+            (Asked::Heads, Answer::Frame(frame)) => match wire::decode::<Heads>(&frame) {
+                Err(_) => self.failed(device, Failure::Passing),
+                Ok(reply) => {
+                    self.done(device);
+                    self.told(|| format!("device {device} sees {} documents", reply.documents.len()));
+                    self.counts.add("scopes compared", 1);
+                    self.devices[device].compared(&reply, &self.chance)?;
+                    if self.dies(device) { Ok(()) } else { self.drive(device) }
+                }
+            },
+            (Asked::Documents, Answer::Frame(frame)) => match wire::decode::<Documents>(&frame) {
+                Err(_) => self.failed(device, Failure::Passing),
+                Ok(reply) => {
+                    self.done(device);
+                    self.counts.add("documents fetched whole", reply.documents.len() as u64);
+                    self.devices[device].fetched(reply, &self.chance)?;
+                    if self.dies(device) { Ok(()) } else { self.drive(device) }
+                }
+            },
+            (Asked::Pull { after, scope }, Answer::Frame(frame)) => match wire::decode::<PullReply>(&frame) {
                 Err(_) => self.failed(device, Failure::Passing),
                 Ok(reply) => {
                     self.done(device);
                     let (cursor, head) = (reply.cursor, reply.head);
-                    let new = self.devices[device].pulled(reply, after, &self.chance)?;
+                    self.counts.add("documents that came whole", reply.documents.len() as u64);
+                    self.counts.add("documents withdrawn", reply.withdrawn.len() as u64);
+                    let new = self.devices[device].pulled(reply, after, scope, &self.chance)?;
+                    let Some(new) = new else {
+                        self.told(|| format!("device {device} sees something else now"));
+                        return self.drive(device);
+                    };
                     self.told(|| format!("device {device} has {new} new changes, cursor {cursor} of {head}"));
                     self.counts.add("changes pulled", new);
                     if self.dies(device) {
                         return Ok(());
                     }
+                    self.devices[device].let_go(&self.chance)?;
                     let now = self.devices[device].now(time);
                     if let Some(running) = &mut self.devices[device].running {
                         running.engine.pulled(now, cursor, head);
@@ -610,6 +662,27 @@ impl World {
         self.set_role(member, role)
     }
 
+    fn change_access(&mut self) -> Result<(), Broken> {
+        if self.healed {
+            return Ok(());
+        }
+        self.counts.add("changes of who sees what", 1);
+        if self.chance.hits(400) {
+            let key = TEAMS[self.chance.below(TEAMS.len())];
+            let private = self.chance.hits(600);
+            self.told(|| format!("the team {key} is private: {private}"));
+            self.server.set_private(key, private, self.time, &self.chance)?;
+        } else {
+            let member = self.chance.below(self.server.accounts.len());
+            let teams: BTreeSet<String> =
+                TEAMS.iter().filter(|_| self.chance.hits(400)).map(|key| (*key).to_owned()).collect();
+            self.told(|| format!("member {member} is in {teams:?}"));
+            self.server.set_teams(member, teams, self.time, &self.chance)?;
+        }
+        self.hint();
+        Ok(())
+    }
+
     fn set_role(&mut self, member: usize, role: Role) -> Result<(), Broken> {
         self.told(|| format!("member {member} becomes {role}"));
         self.server.set_role(member, role, self.time, &self.chance)?;
@@ -659,6 +732,7 @@ impl World {
         let mut live = None;
         if let Some(running) = &mut self.devices[device].running {
             running.engine.failed(now, failure, jitter);
+            running.level = None;
             // The driver lets go of the live connection at any failure.
             live = running.live.take();
             if live.is_some() {
@@ -743,6 +817,8 @@ impl World {
         self.devices.iter().filter(|one| !one.revoked).all(|one| {
             one.store.outbox.is_empty()
                 && one.store.cursor == head
+                && one.store.withdrawn.is_empty()
+                && one.known_scope() == self.server.scope_of(one.id)
                 && one.running.as_ref().is_some_and(|running| {
                     running.request.is_none() && running.steps.is_empty() && running.engine.is_level()
                 })

@@ -38,6 +38,12 @@ fn the_first_seeds_hold() {
         "clocks set",
         "edits accepted",
         "edits refused",
+        "unknown_document",
+        "changes of who sees what",
+        "scopes compared",
+        "documents withdrawn",
+        "documents that came whole",
+        "documents fetched whole",
         "edits made again",
     ] {
         assert!(counts.of(what) > 5, "{what}:\n{counts}");

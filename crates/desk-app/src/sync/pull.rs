@@ -17,7 +17,12 @@ use desk_sync::{
     wire::{Hash, PullReply},
 };
 
-use super::{Link, recovery::WITNESS, scope::{scope_fact, withdrawn_facts}, twin::TWIN};
+use super::{
+    Link,
+    recovery::WITNESS,
+    scope::{scope_fact, withdrawn_facts},
+    twin::TWIN,
+};
 use crate::{Desk, DeskEvent, alerts, desk::WorkspaceRules, edit::write_of, error};
 
 /// How often a batch is applied anew when the person edits the same documents meanwhile.
@@ -119,7 +124,11 @@ impl Desk {
     async fn take(&self, reply: PullReply, after: u64, witness: Option<&str>) -> Result<Pulled, ApiError> {
         let (cursor, head, scope) = (reply.cursor, reply.head, reply.scope);
         let Received { changes, whole, withdrawn } = receive(reply, after).map_err(error::pull)?;
-        if cursor == after && changes.is_empty() && withdrawn.is_empty() && self.scope(after).await? == Some(scope) {
+        if cursor == after
+            && changes.is_empty()
+            && withdrawn.is_empty()
+            && self.scope(after).await? == Some(scope)
+        {
             return Ok(Pulled { new: 0, cursor, head, unsent: false });
         }
         let level = Some((cursor, scope));

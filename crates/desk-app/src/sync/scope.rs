@@ -1,8 +1,8 @@
 //! What the member may see: documents that leave their sight leave the device, those that come into it are fetched.
 //!
 //! The server says with each pull under which scope the device has everything up to its cursor. When it says another one than
-//! before, the device is brought level by comparing lists (`desk_sync::scope`); until it is, the old one stands in the store,
-//! so that what was broken off begins anew. What is to go is written down first, with the cursor or the verdicts that said
+//! before, the device is brought level by comparing lists (`desk_sync::scope`); until it is, no scope stands in the store, so
+//! that what was broken off begins anew, even if the member may see again what they saw before. What is to go is written down first, with the cursor or the verdicts that said
 //! so, and then goes in transactions of its own; each of them takes what the person had not sent yet (edits, and what was
 //! being typed) to the list of refused edits.
 
@@ -97,7 +97,11 @@ impl Desk {
                 hidden.insert(doc);
             }
         }
-        tracing::info!(withdrawn = hidden.len(), missing = missing.len(), "the member sees something else now");
+        tracing::info!(
+            withdrawn = hidden.len(),
+            missing = missing.len(),
+            "the member sees something else now"
+        );
         self.write_withdrawn(&hidden).await?;
         self.withdraw_due().await?;
         let mut new = 0;
@@ -185,8 +189,10 @@ impl Desk {
         Ok(keys.iter().filter_map(|key| key.get(WITHDRAWN.len()..)?.parse().ok()).collect())
     }
 
+    /// Writes down what is to go; from then on not everything of the former scope is here.
     async fn write_withdrawn(&self, docs: &BTreeSet<DocId>) -> Result<(), ApiError> {
-        let batch = Batch { meta: withdrawn_facts(docs).collect(), ..Batch::default() };
+        let meta = withdrawn_facts(docs).chain([Self::scope_lost()]).collect();
+        let batch = Batch { meta, ..Batch::default() };
         self.store().commit(&batch).await.map(drop).map_err(error::store)
     }
 
@@ -251,7 +257,8 @@ impl Desk {
         batch.rejected.extend(waiting.into_iter().map(|change| Rejection {
             hash: change.hash,
             code: code.to_owned(),
-            reason: "it was not sent yet when the ticket went to a team whose tickets you do not see".to_owned(),
+            reason:
+                "it was not sent yet when the ticket went to a team whose tickets you do not see".to_owned(),
             subject: subject.clone(),
             rejected_at: now,
         }));
@@ -263,7 +270,8 @@ impl Desk {
                 hash: Sha256::digest(format!("{}\n{}\n{}", draft.key, draft.saved_at.0, draft.body)).into(),
                 edit: Edit { doc, ops: Ops::Ticket(vec![step]) },
                 code: code.to_owned(),
-                reason: "it was being written when the ticket went to a team whose tickets you do not see".to_owned(),
+                reason: "it was being written when the ticket went to a team whose tickets you do not see"
+                    .to_owned(),
                 subject: subject.clone(),
                 edited_at: draft.saved_at,
                 rejected_at: now,
@@ -287,8 +295,11 @@ enum Writing {
 impl Writing {
     /// The step that it would have become.
     fn step(self, id: CommentId, text: &str) -> TicketOp {
-        let comment = |visibility| {
-            TicketOp::AddComment { id, visibility, side: AuthorSide::Staff, body: text.to_owned() }
+        let comment = |visibility| TicketOp::AddComment {
+            id,
+            visibility,
+            side: AuthorSide::Staff,
+            body: text.to_owned(),
         };
         match self {
             Self::Reply => comment(Visibility::Public),

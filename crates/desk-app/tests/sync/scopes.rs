@@ -67,9 +67,13 @@ async fn a_ticket_that_goes_to_a_private_team_leaves_the_others_devices_and_come
     assert!(anna.ticket(id).await.unwrap().is_none());
     assert_eq!((found(&anna, "увольнение").await, listed(&anna).await), (0, 1));
     let alerts = anna.alerts_by(now().plus_ms(400 * 24 * 3_600_000)).await.unwrap();
-    assert!(!alerts.is_empty() && alerts.iter().all(|alert| alert.key.subject == kept), "what is gone falls never due");
+    assert!(
+        !alerts.is_empty() && alerts.iter().all(|alert| alert.key.subject == kept),
+        "what is gone falls never due"
+    );
     let told = std::iter::from_fn(|| events.try_recv().ok());
-    let gone = told.filter(|event| matches!(event, desk_app::DeskEvent::Changed { docs, .. } if docs.contains(&id)));
+    let gone =
+        told.filter(|event| matches!(event, desk_app::DeskEvent::Changed { docs, .. } if docs.contains(&id)));
     assert!(gone.count() > 0, "the window asks again, and finds nothing");
     // Nothing that she wrote is lost, and all of it can be read.
     let refused = anna.rejected().await.unwrap();
@@ -82,9 +86,8 @@ async fn a_ticket_that_goes_to_a_private_team_leaves_the_others_devices_and_come
             other => panic!("{other:?}"),
         })
         .collect();
-    let body = |text: &str| {
-        steps.iter().any(|op| matches!(op, TicketOp::AddComment { body, .. } if body == text))
-    };
+    let body =
+        |text: &str| steps.iter().any(|op| matches!(op, TicketOp::AddComment { body, .. } if body == text));
     assert!(body("Уже занимаюсь") && body("Добрый день, "));
     assert!(steps.contains(&TicketOp::SetTag { tag: "срочно".into(), on: true }));
     assert_eq!(anna.draft(&format!("reply/{id}")).await.unwrap(), None, "it is on the list now");
@@ -193,7 +196,9 @@ async fn a_manager_who_becomes_an_agent_loses_what_is_not_their_teams() {
     maria.sync_once().await.unwrap();
     assert!(maria.ticket(id).await.unwrap().is_some());
     let change = Change::Role(Role::Agent);
-    members::change(&server.storage, "acme", "maria@acme.example", change, now(), &server.ids()).await.unwrap();
+    members::change(&server.storage, "acme", "maria@acme.example", change, now(), &server.ids())
+        .await
+        .unwrap();
     maria.sync_once().await.unwrap();
     assert!(maria.ticket(id).await.unwrap().is_none());
     // A device that begins now gets the same from segments as hers has.

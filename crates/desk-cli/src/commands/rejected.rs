@@ -112,6 +112,7 @@ fn advice(code: &str) -> Option<&'static str> {
             "retry it as it is"
         }
         "wrong_document" => "retry it: it makes a new document",
+        "unknown_document" => "ask somebody in the team, or make a ticket of your own of what you wrote",
         _ => return None,
     })
 }

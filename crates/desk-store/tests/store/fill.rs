@@ -7,7 +7,7 @@ use desk_docs::{Block, PackedDocument};
 use desk_domain::{ids::DocKind, projection::Projection, projection::Row, state::State};
 use desk_store::{Batch, Filling, OpenOptions, ReadyBlock, Store, StoreError};
 
-use crate::sample::*;
+use crate::{open::raw, sample::*};
 
 /// Tickets `first..first + count` in one block.
 fn block(first: u128, count: u128) -> ReadyBlock {
@@ -191,4 +191,49 @@ async fn another_key_finds_nothing_to_go_on_with() {
     let options = OpenOptions { read_only: true, ..OpenOptions::default() };
     let reader = Store::open(&place.path(), &key(), options).await.expect("opens").store;
     assert!(matches!(reader.begin_filling(b"plan").await, Err(StoreError::ReadOnly)));
+}
+
+#[tokio::test]
+async fn what_goes_leaves_its_block_too() {
+    let place = Place::new();
+    let store = place.open().await;
+    let filling = filled(&store, &[1]).await;
+    store.adopt(filling, &at(1)).await.expect("adopts");
+    // One of the block was written since, and stands beside it; another never was.
+    let (written, untouched, stays) = (id(100), id(101), id(102));
+    let write = again(State::Ticket(Box::new(ticket(100, "Принтер 100"))), 1);
+    store.commit(&Batch::of_docs(vec![write])).await.expect("writes");
+    let before = blocks(&place, &store).await;
+    assert!(holds(&before, written) && holds(&before, untouched) && holds(&before, stays));
+
+    let gone = Batch { drop_docs: vec![written, untouched], ..Batch::default() };
+    store.commit(&gone).await.expect("drops");
+    let after = blocks(&place, &store).await;
+    assert!(!holds(&after, written) && !holds(&after, untouched), "nor what it was before");
+    assert!(holds(&after, stays));
+    let left = store.document(stays).await.expect("reads").expect("is there");
+    assert_eq!(left.snapshot, format!("snapshot of {stays}").into_bytes());
+    assert_eq!(titles(&store).await.len(), 3);
+    index_all(&store).await;
+    assert_eq!(store.search("принтер 101", 10, None).await.expect("searches").len(), 0);
+    assert_eq!(store.search("принтер 102", 10, None).await.expect("searches").len(), 1);
+    assert!(store.check().await.expect("checks").is_good());
+}
+
+/// Everything that stands in blocks, unpacked.
+async fn blocks(place: &Place, store: &Store) -> Vec<u8> {
+    store.checkpoint().await.expect("checkpoints");
+    let mut all = Vec::new();
+    let mut raw = raw(&place.path()).await;
+    let rows = sqlx::query_as::<_, (i64, Vec<u8>)>("SELECT raw_bytes, bytes FROM blocks");
+    for (raw_bytes, bytes) in rows.fetch_all(&mut raw).await.expect("reads") {
+        let raw_bytes = usize::try_from(raw_bytes).expect("a size");
+        all.extend(desk_docs::unpack_block(&bytes, raw_bytes).expect("unpacks"));
+    }
+    all
+}
+
+fn holds(all: &[u8], doc: desk_domain::ids::DocId) -> bool {
+    let text = format!("snapshot of {doc}").into_bytes();
+    all.windows(text.len()).any(|window| window == text)
 }

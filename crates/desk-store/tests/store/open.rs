@@ -27,7 +27,7 @@ async fn filled() -> Place {
     place
 }
 
-async fn raw(path: &Path) -> SqliteConnection {
+pub(crate) async fn raw(path: &Path) -> SqliteConnection {
     let options =
         SqliteConnectOptions::new().filename(path).pragma("key", format!("\"x'{}'\"", key().to_hex()));
     options.disable_statement_logging().connect().await.expect("opens")

@@ -95,7 +95,10 @@ fn verdicts_count_only_one_by_one_and_in_order() {
         },
     };
     let read = |given: &[Verdict]| {
-        verdicts(made.iter().map(|hash| hash.0), &PushReply { verdicts: given.to_vec(), head: 1, withdrawn: vec![] })
+        verdicts(
+            made.iter().map(|hash| hash.0),
+            &PushReply { verdicts: given.to_vec(), head: 1, withdrawn: vec![] },
+        )
     };
     let found = read(&[verdict(made[0], false), verdict(made[1], true)]).unwrap();
     assert_eq!(found.accepted, [made[0].0]);

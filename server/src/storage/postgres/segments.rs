@@ -9,9 +9,7 @@ use sqlx::{query, query_as, query_scalar};
 use uuid::Uuid;
 
 use super::{DocumentRow, PostgresStorage, digest, failed, integer, number, texts};
-use crate::storage::{
-    Audience, Digest, DocumentRecord, SegmentAbout, SegmentSet, Segments, StorageError,
-};
+use crate::storage::{Audience, Digest, DocumentRecord, SegmentAbout, SegmentSet, Segments, StorageError};
 
 #[async_trait]
 impl Segments for PostgresStorage {

@@ -8,9 +8,7 @@ use desk_domain::{
 use sqlx::{query, query_as, query_scalar};
 
 use super::{DocumentRow, SqliteStorage, digest, failed, integer, number, texts, uuid};
-use crate::storage::{
-    Audience, Digest, DocumentRecord, SegmentAbout, SegmentSet, Segments, StorageError,
-};
+use crate::storage::{Audience, Digest, DocumentRecord, SegmentAbout, SegmentSet, Segments, StorageError};
 
 #[async_trait]
 impl Segments for SqliteStorage {

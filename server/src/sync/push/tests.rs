@@ -92,7 +92,8 @@ fn a_refused_change_leaves_the_document_as_the_accepted_ones_made_it() {
     let refused = [TicketOp::SetDeleted { deleted: true }, tag("b")].map(|op| anna.make(op));
     let changes = accepted.into_iter().chain(refused).collect();
     let mut subjects = BTreeMap::new();
-    let judgement = judge_batch(anna.sender.clone(), &Workflow::default(), NOW, 0, &mut subjects, changes).unwrap();
+    let judgement =
+        judge_batch(anna.sender.clone(), &Workflow::default(), NOW, 0, &mut subjects, changes).unwrap();
     let codes = [Err(RejectCode::Forbidden), Err(RejectCode::DependsOnRejected)];
     assert_eq!(told(&judgement), [&[Ok(1), Ok(2)][..], &codes].concat());
     let document = subjects.get_mut(&doc()).unwrap().document.as_mut().unwrap();
@@ -136,7 +137,8 @@ fn what_builds_on_something_missing_is_welcome_later() {
     let made = [create(), tag("a")].map(|op| anna.make(op));
     let mut subjects = BTreeMap::new();
     let workflow = Workflow::default();
-    let early = judge_batch(anna.sender.clone(), &workflow, NOW, 0, &mut subjects, vec![made[1].clone()]).unwrap();
+    let early =
+        judge_batch(anna.sender.clone(), &workflow, NOW, 0, &mut subjects, vec![made[1].clone()]).unwrap();
     assert_eq!(told(&early), [Err(RejectCode::UnknownDocument)]);
     let both = judge_batch(anna.sender.clone(), &workflow, NOW, 0, &mut subjects, made.to_vec()).unwrap();
     assert_eq!(told(&both), [Ok(1), Ok(2)]);
@@ -148,7 +150,8 @@ fn a_document_does_not_outgrow_its_limit() {
     let changes = vec![anna.make(create()), anna.make(tag("a"))];
     let mut subjects =
         BTreeMap::from([(doc(), Subject { size_bytes: MAX_DOCUMENT_BYTES - 1_000, ..Subject::nowhere() })]);
-    let judgement = judge_batch(anna.sender.clone(), &Workflow::default(), NOW, 0, &mut subjects, changes).unwrap();
+    let judgement =
+        judge_batch(anna.sender.clone(), &Workflow::default(), NOW, 0, &mut subjects, changes).unwrap();
     assert_eq!(told(&judgement), [Ok(1), Ok(2)]);
     let mut later = anna.make(tag(&"б".repeat(199)));
     later.doc = doc();
