@@ -48,7 +48,7 @@ pub fn write(dir: &Path) -> io::Result<()> {
     };
     let wrong = io::Error::other;
     put(dir, "wire", &[&[0], &encode(&Push { changes: wire_changes }).map_err(wrong)?[..]].concat())?;
-    put(dir, "wire", &[&[1], &encode(&PushReply { verdicts, head: 7, withdrawn: vec![wire_changes[0].doc] }).map_err(wrong)?[..]].concat())?;
+    put(dir, "wire", &[&[1], &encode(&PushReply { verdicts, head: 7, withdrawn: vec![wire_changes[0].doc], scope: hash }).map_err(wrong)?[..]].concat())?;
     put(dir, "wire", &[&[2], &encode(&pull).map_err(wrong)?[..]].concat())
 }
 

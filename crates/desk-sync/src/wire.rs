@@ -71,6 +71,8 @@ pub struct PushReply {
     pub head: u64,
     /// Documents of the batch that its sender may not see any more, by what was just accepted.
     pub withdrawn: Vec<DocId>,
+    /// The sender's scope when the batch was judged: what else of it they may not see shows by comparing.
+    pub scope: Hash,
 }
 
 /// What the server decided about one change.

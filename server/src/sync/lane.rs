@@ -20,7 +20,10 @@ use desk_domain::{
     time::UtcMillis,
     workspace::{Workflow, Workspace},
 };
-use desk_sync::wire::{PushReply, Verdict};
+use desk_sync::{
+    scope::scope_id,
+    wire::{Hash, PushReply, Verdict},
+};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
@@ -218,8 +221,8 @@ impl Lane {
             *known = head.max(*known);
             moved
         });
-        let reply = |verdicts: Option<(Vec<Verdict>, Vec<DocId>)>| match verdicts {
-            Some((verdicts, withdrawn)) => Ok(PushReply { verdicts, head, withdrawn }),
+        let reply = |judged: Option<Judged>| match judged {
+            Some(Judged { verdicts, withdrawn, scope }) => Ok(PushReply { verdicts, head, withdrawn, scope }),
             None => Err(PushError::NotAllowed),
         };
         Ok(verdicts.into_iter().map(reply).collect())
@@ -365,11 +368,20 @@ struct Known {
     seqs: HashMap<DocId, u64>,
 }
 
+/// What the sender of a batch is told.
+struct Judged {
+    /// One per change, in order.
+    verdicts: Vec<Verdict>,
+    /// What they may not see any more.
+    withdrawn: Vec<DocId>,
+    /// What they see, by name.
+    scope: Hash,
+}
+
 /// What was decided of some batches.
 struct Decided {
-    /// For each batch, in order, one verdict per change, and what its sender may not see any more; `None` where the sender
-    /// may send nothing.
-    verdicts: Vec<Option<(Vec<Verdict>, Vec<DocId>)>>,
+    /// For each batch, in order; `None` where the sender may send nothing.
+    verdicts: Vec<Option<Judged>>,
     /// What was accepted of all of them, in the order of the numbers.
     entries: Vec<LogEntry>,
     /// What was refused and is to be remembered.
@@ -396,10 +408,12 @@ impl Known {
                 continue;
             };
             let head = head + entries.len() as u64;
+            let scope = scope_id(&sender.scope);
             let judgement = self.judge(sender, workflow, head, batch)?;
-            entries.extend(judgement.entries);
-            refusals.extend(judgement.refusals);
-            verdicts.push(Some((judgement.verdicts, judgement.withdrawn)));
+            let Judgement { verdicts: given, entries: accepted, refusals: remembered, withdrawn } = judgement;
+            entries.extend(accepted);
+            refusals.extend(remembered);
+            verdicts.push(Some(Judged { verdicts: given, withdrawn, scope }));
         }
         Ok(Decided { verdicts, entries, refusals, settled: Settled::of(self.subjects, &self.seqs) })
     }

@@ -28,6 +28,9 @@ use crate::{
     ledger::{EditNo, Ledger},
 };
 
+/// Names no scope.
+const NO_SCOPE: Hash = Hash([0; 32]);
+
 /// A document in the store with what is kept beside it.
 #[derive(Clone, Debug)]
 pub(crate) struct Stored {
@@ -81,7 +84,7 @@ struct Writes {
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     /// Accepted changes leave the outbox; what the member does not see any more is written down.
-    Accept(Vec<[u8; 32]>, BTreeSet<DocId>),
+    Accept { sent: Vec<[u8; 32]>, withdrawn: BTreeSet<DocId>, scope: Hash },
     /// Refused ones leave a document.
     TakeBack(DocId, BTreeMap<[u8; 32], Refused>),
     /// What the member does not see any more goes.
@@ -228,7 +231,8 @@ impl Device {
             .map(|change| change.wire.doc)
             .collect();
         let Some(running) = &mut self.running else { return Ok(()) };
-        running.steps.push_back(Step::Accept(accepted, reply.withdrawn.iter().copied().collect()));
+        let withdrawn = reply.withdrawn.iter().copied().collect();
+        running.steps.push_back(Step::Accept { sent: accepted, withdrawn, scope: reply.scope });
         running.steps.extend(docs.into_iter().map(|doc| Step::TakeBack(doc, refused.clone())));
         running.steps.push_back(Step::LetGo);
         running.steps.push_back(Step::Pushed { head: reply.head });
@@ -247,8 +251,14 @@ impl Device {
         let Some(running) = &mut self.running else { return Ok(false) };
         match running.steps.pop_front() {
             None => return Ok(false),
-            Some(Step::Accept(sent, withdrawn)) => {
-                self.commit(Writes { sent, withdrawn, ..Writes::default() }, chance)?;
+            Some(Step::Accept { sent, withdrawn, scope }) => {
+                let scope = match self.known_scope() {
+                    None => Some(scope),
+                    Some(known) if known == scope => None,
+                    // Accepted under another scope than what is here was fetched under: to be compared.
+                    Some(_) => Some(NO_SCOPE),
+                };
+                self.commit(Writes { sent, scope, withdrawn, ..Writes::default() }, chance)?;
             }
             Some(Step::LetGo) => self.let_go(chance)?,
             Some(Step::TakeBack(doc, refused)) => {
@@ -368,8 +378,8 @@ impl Device {
             }
         }
         // From here on not everything of the former scope is here.
-        let scope = Some(Hash([0; 32]));
-        self.commit(Writes { withdrawn, scope, ..Writes::default() }, chance)?;
+        let scope = Some(NO_SCOPE);
+        self.commit(Writes { scope, withdrawn, ..Writes::default() }, chance)?;
         self.let_go(chance)?;
         self.fetch(heads.scope, missing, chance)
     }

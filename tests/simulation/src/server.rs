@@ -80,6 +80,7 @@ pub(crate) enum Refusal {
 /// A batch that is decided and not yet written: what a crash loses.
 pub(crate) struct Decided {
     judgement: Judgement,
+    scope: Hash,
     subjects: BTreeMap<DocId, Subject>,
 }
 
@@ -174,7 +175,8 @@ impl Server {
         if account.role == Role::Requester {
             return Ok(Err(Refusal::NotAllowed));
         }
-        let scope = Arc::new(self.scope(account));
+        let seen = self.scope(account);
+        let (scope, name) = (Arc::new(seen.clone()), scope_id(&seen));
         let sender = Sender { device, member: account.id, role: account.role, scope };
         let changes: Vec<Incoming> = push.changes.iter().map(Incoming::verify).collect();
         let mut mentioned: BTreeMap<DocId, Vec<[u8; 32]>> = BTreeMap::new();
@@ -187,7 +189,7 @@ impl Server {
             self.workspace.as_ref().map(|workspace| workspace.workflow.clone()).unwrap_or_default();
         let judgement =
             judge_batch(sender, &workflow, now, self.head(), &mut subjects, changes).map_err(Broken::new)?;
-        Ok(Ok(Decided { judgement, subjects }))
+        Ok(Ok(Decided { judgement, scope: name, subjects }))
     }
 
     fn subject(&self, doc: DocId, hashes: &[[u8; 32]], device: DeviceId) -> Subject {
@@ -215,7 +217,7 @@ impl Server {
 
     /// Writes what was decided: the transaction's commit.
     pub(crate) fn commit(&mut self, decided: Decided) -> Result<PushReply, Broken> {
-        let Decided { judgement, mut subjects } = decided;
+        let Decided { judgement, scope, mut subjects } = decided;
         for entry in judgement.entries {
             let Some(subject) = subjects.get(&entry.doc) else {
                 return Err(Broken::new("a change was accepted for a document that no change names"));
@@ -236,7 +238,7 @@ impl Server {
             self.put(doc, kind, owner, document)?;
         }
         let (verdicts, withdrawn) = (judgement.verdicts, judgement.withdrawn);
-        Ok(PushReply { verdicts, head: self.head(), withdrawn })
+        Ok(PushReply { verdicts, head: self.head(), withdrawn, scope })
     }
 
     fn append(&mut self, entry: LogEntry, kind: DocKind, owner: Option<MemberId>) -> Result<(), Broken> {

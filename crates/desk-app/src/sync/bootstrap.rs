@@ -66,6 +66,11 @@ impl Desk {
             wire::encode(&plan).map_err(|problem| ApiError::new(ErrorCode::Internal, problem.to_string()))?;
         let _writing = self.inner.writing.lock().await;
         let mut batch = Batch { meta: vec![(BOOTSTRAP.to_owned(), Some(frame))], ..Batch::default() };
+        // The segments of the plan are what is seen under its scope. Of another one from before, or one that a push shows
+        // before they are in, it is the log that tells.
+        if self.scope(0).await?.is_none() {
+            batch.meta.push(scope_fact(plan.scope));
+        }
         let (rules, now) = (self.rules(), self.now());
         for own in own {
             if self.store().heads(own.doc).await.map_err(error::store)?.is_some() {
@@ -169,7 +174,6 @@ impl Desk {
     async fn put_in_place(&self, plan: &Bootstrap, filling: Filling, total: u64) -> Result<Begun, ApiError> {
         let mut batch =
             Batch { cursor: Some(plan.cursor), meta: vec![(BOOTSTRAP.to_owned(), None)], ..Batch::default() };
-        batch.meta.push(scope_fact(plan.scope));
         let rules = self.rules();
         if rules_id(rules.workspace.as_ref()) != plan.rules {
             batch.meta.push((super::pull::REDERIVE.to_owned(), Some(b"1".to_vec())));

@@ -89,6 +89,7 @@ impl Desk {
         let meta = answer.witness.map(|witness| (WITNESS.to_owned(), Some(witness.into_bytes())));
         let mut batch = Batch { accepted, meta: meta.into_iter().collect(), ..Batch::default() };
         batch.meta.extend(withdrawn_facts(&withdrawn));
+        batch.meta.extend(self.judged_under(reply.scope).await?);
         if !clashing.is_empty() {
             batch.meta.push((TWIN.to_owned(), Some(b"1".to_vec())));
         }

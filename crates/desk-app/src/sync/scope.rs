@@ -57,6 +57,17 @@ impl Desk {
         Ok(Some(if hex::decode_to_slice(&text, &mut scope).is_ok() { Hash(scope) } else { NONE }))
     }
 
+    /// What a push says about the scope: a document that was accepted under another one than what is here was fetched under
+    /// may be hidden by the time that the log is read, without ever having moved. So everything is to be compared then.
+    pub(super) async fn judged_under(&self, scope: Hash) -> Result<Option<Fact>, ApiError> {
+        let cursor = self.store().cursor().await.map_err(error::store)?;
+        Ok(match self.scope(cursor).await? {
+            None => Some(scope_fact(scope)),
+            Some(known) if known == scope => None,
+            Some(_) => Some(Self::scope_lost()),
+        })
+    }
+
     /// Everything is to be compared with the server when it is next asked.
     pub(super) fn scope_lost() -> Fact {
         scope_fact(NONE)

@@ -97,7 +97,12 @@ fn verdicts_count_only_one_by_one_and_in_order() {
     let read = |given: &[Verdict]| {
         verdicts(
             made.iter().map(|hash| hash.0),
-            &PushReply { verdicts: given.to_vec(), head: 1, withdrawn: vec![] },
+            &PushReply {
+                verdicts: given.to_vec(),
+                head: 1,
+                withdrawn: vec![],
+                scope: crate::scope::open_id(),
+            },
         )
     };
     let found = read(&[verdict(made[0], false), verdict(made[1], true)]).unwrap();
