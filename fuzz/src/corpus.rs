@@ -32,7 +32,7 @@ pub fn write(dir: &Path) -> io::Result<()> {
             put(dir, "snapshot", &[&[0x80 | number << 2], &snapshot[..]].concat())?;
         }
     }
-    let hash = wire_changes[0].hash;
+    let (hash, doc) = (wire_changes[0].hash, wire_changes[0].doc);
     let verdicts = vec![
         Verdict { hash, outcome: Outcome::Accepted { seq: 300 } },
         Verdict { hash, outcome: Outcome::Rejected { code: RejectCode::Clock, reason: "ahead".to_owned() } },
@@ -43,12 +43,20 @@ pub fn write(dir: &Path) -> io::Result<()> {
         cursor: 40,
         head: 41,
         scope: desk_sync::scope::open_id(),
-        documents: vec![WholeDocument { doc: wire_changes[0].doc, kind: wire_changes[0].kind, snapshot: vec![7; 40] }],
-        withdrawn: vec![wire_changes[0].doc],
+        documents: vec![WholeDocument { doc, kind: wire_changes[0].kind, snapshot: vec![7; 40] }],
+        withdrawn: vec![doc],
     };
     let wrong = io::Error::other;
     put(dir, "wire", &[&[0], &encode(&Push { changes: wire_changes }).map_err(wrong)?[..]].concat())?;
-    put(dir, "wire", &[&[1], &encode(&PushReply { verdicts, head: 7, withdrawn: vec![wire_changes[0].doc], scope: hash }).map_err(wrong)?[..]].concat())?;
+    put(
+        dir,
+        "wire",
+        &[
+            &[1],
+            &encode(&PushReply { verdicts, head: 7, withdrawn: vec![doc], scope: hash }).map_err(wrong)?[..],
+        ]
+        .concat(),
+    )?;
     put(dir, "wire", &[&[2], &encode(&pull).map_err(wrong)?[..]].concat())
 }
 
