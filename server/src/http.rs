@@ -65,6 +65,8 @@ pub struct Limits {
     pub segments_behind: u64,
     /// How often other processes' writes are looked for.
     pub look_outside: Duration,
+    /// How often large documents are folded.
+    pub fold: Duration,
 }
 
 impl Default for Limits {
@@ -77,6 +79,7 @@ impl Default for Limits {
             segments: Duration::from_secs(25),
             segments_behind: 1_000,
             look_outside: Duration::from_secs(1),
+            fold: Duration::from_secs(15),
         }
     }
 }

@@ -16,7 +16,9 @@ use crate::{
     http::{App, Limits, Pages, router},
     random::{Random, bytes},
     storage::{Storage, StorageError},
-    sync::{hub::Hub, own::OwnError, scopes::Scopes, segments::Segmenter, teams, witness::Witnesses},
+    sync::{
+        compaction, hub::Hub, own::OwnError, scopes::Scopes, segments::Segmenter, teams, witness::Witnesses,
+    },
 };
 
 /// How long requests may take to end once the server is told to stop.
@@ -77,6 +79,7 @@ pub struct Running {
     serving: JoinHandle<std::io::Result<()>>,
     looking: JoinHandle<()>,
     listening: JoinHandle<()>,
+    folding: JoinHandle<()>,
 }
 
 /// Starts to serve; requests are answered from when it returns.
@@ -121,9 +124,13 @@ pub async fn start(setup: Setup) -> Result<Running, StartError> {
     let serving =
         tokio::spawn(async move { axum::serve(listener, service).with_graceful_shutdown(stopped).await });
     let looking = tokio::spawn(look(Arc::clone(&app), stopping.clone()));
-    let listening = tokio::spawn(hear(Arc::clone(&app), stopping));
+    let listening = tokio::spawn(hear(Arc::clone(&app), stopping.clone()));
+    let folds = Arc::clone(&app);
+    let folding = tokio::spawn(async move {
+        compaction::run(folds.storage.as_ref(), folds.limits.fold, stopping).await;
+    });
     tracing::info!(%address, "listening");
-    Ok(Running { address, app, stop, serving, looking, listening })
+    Ok(Running { address, app, stop, serving, looking, listening, folding })
 }
 
 impl Running {
@@ -134,7 +141,7 @@ impl Running {
 
     /// Stops: no new requests, those that run may end within [`DRAIN`], what was accepted is written.
     pub async fn stop(self) {
-        let Self { app, stop, serving, looking, listening, .. } = self;
+        let Self { app, stop, serving, looking, listening, folding, .. } = self;
         stop.send_replace(true);
         let abort = serving.abort_handle();
         match tokio::time::timeout(DRAIN, serving).await {
@@ -149,6 +156,7 @@ impl Running {
         // They end by themselves on the same signal; a panic in one is in the log already.
         let _ = looking.await;
         let _ = listening.await;
+        let _ = folding.await;
         app.hub.close().await;
         tracing::info!("stopped");
     }

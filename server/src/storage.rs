@@ -25,8 +25,9 @@ use desk_sync::wire::{RejectCode, WholeDocument};
 
 pub mod chain;
 #[cfg(test)]
-mod contract;
+pub(crate) mod contract;
 mod error;
+mod fold;
 mod page;
 pub mod postgres;
 mod rotation;
@@ -258,8 +259,21 @@ pub struct DocumentRecord {
     pub team: Option<String>,
     /// Its heads, sorted.
     pub heads: Vec<Digest>,
-    /// Uncompressed Automerge.
+    /// Uncompressed Automerge: all of it, also where the stored one is behind.
     pub snapshot: Vec<u8>,
+}
+
+/// A document that goes on without its snapshot: what was appended to the log is folded in later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grown {
+    /// Which one; it is there.
+    pub id: DocId,
+    /// The number of its newest change.
+    pub seq: u64,
+    /// Its team now.
+    pub team: Option<String>,
+    /// Its heads now, sorted.
+    pub heads: Vec<Digest>,
 }
 
 /// A change that is to be written into the log.
@@ -601,6 +615,9 @@ pub trait Storage: Directory + Devices + Sessions + Log + Segments + Audit {
     /// Starts to listen for what processes write, this one included; `None` where the database does not tell, and
     /// [`Directory::pulse`] is the only way to know.
     async fn listen(&self) -> Result<Option<Box<dyn Listener>>, StorageError>;
+    /// Folds what was appended into the snapshots of at most `limit` documents; how many those were. Of several processes
+    /// on one database one does it at a time, and the others none.
+    async fn fold_some(&self, limit: u32) -> Result<u32, StorageError>;
     /// Closes the connections; nothing works after it.
     async fn close(&self);
 }
@@ -661,6 +678,8 @@ pub trait Transaction: Send {
     /// Writes documents, new or known; each at most once in a call. That a document is another team's now is written down
     /// beside the log, under the document's number.
     async fn put_documents(&mut self, documents: &[DocumentRecord]) -> Result<(), StorageError>;
+    /// Moves documents on whose changes were appended, without writing their snapshots; each at most once in a call.
+    async fn grow_documents(&mut self, documents: &[Grown]) -> Result<(), StorageError>;
     /// Makes it all durable.
     async fn commit(self: Box<Self>) -> Result<(), StorageError>;
 }

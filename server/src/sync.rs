@@ -4,11 +4,13 @@
 //! - [`lane`] is the task that alone writes a workspace's log in this process; the storage's transaction keeps other
 //!   processes out.
 //! - [`hub`] has the lanes and the heads.
+//! - [`compaction`] folds what was accepted into the snapshots of large documents.
 //! - [`segments`] packs documents for new devices, which never replay the log.
 //! - [`scopes`] says what each member sees; [`teams`] catches up with documents of before it was known.
 //! - [`witness`] notices a log that was restored from a backup; [`relay`] lets members bring back what it lost.
 //! - [`own`] writes the server's own changes (members, settings, the demo) into the same log.
 
+pub mod compaction;
 pub mod hub;
 pub mod lane;
 pub mod own;

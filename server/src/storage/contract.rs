@@ -6,18 +6,23 @@ use std::{
     sync::Arc,
 };
 
+use desk_docs::{Author, Document};
 use desk_domain::{
     access::Scope,
+    edit::{Edit, NewTicket, Ops, Stamped, TicketOp},
     ids::{DeviceId, DocId, DocKind, MemberId, WorkspaceId, uuid_v7},
     people::{Member, Role, Team},
+    permissions::Actor,
     time::UtcMillis,
     workspace::{Workflow, Workspace},
 };
 use desk_sync::wire::RejectCode;
 use uuid::Uuid;
 
+use crate::random::{FreshIds, SeededRandom};
+
 use super::{
-    Audience, AuditEntry, DeviceRecord, Digest, DocumentHead, DocumentRecord, LogEntry, LogPage,
+    Audience, AuditEntry, DeviceRecord, Digest, DocumentHead, DocumentRecord, Grown, LogEntry, LogPage,
     MemberRecord, NewSession, NewToken, PageLimits, Pulse, Reader, Refused, Registration, Rotation,
     SegmentAbout, SegmentEntry, SegmentSet, SessionEnd, Storage, WorkspaceRecord, chain,
 };
@@ -57,6 +62,8 @@ macro_rules! suite {
             documents_are_given_to_those_who_see_them,
             a_segment_is_outdated_by_what_left_its_audience,
             audiences_share_no_document,
+            a_grown_document_is_read_whole_before_and_after_it_is_folded,
+            folding_never_takes_a_document_back,
         );
     };
     ($fresh:path: $($name:ident),+ $(,)?) => {
@@ -83,7 +90,7 @@ fn hash(number: u8) -> Digest {
 }
 
 /// A workspace with two members, 10·n+1 and 10·n+2, whose devices are numbered alike.
-async fn workspace(storage: &dyn Storage, n: u8) -> WorkspaceRecord {
+pub(crate) async fn workspace(storage: &dyn Storage, n: u8) -> WorkspaceRecord {
     let record = WorkspaceRecord {
         id: WorkspaceId(id(n * 10)),
         slug: format!("space-{n}"),
@@ -878,4 +885,100 @@ pub(super) async fn audiences_share_no_document(storage: &dyn Storage) {
     assert_eq!(changed(None).await, [DocId(id(34))], "it is gone from there");
     assert_eq!(changed(Some("hr")).await, [DocId(id(34))]);
     assert_eq!(changed(Some("it")).await, []);
+}
+
+/// A ticket with this many changes: each as the log has it, and the snapshot after it.
+fn history(doc: u8, changes: u8) -> Vec<(LogEntry, Vec<Digest>, Vec<u8>)> {
+    let random = SeededRandom::new(u64::from(doc));
+    let (workflow, device) = (Workflow::default(), DeviceId(id(1)));
+    let author = Author { device, actor: Actor { member: None, role: Role::Admin }, workflow: &workflow };
+    let mut document = Document::empty(DocId(id(doc)), DocKind::Ticket);
+    (0..changes)
+        .map(|n| {
+            let op = match n {
+                0 => TicketOp::Create { ticket: NewTicket::titled("Отчёт") },
+                _ => TicketOp::SetTag { tag: n.to_string(), on: true },
+            };
+            let ops = Ops::Ticket(vec![Stamped::new(NOW, "server", op)]);
+            let ids = FreshIds::at(NOW, &random);
+            let edit = Edit { doc: DocId(id(doc)), ops };
+            let (next, made) = document.clone().edit(&author, &edit, NOW, &ids).unwrap();
+            document = next;
+            let made = made.unwrap();
+            let logged = LogEntry { hash: made.hash, bytes: made.bytes, ..entry(doc, n, u64::from(n) + 1) };
+            (logged, document.heads(), document.save())
+        })
+        .collect()
+}
+
+/// Logs the first change with the snapshot, and the others without.
+pub(crate) async fn grow(storage: &dyn Storage, space: WorkspaceId, doc: u8, changes: u8) -> DocumentRecord {
+    let history = history(doc, changes);
+    let mut last = None;
+    for (number, (logged, heads, snapshot)) in history.into_iter().enumerate() {
+        let mut tx = storage.begin(space).await.unwrap();
+        let seq = tx.append(&[logged]).await.unwrap();
+        let record = DocumentRecord { heads, snapshot, ..document(space, doc, seq) };
+        if number == 0 {
+            tx.put_documents(std::slice::from_ref(&record)).await.unwrap();
+        } else {
+            let (id, seq, team, heads) = (record.id, seq, record.team.clone(), record.heads.clone());
+            tx.grow_documents(&[Grown { id, seq, team, heads }]).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        last = Some(record);
+    }
+    last.unwrap()
+}
+
+pub(super) async fn a_grown_document_is_read_whole_before_and_after_it_is_folded(storage: &dyn Storage) {
+    let space = workspace(storage, 1).await;
+    assert_eq!(storage.fold_some(9).await.unwrap(), 0, "nothing to fold");
+    let record = grow(storage, space.id, 34, 4).await;
+    let other = grow(storage, space.id, 35, 3).await;
+    for folded in [false, true] {
+        let read = storage.document(record.id).await.unwrap().unwrap();
+        assert_eq!(read, record, "folded: {folded}");
+        let mut tx = storage.begin(space.id).await.unwrap();
+        assert_eq!(tx.document(record.id).await.unwrap().unwrap(), record);
+        assert_eq!(tx.document_heads(&[record.id]).await.unwrap()[&record.id].seq, 4);
+        drop(tx);
+        let shared = storage.shared_documents(space.id, &audience(None, &[]), None, 9).await.unwrap();
+        assert_eq!(shared, [record.clone(), other.clone()]);
+        for reader in [anybody(11), in_team(11, &["hr"], None)] {
+            let docs = [other.id, record.id];
+            let (found, answered) =
+                storage.documents_for(space.id, &reader, &docs, usize::MAX).await.unwrap();
+            assert_eq!(answered, 2);
+            assert_eq!(found[1].snapshot, record.snapshot);
+            let page = storage.changes_after(space.id, &reader, 0, LIMITS).await.unwrap();
+            assert_eq!(page.entries.len(), 7, "the log keeps everything");
+        }
+        if !folded {
+            assert_eq!(storage.fold_some(1).await.unwrap(), 1, "no more than was asked for");
+            assert_eq!(storage.fold_some(9).await.unwrap(), 1);
+            assert_eq!(storage.fold_some(9).await.unwrap(), 0);
+        }
+    }
+}
+
+pub(super) async fn folding_never_takes_a_document_back(storage: &dyn Storage) {
+    let space = workspace(storage, 1).await;
+    let record = grow(storage, space.id, 34, 5).await;
+    // Two at once, while the document moves into another team without its snapshot.
+    let (logged, heads, snapshot) = history(34, 6).pop().unwrap();
+    let mut tx = storage.begin(space.id).await.unwrap();
+    let seq = tx.append(&[logged]).await.unwrap();
+    let team = Some("hr".to_owned());
+    tx.grow_documents(&[Grown { id: record.id, seq, team: team.clone(), heads: heads.clone() }])
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let (one, two) = tokio::join!(storage.fold_some(9), storage.fold_some(9));
+    assert_eq!(one.unwrap() + two.unwrap(), 1, "one of them");
+    let expected = DocumentRecord { seq, team, heads, snapshot, ..record };
+    assert_eq!(storage.document(expected.id).await.unwrap().unwrap(), expected);
+    // That it moved is known although its snapshot was not written with it.
+    let page = storage.changes_after(space.id, &in_team(12, &["hr"], None), 5, LIMITS).await.unwrap();
+    assert_eq!(page.withdrawn, [expected.id]);
 }

@@ -24,12 +24,13 @@ use sqlx::{
     Connection, PgConnection, PgPool,
     migrate::MigrateError,
     postgres::{PgConnectOptions, PgPoolOptions},
-    query,
+    query, query_as, query_scalar,
 };
 use uuid::Uuid;
 
 use super::{
-    Digest, DocumentRecord, Listener, MemberRecord, News, Storage, StorageError, Transaction, WorkspaceRecord,
+    Digest, DocumentRecord, Listener, MemberRecord, News, Storage, StorageError, Transaction,
+    WorkspaceRecord, fold,
 };
 
 mod audit;
@@ -41,6 +42,8 @@ mod segments;
 mod sessions;
 mod transaction;
 
+/// The advisory lock of the process that folds documents.
+const FOLDING: i64 = 0x574E_4644;
 /// Where processes tell each other what they wrote.
 const CHANNEL: &str = "workernet";
 /// Connections that write, at most; each is one workspace's at a time, also while it waits for its turn.
@@ -135,6 +138,43 @@ impl Storage for PostgresStorage {
 
     async fn listen(&self) -> Result<Option<Box<dyn Listener>>, StorageError> {
         Ok(Some(Box::new(listener::PostgresListener::connect(&self.readers).await?)))
+    }
+
+    async fn fold_some(&self, limit: u32) -> Result<u32, StorageError> {
+        let mut tx = self.readers.begin().await.map_err(failed)?;
+        let is_ours: bool = query_scalar("SELECT pg_try_advisory_xact_lock($1)")
+            .bind(FOLDING)
+            .fetch_one(&mut *tx)
+            .await
+            .map_err(failed)?;
+        if !is_ours {
+            return Ok(0);
+        }
+        let rows: Vec<DocumentRow> = query_as(
+            "SELECT id, workspace, kind, owner, seq, team, heads, snapshot_seq, snapshot FROM documents
+             WHERE snapshot_seq < seq LIMIT $1",
+        )
+        .bind(i64::from(limit))
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(failed)?;
+        let mut folded = 0;
+        for row in rows {
+            let record = row.whole(&mut tx).await?;
+            // Each by itself, beside the transaction that keeps the others away: no writer waits for all of them.
+            let done = query(
+                "UPDATE documents SET snapshot = $1, snapshot_seq = $2 WHERE id = $3 AND snapshot_seq < $2",
+            )
+            .bind(record.snapshot)
+            .bind(integer(record.seq))
+            .bind(record.id.0)
+            .execute(&self.writers)
+            .await
+            .map_err(failed)?;
+            folded += u32::try_from(done.rows_affected()).unwrap_or(0);
+        }
+        tx.rollback().await.map_err(failed)?;
+        Ok(folded)
     }
 
     async fn close(&self) {
@@ -293,24 +333,53 @@ struct DocumentRow {
     seq: i64,
     team: Option<String>,
     heads: Vec<u8>,
+    snapshot_seq: i64,
     snapshot: Vec<u8>,
 }
 
-impl TryFrom<DocumentRow> for DocumentRecord {
-    type Error = StorageError;
-
-    fn try_from(row: DocumentRow) -> Result<Self, StorageError> {
-        Ok(Self {
-            id: DocId(row.id),
-            workspace: WorkspaceId(row.workspace),
-            kind: kind(row.kind)?,
-            owner: row.owner.map(MemberId),
-            seq: number(row.seq)?,
-            team: row.team,
-            heads: row.heads.chunks(32).map(digest).collect::<Result<_, _>>()?,
-            snapshot: row.snapshot,
+impl DocumentRow {
+    /// The document with what the log has beyond its snapshot. The log never changes: what is read after the row fits it.
+    async fn whole(self, conn: &mut PgConnection) -> Result<DocumentRecord, StorageError> {
+        let (id, kind) = (DocId(self.id), kind(self.kind)?);
+        let later = if self.snapshot_seq < self.seq { self.later(conn).await? } else { Vec::new() };
+        Ok(DocumentRecord {
+            id,
+            workspace: WorkspaceId(self.workspace),
+            kind,
+            owner: self.owner.map(MemberId),
+            seq: number(self.seq)?,
+            team: self.team,
+            heads: self.heads.chunks(32).map(digest).collect::<Result<_, _>>()?,
+            snapshot: fold::whole(id, kind, self.snapshot, later).await?,
         })
     }
+
+    async fn later(&self, conn: &mut PgConnection) -> Result<Vec<fold::Later>, StorageError> {
+        let rows: Vec<(Vec<u8>, Vec<u8>)> = query_as(
+            "SELECT hash, bytes FROM changes
+             WHERE workspace = $1 AND seq > $2 AND seq <= $3 AND doc = $4 ORDER BY seq",
+        )
+        .bind(self.workspace)
+        .bind(self.snapshot_seq)
+        .bind(self.seq)
+        .bind(self.id)
+        .fetch_all(conn)
+        .await
+        .map_err(failed)?;
+        rows.into_iter().map(|(hash, bytes)| Ok((digest(&hash)?, bytes))).collect()
+    }
+}
+
+/// See [`DocumentRow::whole`].
+async fn all_whole(
+    rows: Vec<DocumentRow>,
+    conn: &mut PgConnection,
+) -> Result<Vec<DocumentRecord>, StorageError> {
+    let mut records = Vec::with_capacity(rows.len());
+    for row in rows {
+        records.push(row.whole(conn).await?);
+    }
+    Ok(records)
 }
 
 #[cfg(test)]

@@ -12,13 +12,14 @@ use std::{fs::File, path::Path, time::Duration};
 use async_trait::async_trait;
 use desk_domain::{ids::WorkspaceId, people::Role, time::UtcMillis};
 use sqlx::{
-    SqlitePool,
+    SqliteConnection, SqlitePool,
     migrate::MigrateError,
+    query, query_as,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use uuid::Uuid;
 
-use super::{Digest, Listener, Storage, StorageError, Transaction};
+use super::{Digest, Listener, Storage, StorageError, Transaction, fold};
 
 mod audit;
 mod devices;
@@ -93,6 +94,36 @@ impl Storage for SqliteStorage {
     /// SQLite tells other processes nothing.
     async fn listen(&self) -> Result<Option<Box<dyn Listener>>, StorageError> {
         Ok(None)
+    }
+
+    async fn fold_some(&self, limit: u32) -> Result<u32, StorageError> {
+        let rows = query_as!(
+            DocumentRow,
+            "SELECT id, workspace, kind, owner, seq, team, heads, snapshot_seq, snapshot FROM documents
+             WHERE snapshot_seq < seq LIMIT ?",
+            limit
+        )
+        .fetch_all(&self.readers)
+        .await
+        .map_err(failed)?;
+        let mut folded = 0;
+        for row in rows {
+            let mut conn = self.readers.acquire().await.map_err(failed)?;
+            let record = row.whole(&mut conn).await?;
+            drop(conn);
+            let (id, seq) = (record.id.0.as_bytes().as_slice(), integer(record.seq));
+            let done = query!(
+                "UPDATE documents SET snapshot = ?1, snapshot_seq = ?2 WHERE id = ?3 AND snapshot_seq < ?2",
+                record.snapshot,
+                seq,
+                id
+            )
+            .execute(&self.writer)
+            .await
+            .map_err(failed)?;
+            folded += u32::try_from(done.rows_affected()).unwrap_or(0);
+        }
+        Ok(folded)
     }
 
     /// Checkpoints the write-ahead log, too.
@@ -242,24 +273,54 @@ struct DocumentRow {
     seq: i64,
     team: Option<String>,
     heads: Vec<u8>,
+    snapshot_seq: i64,
     snapshot: Vec<u8>,
 }
 
-impl TryFrom<DocumentRow> for super::DocumentRecord {
-    type Error = StorageError;
-
-    fn try_from(row: DocumentRow) -> Result<Self, StorageError> {
-        Ok(Self {
-            id: desk_domain::ids::DocId(uuid(&row.id)?),
-            workspace: WorkspaceId(uuid(&row.workspace)?),
-            kind: kind(row.kind)?,
-            owner: owner(row.owner.as_deref())?,
-            seq: number(row.seq)?,
-            team: row.team,
-            heads: row.heads.chunks(32).map(digest).collect::<Result<_, _>>()?,
-            snapshot: row.snapshot,
+impl DocumentRow {
+    /// The document with what the log has beyond its snapshot. The log never changes: what is read after the row fits it.
+    async fn whole(self, conn: &mut SqliteConnection) -> Result<super::DocumentRecord, StorageError> {
+        let id = desk_domain::ids::DocId(uuid(&self.id)?);
+        let kind = kind(self.kind)?;
+        let later = if self.snapshot_seq < self.seq { self.later(conn).await? } else { Vec::new() };
+        Ok(super::DocumentRecord {
+            id,
+            workspace: WorkspaceId(uuid(&self.workspace)?),
+            kind,
+            owner: owner(self.owner.as_deref())?,
+            seq: number(self.seq)?,
+            team: self.team,
+            heads: self.heads.chunks(32).map(digest).collect::<Result<_, _>>()?,
+            snapshot: fold::whole(id, kind, self.snapshot, later).await?,
         })
     }
+
+    async fn later(&self, conn: &mut SqliteConnection) -> Result<Vec<fold::Later>, StorageError> {
+        // A short stretch of the log, which is read by number: by document it would be all of the document's history.
+        let rows = query!(
+            "SELECT hash, bytes FROM changes WHERE workspace = ? AND seq > ? AND seq <= ? AND +doc = ? ORDER BY seq",
+            self.workspace,
+            self.snapshot_seq,
+            self.seq,
+            self.id
+        )
+        .fetch_all(conn)
+        .await
+        .map_err(failed)?;
+        rows.into_iter().map(|row| Ok((digest(&row.hash)?, row.bytes))).collect()
+    }
+}
+
+/// See [`DocumentRow::whole`].
+async fn all_whole(
+    rows: Vec<DocumentRow>,
+    conn: &mut SqliteConnection,
+) -> Result<Vec<super::DocumentRecord>, StorageError> {
+    let mut records = Vec::with_capacity(rows.len());
+    for row in rows {
+        records.push(row.whole(conn).await?);
+    }
+    Ok(records)
 }
 
 fn kind(code: i64) -> Result<desk_domain::ids::DocKind, StorageError> {

@@ -27,10 +27,11 @@ use desk_sync::{
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
+    compaction,
     push::{Incoming, Judgement, Place, Sender, Subject, Unrestorable, judge_batch},
     scopes::{self, ScopeError},
 };
-use crate::storage::{Digest, DocumentRecord, LogEntry, Refused, Storage, StorageError, Transaction};
+use crate::storage::{Digest, DocumentRecord, Grown, LogEntry, Refused, Storage, StorageError, Transaction};
 
 /// Documents that are kept open between batches, at most.
 const OPEN_DOCUMENTS: usize = 256;
@@ -204,6 +205,7 @@ impl Lane {
                 return Err(PushError::Internal("the log moved while it was held"));
             }
             tx.put_documents(&self.records(&settled, &newest)?).await?;
+            tx.grow_documents(&grown(&settled, &newest)?).await?;
             tx.commit().await?;
         }
 
@@ -213,7 +215,7 @@ impl Lane {
         }
         for changed in settled.changed {
             let seq = newest.get(&changed.doc).copied().unwrap_or_default();
-            let size_bytes = changed.snapshot.len();
+            let size_bytes = changed.size_bytes;
             self.open.put(changed.doc, Open { seq, size_bytes, document: changed.document });
         }
         self.head.send_if_modified(|known| {
@@ -234,16 +236,18 @@ impl Lane {
         settled: &Settled,
         newest: &HashMap<DocId, u64>,
     ) -> Result<Vec<DocumentRecord>, PushError> {
-        let record = |changed: &Changed| {
+        let record = |(changed, snapshot): (&Changed, &Vec<u8>)| {
             let (Place::Here { kind, owner }, Some(seq)) = (changed.place, newest.get(&changed.doc)) else {
                 return Err(PushError::Internal("a document changed without a change"));
             };
             let (id, workspace, seq) = (changed.doc, self.workspace, *seq);
-            let (heads, snapshot) = (changed.heads.clone(), changed.snapshot.clone());
+            let (heads, snapshot) = (changed.heads.clone(), snapshot.clone());
             let team = changed.document.team();
             Ok(DocumentRecord { id, workspace, kind, owner, seq, team, heads, snapshot })
         };
-        settled.changed.iter().map(record).collect()
+        let written =
+            settled.changed.iter().filter_map(|changed| Some((changed, changed.snapshot.as_ref()?)));
+        written.map(record).collect()
     }
 
     /// What the settings say about changes, read again when they changed.
@@ -463,12 +467,26 @@ struct Settled {
     unchanged: Vec<(DocId, Open)>,
 }
 
+/// The documents that go on without their snapshots.
+fn grown(settled: &Settled, newest: &HashMap<DocId, u64>) -> Result<Vec<Grown>, PushError> {
+    let only = settled.changed.iter().filter(|changed| changed.snapshot.is_none());
+    only.map(|changed| {
+        let (id, heads, team) = (changed.doc, changed.heads.clone(), changed.document.team());
+        let seq = newest.get(&id).ok_or(PushError::Internal("a document changed without a change"))?;
+        Ok(Grown { id, seq: *seq, team, heads })
+    })
+    .collect()
+}
+
 /// A document that changed, ready to be stored.
 struct Changed {
     doc: DocId,
     place: Place,
     heads: Vec<[u8; 32]>,
-    snapshot: Vec<u8>,
+    /// `None` for a large one, which is not written anew each time (see [`compaction`]).
+    snapshot: Option<Vec<u8>>,
+    /// The size of its snapshot, about.
+    size_bytes: usize,
     document: Document,
 }
 
@@ -478,8 +496,11 @@ impl Settled {
         for (doc, subject) in subjects {
             let Some(mut document) = subject.document else { continue };
             if subject.changed {
-                let (heads, snapshot) = (document.heads(), document.save());
-                settled.changed.push(Changed { doc, place: subject.place, heads, snapshot, document });
+                let is_large = seqs.contains_key(&doc) && subject.size_bytes > compaction::LARGE_BYTES;
+                let (heads, snapshot) = (document.heads(), (!is_large).then(|| document.save()));
+                let size_bytes = snapshot.as_ref().map_or(subject.size_bytes, Vec::len);
+                let place = subject.place;
+                settled.changed.push(Changed { doc, place, heads, snapshot, size_bytes, document });
             } else if let Some(seq) = seqs.get(&doc) {
                 let size_bytes = subject.size_bytes;
                 settled.unchanged.push((doc, Open { seq: *seq, size_bytes, document }));

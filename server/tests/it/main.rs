@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod folding;
+#[cfg(test)]
 mod live;
 #[cfg(test)]
 mod processes;

@@ -67,7 +67,7 @@ impl Log for PostgresStorage {
         docs: &[DocId],
         bytes: usize,
     ) -> Result<(Vec<WholeDocument>, usize), StorageError> {
-        let rows: Vec<(i64, Uuid, i16, Option<Vec<u8>>)> = query_as(include_str!("documents_for.sql"))
+        let rows: Vec<(i64, Uuid, i16, bool)> = query_as(include_str!("documents_for.sql"))
             .bind(docs.iter().map(|doc| doc.0).collect::<Vec<_>>())
             .bind(workspace.0)
             .bind(reader.member.0)
@@ -77,25 +77,20 @@ impl Log for PostgresStorage {
             .await
             .map_err(failed)?;
         let mut found = Vec::new();
-        for (place, id, code, snapshot) in rows {
-            let Some(snapshot) = snapshot else {
+        for (place, id, code, fits) in rows {
+            if !fits {
                 return Ok((found, usize::try_from(place - 1).unwrap_or(0)));
-            };
-            found.push(WholeDocument { doc: DocId(id), kind: kind(code)?, snapshot });
+            }
+            let mut conn = self.readers.acquire().await.map_err(failed)?;
+            let Some(record) = document(&mut conn, DocId(id)).await? else { continue };
+            found.push(WholeDocument { doc: DocId(id), kind: kind(code)?, snapshot: record.snapshot });
         }
         Ok((found, docs.len()))
     }
 
     async fn document(&self, doc: DocId) -> Result<Option<DocumentRecord>, StorageError> {
-        query_as::<_, DocumentRow>(
-            "SELECT id, workspace, kind, owner, seq, team, heads, snapshot FROM documents WHERE id = $1",
-        )
-        .bind(doc.0)
-        .fetch_optional(&self.readers)
-        .await
-        .map_err(failed)?
-        .map(TryInto::try_into)
-        .transpose()
+        let mut conn = self.readers.acquire().await.map_err(failed)?;
+        document(&mut conn, doc).await
     }
 
     async fn count_documents(&self, workspace: WorkspaceId) -> Result<BTreeMap<DocKind, u64>, StorageError> {
@@ -159,7 +154,7 @@ async fn scoped(
         .bind(texts(reader.scope.private()))
         .bind(texts(reader.scope.hidden()))
         .bind(i64::try_from(limits.bytes).unwrap_or(i64::MAX))
-        .fetch_all(tx)
+        .fetch_all(&mut *tx)
         .await
         .map_err(failed)?;
     for ScopedRow { entry, team, moved, from_team, crossed } in rows {
@@ -168,7 +163,29 @@ async fn scoped(
             break;
         }
     }
-    Ok(filling.page)
+    let mut page = filling.page;
+    for whole in &mut page.documents {
+        // What was read with the entry is behind where the log has more.
+        if let Some(record) = document(&mut *tx, whole.doc).await? {
+            whole.snapshot = record.snapshot;
+        }
+    }
+    Ok(page)
+}
+
+/// A document, whole.
+async fn document(conn: &mut PgConnection, doc: DocId) -> Result<Option<DocumentRecord>, StorageError> {
+    let found = query_as::<_, DocumentRow>(
+        "SELECT id, workspace, kind, owner, seq, team, heads, snapshot_seq, snapshot FROM documents WHERE id = $1",
+    )
+    .bind(doc.0)
+    .fetch_optional(&mut *conn)
+    .await
+    .map_err(failed)?;
+    match found {
+        Some(row) => row.whole(conn).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 impl EntryRow {

@@ -8,7 +8,7 @@ use desk_domain::{
 use sqlx::{query, query_as, query_scalar};
 use uuid::Uuid;
 
-use super::{DocumentRow, PostgresStorage, digest, failed, integer, number, texts};
+use super::{DocumentRow, PostgresStorage, all_whole, digest, failed, integer, number, texts};
 use crate::storage::{Audience, Digest, DocumentRecord, SegmentAbout, SegmentSet, Segments, StorageError};
 
 #[async_trait]
@@ -163,20 +163,21 @@ impl Segments for PostgresStorage {
     ) -> Result<Vec<DocumentRecord>, StorageError> {
         // No document has the nil id.
         let after = after.map_or(Uuid::nil(), |doc| doc.0);
+        let mut conn = self.readers.acquire().await.map_err(failed)?;
         let rows: Result<Vec<DocumentRow>, _> = if let Some(team) = &audience.team {
             query_as(
-                "SELECT id, workspace, kind, owner, seq, team, heads, snapshot FROM documents
+                "SELECT id, workspace, kind, owner, seq, team, heads, snapshot_seq, snapshot FROM documents
                  WHERE workspace = $1 AND id > $2 AND team = $3 ORDER BY id LIMIT $4",
             )
             .bind(workspace.0)
             .bind(after)
             .bind(team)
             .bind(i64::from(limit))
-            .fetch_all(&self.readers)
+            .fetch_all(&mut *conn)
             .await
         } else {
             query_as(
-                "SELECT id, workspace, kind, owner, seq, team, heads, snapshot FROM documents
+                "SELECT id, workspace, kind, owner, seq, team, heads, snapshot_seq, snapshot FROM documents
                  WHERE workspace = $1 AND id > $2 AND kind <> ALL($3) AND (team IS NULL OR team <> ALL($4))
                  ORDER BY id LIMIT $5",
             )
@@ -185,10 +186,10 @@ impl Segments for PostgresStorage {
             .bind(own())
             .bind(texts(&audience.private))
             .bind(i64::from(limit))
-            .fetch_all(&self.readers)
+            .fetch_all(&mut *conn)
             .await
         };
-        rows.map_err(failed)?.into_iter().map(TryInto::try_into).collect()
+        all_whole(rows.map_err(failed)?, &mut conn).await
     }
 
     async fn shared_changed_after(
@@ -219,16 +220,17 @@ impl Segments for PostgresStorage {
     }
 
     async fn without_team(&self, limit: u32) -> Result<Vec<DocumentRecord>, StorageError> {
+        let mut conn = self.readers.acquire().await.map_err(failed)?;
         let rows: Vec<DocumentRow> = query_as(
-            "SELECT id, workspace, kind, owner, seq, team, heads, snapshot FROM documents
+            "SELECT id, workspace, kind, owner, seq, team, heads, snapshot_seq, snapshot FROM documents
              WHERE NOT team_known AND kind = $1 ORDER BY id LIMIT $2",
         )
         .bind(i16::from(DocKind::Ticket.code()))
         .bind(i64::from(limit))
-        .fetch_all(&self.readers)
+        .fetch_all(&mut *conn)
         .await
         .map_err(failed)?;
-        rows.into_iter().map(TryInto::try_into).collect()
+        all_whole(rows, &mut conn).await
     }
 }
 

@@ -11,11 +11,12 @@ use sqlx::{Postgres, query, query_as, query_scalar};
 use uuid::Uuid;
 
 use super::{
-    DocumentRow, MemberRow, PostgresStorage, WorkspaceRow, audit, digest, failed, integer, kind, number,
+    DocumentRow, MemberRow, PostgresStorage, WorkspaceRow, all_whole, audit, digest, failed, integer, kind,
+    number,
 };
 use crate::storage::{
-    Digest, DocumentHead, DocumentRecord, LogEntry, MemberRecord, News, Refused, StorageError, Transaction,
-    WorkspaceRecord, chain, reject_code,
+    Digest, DocumentHead, DocumentRecord, Grown, LogEntry, MemberRecord, News, Refused, StorageError,
+    Transaction, WorkspaceRecord, chain, reject_code,
 };
 
 /// A transaction that holds the workspace's lock.
@@ -164,7 +165,7 @@ impl Transaction for PostgresTransaction {
             return Ok(HashMap::new());
         }
         let rows: Vec<DocumentRow> = query_as(
-            "SELECT id, workspace, kind, owner, seq, team, heads, snapshot FROM documents
+            "SELECT id, workspace, kind, owner, seq, team, heads, snapshot_seq, snapshot FROM documents
              WHERE id = ANY($1) AND workspace = $2",
         )
         .bind(ids(docs))
@@ -172,7 +173,8 @@ impl Transaction for PostgresTransaction {
         .fetch_all(&mut *self.tx)
         .await
         .map_err(failed)?;
-        rows.into_iter().map(|row| DocumentRecord::try_from(row).map(|record| (record.id, record))).collect()
+        let records = all_whole(rows, &mut self.tx).await?;
+        Ok(records.into_iter().map(|record| (record.id, record)).collect())
     }
 
     async fn accepted(
@@ -325,13 +327,13 @@ impl Transaction for PostgresTransaction {
             return Ok(());
         }
         query(
-            "INSERT INTO documents (id, workspace, kind, owner, seq, team, team_known, heads, snapshot)
-             SELECT id, $1, kind, owner, seq, team, TRUE, heads, snapshot
+            "INSERT INTO documents (id, workspace, kind, owner, seq, team, team_known, heads, snapshot_seq, snapshot)
+             SELECT id, $1, kind, owner, seq, team, TRUE, heads, seq, snapshot
              FROM unnest($2::uuid[], $3::smallint[], $4::uuid[], $5::bigint[], $6::text[], $7::bytea[], $8::bytea[])
                   AS new (id, kind, owner, seq, team, heads, snapshot)
              ON CONFLICT (id) DO UPDATE
              SET seq = excluded.seq, team = excluded.team, team_known = TRUE, heads = excluded.heads,
-                 snapshot = excluded.snapshot",
+                 snapshot_seq = excluded.snapshot_seq, snapshot = excluded.snapshot",
         )
         .bind(self.workspace.0)
         .bind(documents.iter().map(|document| document.id.0).collect::<Vec<_>>())
@@ -341,6 +343,26 @@ impl Transaction for PostgresTransaction {
         .bind(documents.iter().map(|document| document.team.as_deref()).collect::<Vec<_>>())
         .bind(documents.iter().map(|document| document.heads.concat()).collect::<Vec<_>>())
         .bind(documents.iter().map(|document| document.snapshot.as_slice()).collect::<Vec<_>>())
+        .execute(&mut *self.tx)
+        .await
+        .map_err(failed)?;
+        Ok(())
+    }
+
+    async fn grow_documents(&mut self, documents: &[Grown]) -> Result<(), StorageError> {
+        if documents.is_empty() {
+            return Ok(());
+        }
+        query(
+            "UPDATE documents SET seq = new.seq, team = new.team, team_known = TRUE, heads = new.heads
+             FROM unnest($2::uuid[], $3::bigint[], $4::text[], $5::bytea[]) AS new (id, seq, team, heads)
+             WHERE documents.id = new.id AND documents.workspace = $1",
+        )
+        .bind(self.workspace.0)
+        .bind(documents.iter().map(|document| document.id.0).collect::<Vec<_>>())
+        .bind(documents.iter().map(|document| integer(document.seq)).collect::<Vec<_>>())
+        .bind(documents.iter().map(|document| document.team.as_deref()).collect::<Vec<_>>())
+        .bind(documents.iter().map(|document| document.heads.concat()).collect::<Vec<_>>())
         .execute(&mut *self.tx)
         .await
         .map_err(failed)?;

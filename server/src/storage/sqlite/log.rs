@@ -52,13 +52,15 @@ impl Log for SqliteStorage {
         let workspace = workspace.0.as_bytes().as_slice();
         let member = reader.member.0.as_bytes().as_slice();
         let hidden = texts(reader.scope.hidden())?;
-        // Beyond some dozens, what is read is thrown away again: asked for again it is read again.
+        let mut conn = self.readers.acquire().await.map_err(failed)?;
         let mut found = Vec::new();
         let mut size_bytes = 0;
         for (asked, doc) in docs.iter().enumerate() {
             let id = doc.0.as_bytes().as_slice();
-            let row = query!(
-                "SELECT kind, snapshot FROM documents WHERE id = ?1 AND workspace = ?2
+            let row = query_as!(
+                DocumentRow,
+                "SELECT id, workspace, kind, owner, seq, team, heads, snapshot_seq, snapshot FROM documents
+                 WHERE id = ?1 AND workspace = ?2
                  AND (owner IS NULL OR owner = ?3)
                  AND (team IS NULL OR team NOT IN (SELECT value FROM json_each(?4)))",
                 id,
@@ -66,31 +68,35 @@ impl Log for SqliteStorage {
                 member,
                 hidden
             )
-            .fetch_optional(&self.readers)
+            .fetch_optional(&mut *conn)
             .await
             .map_err(failed)?;
             let Some(row) = row else { continue };
-            size_bytes += row.snapshot.len();
+            let DocumentRecord { kind, snapshot, .. } = row.whole(&mut conn).await?;
+            size_bytes += snapshot.len();
             if size_bytes > bytes && !found.is_empty() {
                 return Ok((found, asked));
             }
-            found.push(WholeDocument { doc: *doc, kind: kind(row.kind)?, snapshot: row.snapshot });
+            found.push(WholeDocument { doc: *doc, kind, snapshot });
         }
         Ok((found, docs.len()))
     }
 
     async fn document(&self, doc: DocId) -> Result<Option<DocumentRecord>, StorageError> {
         let id = doc.0.as_bytes().as_slice();
-        query_as!(
+        let mut conn = self.readers.acquire().await.map_err(failed)?;
+        let found = query_as!(
             DocumentRow,
-            "SELECT id, workspace, kind, owner, seq, team, heads, snapshot FROM documents WHERE id = ?",
+            "SELECT id, workspace, kind, owner, seq, team, heads, snapshot_seq, snapshot FROM documents WHERE id = ?",
             id
         )
-        .fetch_optional(&self.readers)
+        .fetch_optional(&mut *conn)
         .await
-        .map_err(failed)?
-        .map(TryInto::try_into)
-        .transpose()
+        .map_err(failed)?;
+        match found {
+            Some(row) => row.whole(&mut conn).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     async fn count_documents(&self, workspace: WorkspaceId) -> Result<BTreeMap<DocKind, u64>, StorageError> {
@@ -159,7 +165,7 @@ async fn scoped(
     let (private, hidden) = (texts(reader.scope.private())?, texts(reader.scope.hidden())?);
     let mut rows =
         sqlx::query_file!("src/storage/sqlite/scoped.sql", workspace, member, after, most, private, hidden)
-            .fetch(tx);
+            .fetch(&mut *tx);
     while let Some(row) = rows.try_next().await.map_err(failed)? {
         let row = Row {
             seq: number(row.seq)?,
@@ -176,5 +182,20 @@ async fn scoped(
             break;
         }
     }
-    Ok(filling.page)
+    drop(rows);
+    let mut page = filling.page;
+    for document in &mut page.documents {
+        let id = document.doc.0.as_bytes().as_slice();
+        let row = query_as!(
+            DocumentRow,
+            "SELECT id, workspace, kind, owner, seq, team, heads, snapshot_seq, snapshot FROM documents WHERE id = ?",
+            id
+        )
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(failed)?;
+        // What was read with the entry is behind where the log has more.
+        document.snapshot = row.whole(tx).await?.snapshot;
+    }
+    Ok(page)
 }

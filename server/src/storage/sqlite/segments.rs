@@ -7,7 +7,7 @@ use desk_domain::{
 };
 use sqlx::{query, query_as, query_scalar};
 
-use super::{DocumentRow, SqliteStorage, digest, failed, integer, number, texts, uuid};
+use super::{DocumentRow, SqliteStorage, all_whole, digest, failed, integer, number, texts, uuid};
 use crate::storage::{Audience, Digest, DocumentRecord, SegmentAbout, SegmentSet, Segments, StorageError};
 
 #[async_trait]
@@ -167,23 +167,24 @@ impl Segments for SqliteStorage {
         let workspace = workspace.0.as_bytes().as_slice();
         let after = after.map(|doc| doc.0.as_bytes().to_vec()).unwrap_or_default();
         let [settings, personal] = own();
+        let mut conn = self.readers.acquire().await.map_err(failed)?;
         let rows = if let Some(team) = &audience.team {
             query_as!(
                 DocumentRow,
-                "SELECT id, workspace, kind, owner, seq, team, heads, snapshot FROM documents
+                "SELECT id, workspace, kind, owner, seq, team, heads, snapshot_seq, snapshot FROM documents
                  WHERE workspace = ? AND team = ? AND id > ? ORDER BY id LIMIT ?",
                 workspace,
                 team,
                 after,
                 limit
             )
-            .fetch_all(&self.readers)
+            .fetch_all(&mut *conn)
             .await
         } else {
             let private = texts(&audience.private)?;
             query_as!(
                 DocumentRow,
-                "SELECT id, workspace, kind, owner, seq, team, heads, snapshot FROM documents
+                "SELECT id, workspace, kind, owner, seq, team, heads, snapshot_seq, snapshot FROM documents
                  WHERE workspace = ? AND id > ? AND kind NOT IN (?, ?)
                  AND (team IS NULL OR team NOT IN (SELECT value FROM json_each(?))) ORDER BY id LIMIT ?",
                 workspace,
@@ -193,10 +194,10 @@ impl Segments for SqliteStorage {
                 private,
                 limit
             )
-            .fetch_all(&self.readers)
+            .fetch_all(&mut *conn)
             .await
         };
-        rows.map_err(failed)?.into_iter().map(TryInto::try_into).collect()
+        all_whole(rows.map_err(failed)?, &mut conn).await
     }
 
     async fn shared_changed_after(
@@ -233,19 +234,18 @@ impl Segments for SqliteStorage {
 
     async fn without_team(&self, limit: u32) -> Result<Vec<DocumentRecord>, StorageError> {
         let ticket = i64::from(DocKind::Ticket.code());
-        query_as!(
+        let mut conn = self.readers.acquire().await.map_err(failed)?;
+        let rows = query_as!(
             DocumentRow,
-            "SELECT id, workspace, kind, owner, seq, team, heads, snapshot FROM documents
+            "SELECT id, workspace, kind, owner, seq, team, heads, snapshot_seq, snapshot FROM documents
              WHERE team_known = 0 AND kind = ? ORDER BY id LIMIT ?",
             ticket,
             limit
         )
-        .fetch_all(&self.readers)
+        .fetch_all(&mut *conn)
         .await
-        .map_err(failed)?
-        .into_iter()
-        .map(TryInto::try_into)
-        .collect()
+        .map_err(failed)?;
+        all_whole(rows, &mut conn).await
     }
 }
 

@@ -10,11 +10,11 @@ use desk_domain::{
 use sqlx::{Sqlite, query, query_as, query_scalar};
 
 use super::{
-    DocumentRow, MemberRow, WorkspaceRow, audit, digest, failed, integer, kind, number, owner,
+    DocumentRow, MemberRow, WorkspaceRow, all_whole, audit, digest, failed, integer, kind, number, owner,
     unique_violation, uuid,
 };
 use crate::storage::{
-    Digest, DocumentHead, DocumentRecord, LogEntry, MemberRecord, Refused, StorageError, Transaction,
+    Digest, DocumentHead, DocumentRecord, Grown, LogEntry, MemberRecord, Refused, StorageError, Transaction,
     WorkspaceRecord, chain, reject_code,
 };
 
@@ -187,7 +187,7 @@ impl Transaction for SqliteTransaction {
         let workspace = self.workspace_id();
         let rows = query_as!(
             DocumentRow,
-            "SELECT id, workspace, kind, owner, seq, team, heads, snapshot FROM documents
+            "SELECT id, workspace, kind, owner, seq, team, heads, snapshot_seq, snapshot FROM documents
              WHERE id IN (SELECT unhex(value) FROM json_each(?)) AND workspace = ?",
             docs,
             workspace
@@ -195,7 +195,8 @@ impl Transaction for SqliteTransaction {
         .fetch_all(&mut *self.tx)
         .await
         .map_err(failed)?;
-        rows.into_iter().map(|row| DocumentRecord::try_from(row).map(|record| (record.id, record))).collect()
+        let records = all_whole(rows, &mut self.tx).await?;
+        Ok(records.into_iter().map(|record| (record.id, record)).collect())
     }
 
     async fn accepted(
@@ -341,11 +342,11 @@ impl Transaction for SqliteTransaction {
             let owner = document.owner.as_ref().map(|owner| owner.0.as_bytes().as_slice());
             let heads = document.heads.concat();
             query!(
-                "INSERT INTO documents (id, workspace, kind, owner, seq, team, team_known, heads, snapshot)
-                 VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?)
+                "INSERT INTO documents (id, workspace, kind, owner, seq, team, team_known, heads, snapshot_seq, snapshot)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?5, ?8)
                  ON CONFLICT (id) DO UPDATE
                  SET seq = excluded.seq, team = excluded.team, team_known = 1, heads = excluded.heads,
-                     snapshot = excluded.snapshot",
+                     snapshot_seq = excluded.snapshot_seq, snapshot = excluded.snapshot",
                 id,
                 workspace,
                 kind,
@@ -354,6 +355,25 @@ impl Transaction for SqliteTransaction {
                 document.team,
                 heads,
                 document.snapshot
+            )
+            .execute(&mut *self.tx)
+            .await
+            .map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    async fn grow_documents(&mut self, documents: &[Grown]) -> Result<(), StorageError> {
+        let workspace = self.workspace_id();
+        for Grown { id, seq, team, heads } in documents {
+            let (id, seq, heads) = (id.0.as_bytes().as_slice(), integer(*seq), heads.concat());
+            query!(
+                "UPDATE documents SET seq = ?, team = ?, team_known = 1, heads = ? WHERE id = ? AND workspace = ?",
+                seq,
+                team,
+                heads,
+                id,
+                workspace
             )
             .execute(&mut *self.tx)
             .await
