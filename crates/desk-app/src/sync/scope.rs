@@ -262,6 +262,10 @@ impl Desk {
         batch: &mut Batch,
     ) -> Result<(), ApiError> {
         let Some((document, _)) = self.load(doc).await? else { return Ok(()) };
+        if document.kind() != DocKind::Ticket {
+            tracing::warn!(%doc, "the server withdraws what is never withdrawn; it stays");
+            return Ok(());
+        }
         let (subject, now) = (subject(&document), self.now());
         let code = RejectCode::UnknownDocument.as_str();
         let waiting = self.store().outbox_of(doc).await.map_err(error::store)?;

@@ -7,7 +7,8 @@ use desk_domain::{
     permissions::Actor,
     workspace::Workflow,
 };
-use desk_sync::wire::{self, Hash, LoggedChange, PullReply, WireChange};
+use desk_sync::wire::{self, Hash, LoggedChange, PullReply, WholeDocument, WireChange};
+use workernet_server::storage::Log;
 
 use super::*;
 
@@ -50,6 +51,11 @@ async fn a_pull_that_does_not_hold_changes_nothing() {
         documents: vec![],
         withdrawn: vec![],
     };
+    let snapshot = server.storage.document(known).await.unwrap().unwrap().snapshot;
+    let whole = |doc, kind, snapshot| PullReply {
+        documents: vec![WholeDocument { doc, kind, snapshot }],
+        ..reply(vec![], cursor, cursor)
+    };
     let altered = |at: usize| {
         let mut change = good[0].clone();
         change.bytes[at] ^= 0x10;
@@ -80,6 +86,9 @@ async fn a_pull_that_does_not_hold_changes_nothing() {
             ),
         ),
         ("changes of a document that are not this one's", reply(vec![at(one, &foreign[1])], one, one)),
+        ("a whole document that is none", whole(good[0].doc, DocKind::Ticket, b"no document".to_vec())),
+        ("an empty whole document", whole(good[0].doc, DocKind::Ticket, Vec::new())),
+        ("a whole document of another kind", whole(known, DocKind::Article, snapshot)),
     ];
     for (what, reply) in table {
         let frame = wire::encode(&reply).unwrap();
@@ -92,4 +101,30 @@ async fn a_pull_that_does_not_hold_changes_nothing() {
     desk.point_to(&server.url).await.unwrap();
     assert_eq!(desk.sync_once().await.unwrap().cursor, cursor, "the cursor has not moved either");
     assert_eq!(ticket(&desk, known).await.ticket.title, "Своя");
+}
+
+#[tokio::test]
+async fn what_is_never_withdrawn_stays_whatever_a_server_says() {
+    let server = Server::start().await;
+    let dir = tempfile::tempdir().unwrap();
+    let desk = server.desk(dir.path(), "anna").await;
+    let article = desk.create_article("VPN".into(), "текст".into(), None, BTreeSet::new()).await.unwrap();
+    let cursor = desk.sync_once().await.unwrap().cursor;
+    let (digest, session) = (desk.digest().await.unwrap(), desk.signed_in().unwrap());
+    let reply = PullReply {
+        changes: vec![],
+        cursor,
+        head: cursor,
+        scope: desk_sync::scope::open_id(),
+        documents: vec![],
+        withdrawn: vec![session.workspace_doc, session.personal_doc, article.article.id],
+    };
+    let frame = wire::encode(&reply).unwrap();
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", frame.len());
+    desk.point_to(&liar([head.as_bytes(), &frame].concat()).await).await.unwrap();
+    desk.sync_once().await.unwrap();
+    assert_eq!(desk.digest().await.unwrap(), digest);
+    assert!(desk.workspace().is_some() && desk.article(article.article.id).await.unwrap().is_some());
+    desk.point_to(&server.url).await.unwrap();
+    assert_eq!(desk.sync_once().await.unwrap().rejected, 0);
 }
