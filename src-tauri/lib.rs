@@ -8,6 +8,7 @@ mod events;
 mod notifications;
 mod sign_in;
 mod state;
+mod webview;
 
 use std::{process::ExitCode, sync::Arc};
 
@@ -18,8 +19,9 @@ use tracing_subscriber::EnvFilter;
 
 use state::{Open, Running};
 
-/// Runs the application until its window is closed.
+/// Runs the application until its window is closed. To be called while the process has one thread.
 pub fn run() -> ExitCode {
+    webview::prepare();
     log_to_stderr();
     let mut builder = tauri::Builder::default();
     // Two stores may be open side by side; one store has one window.
@@ -28,7 +30,7 @@ pub fn run() -> ExitCode {
     }
     let built = builder
         .setup(|app| {
-            keep_small(app);
+            webview::keep_small(app);
             set_up(app);
             Ok(())
         })
@@ -71,28 +73,6 @@ fn set_up(app: &mut App) {
     }
     app.manage(Open::new(opened));
 }
-
-/// One page that never navigates needs none of a browser's caches.
-#[cfg(target_os = "linux")]
-fn keep_small(app: &App) {
-    use webkit2gtk::{CacheModel, HardwareAccelerationPolicy, SettingsExt, WebContextExt, WebViewExt};
-
-    let Some(window) = app.get_webview_window("main") else { return };
-    let asked = window.with_webview(|view| {
-        if let Some(context) = view.inner().context() {
-            context.set_cache_model(CacheModel::DocumentViewer);
-        }
-        if let Some(settings) = WebViewExt::settings(&view.inner()) {
-            settings.set_hardware_acceleration_policy(HardwareAccelerationPolicy::Never);
-        }
-    });
-    if let Err(error) = asked {
-        tracing::debug!(%error, "the web view keeps its caches");
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn keep_small(_: &App) {}
 
 /// Lets go of the store before the process ends.
 fn close(app: &AppHandle) {

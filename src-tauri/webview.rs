@@ -1,0 +1,58 @@
+//! The web view's share of the machine. Only WebKitGTK has to be told; the others keep small by themselves.
+
+use tauri::App;
+
+/// What has to be said before the process has a second thread: `main` calls it first.
+///
+/// The page runs without a just-in-time compiler. Its program is small and most of a key's time is layout and drawing, so a
+/// compiler gains nothing that could be measured; it costs thirty megabytes and a core that compiles while somebody
+/// types, and needs memory that can be both written and executed. What is allocated outside the page comes from two arenas
+/// instead of one for each thread, of which a few dozen mostly wait.
+///
+/// What the environment says already stands.
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code, reason = "the C library and the web view take both settings from nowhere else")]
+pub(crate) fn prepare() {
+    const ARENAS: u8 = 2;
+    if std::env::var_os("MALLOC_ARENA_MAX").is_none() {
+        // SAFETY: sets a number of the allocator, under its own lock.
+        unsafe { libc::mallopt(libc::M_ARENA_MAX, i32::from(ARENAS)) };
+    }
+    for (name, value) in [("JSC_useJIT", "0"), ("MALLOC_ARENA_MAX", &ARENAS.to_string())] {
+        if std::env::var_os(name).is_none() {
+            // SAFETY: no other thread reads the environment, since there is none yet.
+            unsafe { std::env::set_var(name, value) };
+        }
+    }
+}
+
+/// Nothing has to be said.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn prepare() {}
+
+/// One page that never navigates needs none of a browser's caches. Nor does it need the graphics card: it has no animations,
+/// only what changed is drawn again, and layers in the card's memory would cost a third of all that the window holds (more
+/// than half where a driver in software plays the card).
+#[cfg(target_os = "linux")]
+pub(crate) fn keep_small(app: &App) {
+    use tauri::Manager;
+    use webkit2gtk::{CacheModel, HardwareAccelerationPolicy, SettingsExt, WebContextExt, WebViewExt};
+
+    let Some(window) = app.get_webview_window("main") else { return };
+    let asked = window.with_webview(|view| {
+        let view = view.inner();
+        if let Some(context) = view.context() {
+            context.set_cache_model(CacheModel::DocumentViewer);
+        }
+        if let Some(settings) = WebViewExt::settings(&view) {
+            settings.set_hardware_acceleration_policy(HardwareAccelerationPolicy::Never);
+        }
+    });
+    if let Err(error) = asked {
+        tracing::debug!(%error, "the web view keeps its caches and layers");
+    }
+}
+
+/// Nothing has to be told.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn keep_small(_: &App) {}
