@@ -769,10 +769,19 @@ fn check_scalar(scalar: Scalar, value: &ScalarValue, field: &str) -> Result<(), 
 
 /// An entry of the workspace's settings parses as what its section holds.
 fn check_setting(section: &str, key: &str, value: &ScalarValue) -> Result<(), Invalid> {
-    let Some(json) = value.as_str() else { return Ok(()) };
+    let Some(json) = value.as_str() else {
+        // Without its entry a private team's tickets would be everybody's.
+        let stays = section == Section::Teams.as_str();
+        return if stays { Err(wrong(section, format!("the team {key} is never removed"))) } else { Ok(()) };
+    };
     let parsed = match Section::ALL.into_iter().find(|known| known.as_str() == section) {
         Some(Section::Members) => serde_json::from_str::<desk_domain::people::Member>(json).map(drop),
-        Some(Section::Teams) => serde_json::from_str::<desk_domain::people::Team>(json).map(drop),
+        Some(Section::Teams) => match serde_json::from_str::<desk_domain::people::Team>(json) {
+            Ok(team) if team.key != key => {
+                return Err(wrong(section, format!("the entry {key} is of the team {}", team.key)));
+            }
+            parsed => parsed.map(drop),
+        },
         Some(Section::Categories) => serde_json::from_str::<String>(json).map(drop),
         Some(Section::Calendars) => serde_json::from_str::<desk_domain::sla::Calendar>(json).map(drop),
         Some(Section::Policies) => serde_json::from_str::<desk_domain::sla::Policy>(json).map(drop),

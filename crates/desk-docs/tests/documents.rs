@@ -502,6 +502,15 @@ fn settings_are_whole_entries_and_personal_ones_belong_to_their_owner() {
         .document;
     let broken = world.edit_at(doc.clone(), admin, NOW, step(admin, set(Section::Policies, "{}")));
     assert!(matches!(refusal(broken), Refusal::Invalid(Invalid::Schema { .. })));
+    // Who sees a team's tickets hangs on its entry: it stays, is the team's that it is called by, and an admin's.
+    let private = r#"{"key":"it","name":"ИТ","private":true}"#;
+    let gone = WorkspaceOp::Set { section: Section::Teams, key: "it".into(), value: None };
+    for op in [gone, set(Section::Teams, r#"{"key":"hr","name":"ИТ"}"#)] {
+        let refused = world.edit_at(doc.clone(), admin, NOW, step(admin, op));
+        assert!(matches!(refusal(refused), Refusal::Invalid(Invalid::Schema { .. })));
+    }
+    assert!(world.edit_at(doc.clone(), manager, NOW, step(manager, set(Section::Teams, private))).is_err());
+    assert!(world.edit_at(doc.clone(), admin, NOW, step(admin, set(Section::Teams, private))).is_ok());
     assert!(
         world.edit_at(doc.clone(), manager, NOW, step(manager, set(Section::Categories, r#""ИТ""#))).is_ok()
     );
