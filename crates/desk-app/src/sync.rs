@@ -46,6 +46,8 @@ pub struct SyncReport {
     pub elapsed_ms: i64,
     /// Bytes of the server's answers, as they travelled.
     pub received_bytes: u64,
+    /// Requests that were made of the server.
+    pub requests: u64,
 }
 
 /// A member's way to the server: the address with tokens that are renewed as needed.
@@ -105,7 +107,7 @@ impl Desk {
         self.reached_level().await?;
         report.listed_ms = CorrectedClock::machine_now().since(started_at);
         self.index_rest().await?;
-        report.received_bytes = link.http.received_bytes();
+        (report.received_bytes, report.requests) = (link.http.received_bytes(), link.http.requests());
         report.cursor = engine.cursor();
         report.elapsed_ms = CorrectedClock::machine_now().since(started_at);
         Ok(report)

@@ -6,40 +6,52 @@ use zeroize::Zeroize;
 /// The raw 256-bit key of a store; random, so that no derivation is needed at every start. Wiped when dropped, never
 /// printed.
 #[derive(Clone)]
-pub struct Key([u8; 32]);
+pub struct Key(Option<[u8; 32]>);
 
 impl Key {
     /// From 32 random bytes.
     pub fn new(bytes: [u8; 32]) -> Self {
-        Self(bytes)
+        Self(Some(bytes))
+    }
+
+    /// No key: the store is a plain SQLite file. For measuring what encryption costs; nothing that is shipped calls it.
+    #[doc(hidden)]
+    pub fn absent() -> Self {
+        Self(None)
+    }
+
+    pub(crate) fn is_absent(&self) -> bool {
+        self.0.is_none()
     }
 
     /// From 64 hexadecimal digits, as a key file has them; `None` when the text is something else.
     pub fn from_hex(text: &str) -> Option<Self> {
         let mut bytes = [0; 32];
-        hex::decode_to_slice(text.trim(), &mut bytes).ok().map(|()| Self(bytes))
+        hex::decode_to_slice(text.trim(), &mut bytes).ok().map(|()| Self(Some(bytes)))
     }
 
     /// As 64 hexadecimal digits.
     pub fn to_hex(&self) -> String {
-        hex::encode(self.0)
+        self.0.map(hex::encode).unwrap_or_default()
     }
 
-    /// The value that SQLCipher's `ATTACH … KEY` takes for a raw key.
+    /// The value that SQLCipher's `ATTACH … KEY` takes for a raw key; an empty one stands for none.
     pub(crate) fn attach_value(&self) -> String {
-        format!("x'{}'", hex::encode(self.0))
+        self.0.map(|key| format!("x'{}'", hex::encode(key))).unwrap_or_default()
     }
 
     /// The value that SQLCipher's `PRAGMA key` takes for a raw key.
-    pub(crate) fn pragma_value(&self) -> String {
-        format!("\"x'{}'\"", hex::encode(self.0))
+    pub(crate) fn pragma_value(&self) -> Option<String> {
+        self.0.map(|key| format!("\"x'{}'\"", hex::encode(key)))
     }
 
     /// What stands in the key check file. One-way, and of no use to somebody who guesses: the key is random. Half of the
     /// digest is plenty to tell two keys apart.
     pub(crate) fn check_value(&self) -> String {
-        let digest =
-            Sha256::new().chain_update(b"WorkerNet Desk store key check 1\0").chain_update(self.0).finalize();
+        let digest = Sha256::new()
+            .chain_update(b"WorkerNet Desk store key check 1\0")
+            .chain_update(self.0.unwrap_or_default())
+            .finalize();
         hex::encode(&digest[..16])
     }
 }

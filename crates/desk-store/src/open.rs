@@ -110,6 +110,7 @@ impl Store {
             }
             Found::Empty if !options.create || options.read_only => return Err(StoreError::Missing),
             Found::Empty => true,
+            Found::Plain if key.is_absent() => false,
             Found::Plain => return Err(StoreError::NotAStore { why: "an unencrypted SQLite database" }),
             Found::Something => false,
         };
@@ -363,9 +364,12 @@ fn reading(path: &Path, key: &Key, options: OpenOptions, access: Access) -> Sqli
 }
 
 fn common(path: &Path, key: &Key, options: OpenOptions) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
+    let keyed = match key.pragma_value() {
+        Some(key) => SqliteConnectOptions::new().pragma("key", key),
+        None => SqliteConnectOptions::new(),
+    };
+    keyed
         .filename(path)
-        .pragma("key", key.pragma_value())
         .foreign_keys(true)
         .busy_timeout(options.busy_timeout)
         .statement_cache_capacity(STATEMENTS)

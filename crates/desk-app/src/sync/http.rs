@@ -42,6 +42,7 @@ pub(crate) struct Http {
     client: reqwest::Client,
     base: Url,
     clock: Arc<CorrectedClock>,
+    requests: Arc<AtomicU64>,
     received_bytes: Arc<AtomicU64>,
     /// SHA-256 (hexadecimal) of what this device's server shows when it takes its access away.
     erase_check: Option<String>,
@@ -105,6 +106,7 @@ impl Http {
             client,
             base: base.clone(),
             clock: Arc::clone(clock),
+            requests: Arc::default(),
             received_bytes: Arc::default(),
             erase_check,
         })
@@ -204,6 +206,11 @@ impl Http {
         Ok(bytes)
     }
 
+    /// How often the server was asked for something.
+    pub(crate) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
     /// Bytes of all bodies that were received.
     pub(crate) fn received_bytes(&self) -> u64 {
         self.received_bytes.load(Ordering::Relaxed)
@@ -232,6 +239,7 @@ impl Http {
 
     async fn send(&self, call: reqwest::RequestBuilder) -> Result<(Response, Option<i64>), ApiError> {
         let sent_at = CorrectedClock::machine_now();
+        self.requests.fetch_add(1, Ordering::Relaxed);
         let response = call.send().await.map_err(|problem| unreachable(&problem))?;
         let offset = server_now(&response)
             .and_then(|server_now| self.clock.learn(server_now, sent_at, CorrectedClock::machine_now()));
