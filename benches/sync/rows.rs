@@ -71,7 +71,9 @@ pub(crate) async fn play(arguments: &[String]) -> anyhow::Result<()> {
         filling.add(id.0, &ready).await?;
     }
     store.adopt(filling, &Batch::default()).await?;
-    while !store.index_some().await?.is_complete() {}
+    let mut indexing = store.indexing();
+    while !indexing.some().await?.is_complete() {}
+    drop(indexing);
     store.close().await;
     print(&json!({}));
     Ok(())

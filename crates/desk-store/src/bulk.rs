@@ -6,9 +6,7 @@ use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection, query::Query, sqlite::Sqlite
 use crate::StoreError;
 
 /// Rows per statement, largest first; few sizes, so that the prepared statements stay in the connection's cache.
-pub(crate) const MANY: &[usize] = &[64, 8, 4, 2, 1];
-/// A statement of several rows opens a savepoint, and at each FTS5 flushes what it gathered to a segment of its own.
-pub(crate) const SINGLY: &[usize] = &[1];
+const MANY: &[usize] = &[64, 8, 4, 2, 1];
 
 pub(crate) type Bound = Query<'static, Sqlite, SqliteArguments>;
 
@@ -17,8 +15,6 @@ pub(crate) struct Insert {
     pub(crate) head: &'static str,
     pub(crate) columns: usize,
     pub(crate) tail: &'static str,
-    /// [`MANY`] or [`SINGLY`].
-    pub(crate) chunks: &'static [usize],
 }
 
 impl Insert {
@@ -29,7 +25,7 @@ impl Insert {
         mut rows: &[T],
         bind: impl Fn(Bound, &T) -> Bound,
     ) -> Result<(), StoreError> {
-        for &size in self.chunks {
+        for &size in MANY {
             if rows.len() < size {
                 continue;
             }

@@ -9,6 +9,7 @@ mod search;
 mod tickets;
 
 pub(crate) use documents::write_heads;
+pub(crate) use search::{Ready, insert as insert_texts, learn};
 
 use std::collections::HashSet;
 
@@ -149,7 +150,7 @@ async fn rewrite(conn: &mut SqliteConnection, docs: &[DocWrite]) -> Result<Commi
 async fn project(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result<(), StoreError> {
     clear(conn, placed).await?;
     list(conn, placed).await?;
-    index(conn, placed).await
+    search::write(conn, placed).await
 }
 
 /// Writes what lists, filters and the scheduler read.
@@ -158,11 +159,6 @@ pub(crate) async fn list(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> 
     articles::write(conn, placed).await?;
     incidents::write(conn, placed).await?;
     deadlines(conn, placed).await
-}
-
-/// Brings the search index in line.
-pub(crate) async fn index(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result<(), StoreError> {
-    search::write(conn, placed).await
 }
 
 /// Removes the rows of documents that have several of them, or had some and have none any more.
@@ -193,7 +189,6 @@ async fn deadlines(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result
         columns: 5,
         // The same rule at the same share is one deadline, the earlier of the two.
         tail: "ON CONFLICT (doc, rule, percent) DO UPDATE SET due_at = min(due_at, excluded.due_at)",
-        chunks: bulk::MANY,
     };
     let rows: Vec<_> = placed
         .iter()

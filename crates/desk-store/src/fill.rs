@@ -9,6 +9,7 @@ use std::{
     collections::HashSet,
     fs,
     path::{Path, PathBuf},
+    sync::atomic::Ordering,
 };
 
 use desk_docs::{read_block, unpack_block};
@@ -17,12 +18,14 @@ use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, Row, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
+use tokio::task::JoinHandle;
 
 use crate::{
     Batch, DocWrite, Hash32, Key, OpenOptions, Store, StoreError,
     blocks::without_bytes,
     codes,
     commit::{Placed, facts, list, write_heads},
+    indexes::make_urgent,
     open::{beside, create_private, has_log, migrate},
 };
 
@@ -30,6 +33,7 @@ use crate::{
 const PLAN: &str = "filling.plan";
 const INDEXES: &str = "filling.indexes";
 const SEGMENT: &str = "filling.segment.";
+const BOOT: &str = "filling.boot";
 /// Row numbers that are left free for documents that are made in the store in use meanwhile.
 const RESERVED: i64 = 10_000;
 /// Page cache while filling, in KiB (negative, as SQLite wants it).
@@ -42,6 +46,8 @@ pub struct Filling {
     next_doc: i64,
     next_block: i64,
     done: HashSet<Hash32>,
+    /// What was written on its way to the disk.
+    flushing: Option<JoinHandle<()>>,
 }
 
 /// A block that was unpacked and read: what filling needs of it besides its bytes.
@@ -100,7 +106,7 @@ impl Store {
     /// [`StoreError::Busy`] when another process has the store open; this store is as it was then, and the filling lost.
     pub async fn adopt(&self, filling: Filling, batch: &Batch) -> Result<Vec<DocId>, StoreError> {
         let Some(writer) = &self.inner.writer else { return Err(StoreError::ReadOnly) };
-        let Filling { mut conn, path, next_doc: _, next_block: _, done: _ } = filling;
+        let Filling { mut conn, path, next_doc: _, next_block: _, done: _, flushing: _ } = filling;
         let _no_writer = writer.pause().await?;
         let carried = finish(&mut conn, &self.inner.path, &self.inner.key, batch).await?;
         conn.close().await?;
@@ -119,6 +125,8 @@ impl Store {
             sync_folder(&target)?;
             Ok(())
         })?;
+        self.inner.has_all_indexes.store(false, Ordering::Release);
+        self.inner.file.fetch_add(1, Ordering::Release);
         Ok(carried)
     }
 }
@@ -129,7 +137,7 @@ impl Filling {
         self.done.contains(segment)
     }
 
-    /// Puts a segment in: on the disk when this returns.
+    /// Puts a segment in: a process that is killed finds it there.
     ///
     /// # Errors
     /// When it cannot be written, or a document stands in two blocks.
@@ -155,7 +163,19 @@ impl Filling {
         transaction.commit().await?;
         (self.next_doc, self.next_block) = (doc, number);
         self.done.insert(segment);
+        self.flush();
         Ok(())
+    }
+
+    /// Has the disk write while the next segment comes, so that there is little left to wait for in the end. What goes
+    /// wrong shows there.
+    fn flush(&mut self) {
+        if self.flushing.as_ref().is_some_and(|flushing| !flushing.is_finished()) {
+            return;
+        }
+        let path = self.path.clone();
+        let flush = move || drop(fs::File::open(path).and_then(|file| file.sync_data()));
+        self.flushing = Some(tokio::task::spawn_blocking(flush));
     }
 
     /// Throws the filling away.
@@ -190,8 +210,9 @@ impl Filling {
         let statements: Vec<String> = indexes.into_iter().map(|(_, sql)| sql).collect();
         set(&mut transaction, INDEXES, codes::to_json(&statements)?.as_bytes()).await?;
         set(&mut transaction, PLAN, plan).await?;
+        set(&mut transaction, BOOT, &boot().unwrap_or_default()).await?;
         transaction.commit().await?;
-        Ok(Self { conn, path, next_doc: first_doc, next_block: 1, done: HashSet::new() })
+        Ok(Self { conn, path, next_doc: first_doc, next_block: 1, done: HashSet::new(), flushing: None })
     }
 
     /// The filling that stands there, if it is of this plan.
@@ -202,17 +223,16 @@ impl Filling {
         first_doc: i64,
     ) -> Result<Option<Self>, StoreError> {
         let mut conn = options(live, &path).connect().await?;
-        let known: Option<Vec<u8>> = sqlx::query_scalar("SELECT value FROM meta WHERE key = ?")
-            .bind(PLAN)
-            .fetch_optional(&mut conn)
-            .await?;
+        let known = get(&mut conn, PLAN).await?;
+        let written_since = get(&mut conn, BOOT).await?;
         let (first, last, block): (Option<i64>, Option<i64>, Option<i64>) = sqlx::query_as(
             "SELECT (SELECT min(doc) FROM documents), (SELECT max(doc) FROM documents), (SELECT max(block) FROM blocks)",
         )
         .fetch_one(&mut conn)
         .await?;
         // Documents that were made meanwhile need the numbers below.
-        if known.as_deref() != Some(plan) || first.is_some_and(|first| first < first_doc - RESERVED) {
+        let is_torn = written_since != Some(boot().unwrap_or_default());
+        if is_torn || known.as_deref() != Some(plan) || first.is_some_and(|first| first < first_doc - RESERVED) {
             conn.close().await?;
             return Ok(None);
         }
@@ -230,17 +250,28 @@ impl Filling {
             next_doc: last.map_or(first_doc, |last| last + 1),
             next_block: block.unwrap_or(0) + 1,
             done: done.iter().filter_map(digest).collect(),
+            flushing: None,
         }))
     }
 }
 
-/// Each segment is durable when it is in; the journal holds little, since nearly all that is written is new.
+/// A process that is killed loses nothing of what it wrote; only the whole machine's end could tear the file. So, where it
+/// can be told whether the machine was started anew, nothing waits for the disk before the filling is put in place: one
+/// of before is thrown away. The journal holds little, since nearly all that is written is new.
 fn options(live: &SqliteConnectOptions, path: &Path) -> SqliteConnectOptions {
+    let synchronous = if boot().is_some() { SqliteSynchronous::Off } else { SqliteSynchronous::Normal };
     live.clone()
         .filename(path)
         .journal_mode(SqliteJournalMode::Truncate)
-        .synchronous(SqliteSynchronous::Normal)
+        .synchronous(synchronous)
+        // Rows come with the documents that they belong to.
+        .foreign_keys(false)
         .pragma("cache_size", CACHE)
+}
+
+/// What names the time since the machine was started, where it tells.
+fn boot() -> Option<Vec<u8>> {
+    fs::read("/proc/sys/kernel/random/boot_id").ok()
 }
 
 /// Makes the indexes, carries over what belongs to the device, and forgets the filling's own facts.
@@ -265,10 +296,9 @@ async fn finish(
         "drafts",
         "alerts",
     ];
-    let indexes: Vec<u8> = sqlx::query_scalar("SELECT value FROM meta WHERE key = ?")
-        .bind(INDEXES)
-        .fetch_one(&mut *conn)
-        .await?;
+    // From here on it is to last, and what stands in the store in use takes the filling's place with all that hangs on it.
+    sqlx::query("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON").execute(&mut *conn).await?;
+    let indexes = get(conn, INDEXES).await?.unwrap_or_default();
     let indexes: Vec<String> =
         serde_json::from_slice(&indexes).map_err(|_| StoreError::unreadable("the filling's indexes"))?;
     sqlx::query("ATTACH DATABASE ? AS live KEY ?")
@@ -303,14 +333,15 @@ async fn finish(
         .await?;
     sqlx::query("DELETE FROM meta WHERE key GLOB 'filling.*'").execute(&mut *transaction).await?;
     facts(&mut transaction, batch).await?;
-    for sql in indexes {
-        // Read from our own schema.
-        sqlx::query(AssertSqlSafe(sql)).execute(&mut *transaction).await?;
-    }
+    make_urgent(&mut transaction, indexes).await?;
     transaction.commit().await?;
     sqlx::query("DETACH DATABASE live").execute(&mut *conn).await?;
     sqlx::query("PRAGMA journal_mode = WAL").execute(&mut *conn).await?;
     carried.iter().map(|id| codes::id_from(id)).collect()
+}
+
+async fn get(conn: &mut SqliteConnection, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    Ok(sqlx::query_scalar("SELECT value FROM meta WHERE key = ?").bind(key).fetch_optional(conn).await?)
 }
 
 async fn set(conn: &mut SqliteConnection, key: &str, value: &[u8]) -> Result<(), StoreError> {

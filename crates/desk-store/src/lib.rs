@@ -31,6 +31,8 @@ mod drafts;
 mod error;
 mod fill;
 mod incidents;
+mod indexes;
+mod indexing;
 mod key;
 mod lane;
 mod lock;
@@ -42,17 +44,20 @@ mod search;
 mod sources;
 mod tickets;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, atomic::{AtomicBool, AtomicU64}},
+};
 
 pub use batch::{
     AlertWrite, Batch, Committed, DocWrite, Hash32, OutboxEntry, Rejection, UnmadeEdit, heads_from_bytes,
 };
-pub use blocks::IndexProgress;
 pub use check::{Health, Sizes};
 pub use deadlines::DueDeadline;
 pub use documents::{DigestRow, StoredDocument};
 pub use error::StoreError;
 pub use fill::{Filling, ReadyBlock};
+pub use indexing::{IndexProgress, Indexing};
 pub use key::Key;
 pub use open::{NewerVersion, OpenOptions, Opened};
 pub use outbox::OutboxChange;
@@ -81,6 +86,10 @@ struct Inner {
     lock: InUse,
     /// What another file of the same store is opened with.
     key: Key,
+    /// Counts the files that took this store's place.
+    file: AtomicU64,
+    /// Nothing is missing of what lists walk.
+    has_all_indexes: AtomicBool,
 }
 
 impl std::fmt::Debug for Store {

@@ -13,7 +13,10 @@ use std::{
     fs,
     io::{self, Read},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64},
+    },
     time::Duration,
 };
 
@@ -127,12 +130,14 @@ impl Store {
         if newer.is_some() || options.read_only {
             let readers = Lane::new(reading(&path, key, options, access), READERS);
             let store = Store::of(path, None, readers, lock, key);
+            store.notice_missing_indexes().await?;
             return Ok(Opened { store, read_only: newer, created: false });
         }
         if matches!(access, Access::Immutable) {
             return Err(StoreError::ReadOnly);
         }
         let store = open_for_writing(&path, key, options, lock).await?;
+        store.notice_missing_indexes().await?;
         // A missing or outdated check file is made anew now that the key has proved right.
         if !check.is_complete() || !check.matches(key) {
             check.write(key, true)?;
@@ -163,7 +168,15 @@ impl Store {
 
     fn of(path: PathBuf, writer: Option<Lane>, readers: Lane, lock: InUse, key: &Key) -> Self {
         Self {
-            inner: Arc::new(Inner { path: path.into_boxed_path(), writer, readers, lock, key: key.clone() }),
+            inner: Arc::new(Inner {
+                path: path.into_boxed_path(),
+                writer,
+                readers,
+                lock,
+                key: key.clone(),
+                file: AtomicU64::new(0),
+                has_all_indexes: AtomicBool::new(true),
+            }),
         }
     }
 }

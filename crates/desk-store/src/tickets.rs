@@ -35,7 +35,7 @@ impl Store {
     ) -> Result<Vec<TicketRow>, StoreError> {
         let mut held = self.quick_reader().await?;
         let text = text_query(held.conn()?, filter).await?;
-        let Some(sql) = ListSql::new(filter, text) else {
+        let Some(sql) = ListSql::new(filter, text, self.has_all_indexes()) else {
             return Ok(Vec::new());
         };
         let mut query = sqlx::query(AssertSqlSafe(sql.page(sort)));
@@ -48,7 +48,7 @@ impl Store {
     pub async fn count_tickets(&self, filter: &TicketFilter, now: UtcMillis) -> Result<u32, StoreError> {
         let mut held = self.quick_reader().await?;
         let text = text_query(held.conn()?, filter).await?;
-        let Some(sql) = ListSql::new(filter, text) else {
+        let Some(sql) = ListSql::new(filter, text, self.has_all_indexes()) else {
             return Ok(0);
         };
         let query = sql.bind(sqlx::query(AssertSqlSafe(sql.count())), now);

@@ -101,7 +101,9 @@ impl Desk {
         }
         let total = plan.segments.iter().map(|segment| u64::from(segment.documents)).sum();
         let mut filling = self.store().begin_filling(&name(&plan)).await.map_err(error::store)?;
+        let began = Instant::now();
         let filled = self.fill(link, &plan, &mut filling, total).await;
+        tracing::info!(documents = total, elapsed = ?began.elapsed(), "segments were fetched");
         self.inner.sync.change(|status| status.bootstrap = None);
         if let Err(problem) = filled {
             if problem.code == ErrorCode::NotFound {
@@ -178,6 +180,7 @@ impl Desk {
         if rules_id(rules.workspace.as_ref()) != plan.rules {
             batch.meta.push((super::pull::REDERIVE.to_owned(), Some(b"1".to_vec())));
         }
+        let began = Instant::now();
         let adopted = {
             let _writing = self.inner.writing.lock().await;
             self.store().adopt(filling, &batch).await
@@ -190,6 +193,7 @@ impl Desk {
             Err(problem) => return Err(error::store(problem)),
         };
         self.store_was_replaced();
+        tracing::info!(elapsed = ?began.elapsed(), "the filled store was put in place");
         self.derive_again(&carried).await?;
         self.rederive_if_due().await?;
         self.reload_settings().await?;
@@ -229,8 +233,9 @@ impl Desk {
         }
         let mut told = Instant::now();
         let mut at = self.store().index_progress().await.map_err(error::store)?;
+        let mut indexing = self.store().indexing();
         while !at.is_complete() {
-            at = self.store().index_some().await.map_err(error::store)?;
+            at = indexing.some().await.map_err(error::store)?;
             let progress = Progress { done: at.done, total: at.total };
             self.inner.sync.change(|status| status.indexing = (!at.is_complete()).then_some(progress));
             if told.elapsed() >= TOLD_EVERY || at.is_complete() {

@@ -6,7 +6,7 @@ use sqlx::SqliteConnection;
 use super::Placed;
 use crate::{
     StoreError,
-    bulk::{Insert, MANY},
+    bulk::Insert,
     codes,
 };
 
@@ -17,7 +17,6 @@ pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) ->
         tail: "ON CONFLICT (doc) DO UPDATE SET title = excluded.title, status = excluded.status, \
                category = excluded.category, tags = excluded.tags, updated_at = excluded.updated_at, \
                deleted = excluded.deleted",
-        chunks: MANY,
     };
     let mut lines: Vec<(&Placed<'_>, &ArticleLine, String)> = Vec::new();
     for placed in placed {

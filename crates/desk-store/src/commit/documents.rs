@@ -13,7 +13,7 @@ use crate::{
     DocWrite, StoreError,
     batch::heads_to_bytes,
     blocks,
-    bulk::{self, Insert, MANY},
+    bulk::{self, Insert},
     codes,
     documents::{Packed, pack},
 };
@@ -108,7 +108,6 @@ pub(crate) async fn write_heads(
         tail: "ON CONFLICT (doc) DO UPDATE SET heads = excluded.heads, schema = excluded.schema, \
                projected = excluded.projected, updated_at = excluded.updated_at, block = excluded.block, \
                left_block = coalesce(documents.block, documents.left_block)",
-        chunks: MANY,
     };
     DOCUMENTS
         .run(conn, placed, |query, placed| {
@@ -132,7 +131,6 @@ async fn write_snapshots(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> 
         columns: 4,
         tail: "ON CONFLICT (doc) DO UPDATE SET codec = excluded.codec, raw_bytes = excluded.raw_bytes, \
                bytes = excluded.bytes",
-        chunks: MANY,
     };
     let mut packed: Vec<(i64, Packed)> = Vec::with_capacity(placed.len());
     for placed in placed {

@@ -11,7 +11,7 @@ use sqlx::SqliteConnection;
 use super::Placed;
 use crate::{
     StoreError,
-    bulk::{Insert, MANY},
+    bulk::Insert,
     codes,
 };
 
@@ -23,7 +23,6 @@ pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) ->
         tail: "ON CONFLICT (doc) DO UPDATE SET title = excluded.title, severity = excluded.severity, \
                status = excluded.status, is_over = excluded.is_over, created_at = excluded.created_at, \
                updated_at = excluded.updated_at, escalates_at = excluded.escalates_at, deleted = excluded.deleted",
-        chunks: MANY,
     };
     let lines: Vec<(&Placed<'_>, &IncidentLine)> = placed
         .iter()

@@ -7,7 +7,7 @@ use sqlx::{Row, SqliteConnection};
 
 use crate::{
     Hash32, OutboxEntry, Rejection, StoreError, UnmadeEdit,
-    bulk::{self, Insert, MANY},
+    bulk::{self, Insert},
     codes,
 };
 
@@ -94,7 +94,6 @@ pub(super) async fn add(conn: &mut SqliteConnection, entries: &[OutboxEntry]) ->
         head: "INSERT INTO outbox (doc, hash, bytes, edit, edited_at) VALUES",
         columns: 5,
         tail: "ON CONFLICT (hash) DO NOTHING",
-        chunks: MANY,
     };
     if entries.is_empty() {
         return Ok(());

@@ -1,9 +1,9 @@
 //! The search index: what of a document is found, and under which key.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use desk_domain::{
-    ids::{incident_number, ticket_number},
+    ids::{DocId, incident_number, ticket_number},
     projection::Row,
     time::UtcMillis,
 };
@@ -12,8 +12,8 @@ use sqlx::SqliteConnection;
 
 use super::Placed;
 use crate::{
-    StoreError,
-    bulk::{self, Insert, MANY, SINGLY},
+    DocWrite, StoreError,
+    bulk::{self, Insert},
     codes,
     search::{kind_term, terms::Terms},
 };
@@ -29,49 +29,133 @@ struct Texts<'a> {
     changed_at: UtcMillis,
 }
 
-struct Entry<'a> {
+/// A document's text made into terms: work for a processor, none for the disk.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    changed_at: UtcMillis,
+    hash: [u8; 16],
+    title: String,
+    all: String,
+}
+
+impl Ready {
+    /// Of a document that is found by its text; `None` for any other. `indexed` is the hash of the text that is in the
+    /// index: the same text is not made ready again (`Err`).
+    fn of(
+        write: &DocWrite,
+        terms: &mut Terms,
+        indexed: Option<&[u8]>,
+    ) -> Result<Option<Self>, AlreadyIndexed> {
+        let Some(row) = write.row.as_ref().filter(|row| row.is_visible()) else { return Ok(None) };
+        let numbers = numbers(write.id, row);
+        let Some(Texts { title, body, changed_at }) = texts(row, &numbers) else { return Ok(None) };
+        let hash = hash(&title, &body);
+        if indexed == Some(hash.as_slice()) {
+            return Err(AlreadyIndexed);
+        }
+        let kind = kind_term(write.kind);
+        let all = terms.index(kind, title.iter().chain(&body).copied());
+        Ok(Some(Self { changed_at, hash, title: terms.index(kind, title), all }))
+    }
+
+    /// Of a document that is not in the index yet.
+    pub(crate) fn new(write: &DocWrite, terms: &mut Terms) -> Option<Self> {
+        Self::of(write, terms, None).ok().flatten()
+    }
+
+    /// Its different terms.
+    pub(crate) fn terms(&self) -> impl Iterator<Item = &str> {
+        self.all.split(' ')
+    }
+}
+
+/// The text stands in the index as it is.
+struct AlreadyIndexed;
+
+/// A text on its way into the index.
+struct Entry {
     doc: i64,
     key: i64,
-    hash: [u8; 16],
-    kind_term: &'static str,
-    texts: Texts<'a>,
+    ready: Ready,
 }
 
 /// Brings the index in line with documents: entries whose text changed are replaced, those of deleted documents go.
 pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result<(), StoreError> {
-    let numbers: Vec<Vec<String>> = placed.iter().map(|placed| numbers(placed)).collect();
+    let mut terms = Terms::new();
     let mut gone: Vec<i64> = Vec::new();
-    let mut entries: Vec<Entry<'_>> = Vec::new();
-    for (placed, numbers) in placed.iter().zip(&numbers) {
-        let texts = if placed.visible { placed.row().and_then(|row| texts(row, numbers)) } else { None };
+    let mut fresh: Vec<(i64, Ready)> = Vec::new();
+    for placed in placed {
         let known = placed.indexed.as_ref();
-        let Some(texts) = texts else {
+        let ready = Ready::of(placed.write, &mut terms, known.map(|(_, hash)| hash.as_slice()));
+        if let Ok(ready) = ready {
             gone.extend(known.map(|(key, _)| *key));
-            continue;
-        };
-        let hash = hash(&texts);
-        if known.is_some_and(|(_, old)| old.as_slice() == hash) {
-            continue;
+            fresh.extend(ready.map(|ready| (placed.doc, ready)));
         }
-        gone.extend(known.map(|(key, _)| *key));
-        let key = first_key(texts.changed_at);
-        entries.push(Entry { doc: placed.doc, key, hash, kind_term: kind_term(placed.write.kind), texts });
     }
     remove(conn, &gone).await?;
+    let vocabulary: HashSet<&str> = fresh.iter().flat_map(|(_, ready)| ready.terms()).collect();
+    learn(conn, vocabulary).await?;
+    insert(conn, fresh).await
+}
+
+/// Adds texts of documents that are not in the index.
+pub(crate) async fn insert(
+    conn: &mut SqliteConnection,
+    fresh: Vec<(i64, Ready)>,
+) -> Result<(), StoreError> {
+    const DOCS: Insert = Insert {
+        head: "INSERT INTO search_docs (key, doc, text_hash) VALUES",
+        columns: 3,
+        tail: "",
+    };
+    // One statement for all of them: each statement of several rows opens a savepoint, at which FTS5 flushes what it
+    // gathered before, and each trip to the connection's thread costs about as much as a row.
+    const TITLES: &str = "INSERT INTO search_titles (rowid, terms) \
+         SELECT CAST(key AS INTEGER), value FROM json_each(?)";
+    const ALL: &str =
+        "INSERT INTO search (rowid, terms) SELECT CAST(key AS INTEGER), value FROM json_each(?)";
+    if fresh.is_empty() {
+        return Ok(());
+    }
+    let key = |ready: &Ready| first_key(ready.changed_at);
+    let mut entries: Vec<Entry> =
+        fresh.into_iter().map(|(doc, ready)| Entry { doc, key: key(&ready), ready }).collect();
     settle_keys(conn, &mut entries).await?;
-    insert(conn, entries).await
+    // FTS5 flushes what it gathered whenever keys do not ascend.
+    entries.sort_unstable_by_key(|entry| entry.key);
+    DOCS.run(conn, &entries, |query, entry| {
+        query.bind(entry.key).bind(entry.doc).bind(entry.ready.hash.as_slice())
+    })
+    .await?;
+    let titles = by_key(entries.iter().map(|entry| (entry.key, entry.ready.title.as_str())))?;
+    sqlx::query(TITLES).bind(titles).execute(&mut *conn).await?;
+    let all = by_key(entries.iter().map(|entry| (entry.key, entry.ready.all.as_str())))?;
+    sqlx::query(ALL).bind(all).execute(conn).await?;
+    Ok(())
+}
+
+/// A JSON object of terms by key, in this order, for `json_each(?)`.
+fn by_key<'a>(entries: impl Iterator<Item = (i64, &'a str)>) -> Result<String, StoreError> {
+    let mut object = String::from("{");
+    for (key, terms) in entries {
+        if object.len() > 1 {
+            object.push(',');
+        }
+        object.extend(["\"", &key.to_string(), "\":", &codes::to_json(&terms)?]);
+    }
+    object.push('}');
+    Ok(object)
 }
 
 /// Numbers by which a document is found besides its text.
-fn numbers(placed: &Placed<'_>) -> Vec<String> {
-    let id = placed.write.id;
-    match placed.row() {
-        Some(Row::Ticket(ticket)) => {
+fn numbers(id: DocId, row: &Row) -> Vec<String> {
+    match row {
+        Row::Ticket(ticket) => {
             let source = ticket.source.as_ref().map(|(_, key)| key.clone());
             std::iter::once(ticket_number(id)).chain(source).collect()
         }
-        Some(Row::Incident(_)) => vec![incident_number(id)],
-        Some(Row::Article(_) | Row::Settings) | None => Vec::new(),
+        Row::Incident(_) => vec![incident_number(id)],
+        Row::Article(_) | Row::Settings => Vec::new(),
     }
 }
 
@@ -101,9 +185,9 @@ fn texts<'a>(row: &'a Row, numbers: &'a [String]) -> Option<Texts<'a>> {
 }
 
 /// Half of a SHA-256 over the texts: whether they changed.
-fn hash(texts: &Texts<'_>) -> [u8; 16] {
+fn hash(title: &[&str], body: &[&str]) -> [u8; 16] {
     let mut hasher = Sha256::new();
-    for (column, texts) in [(b"t", &texts.title), (b"b", &texts.body)] {
+    for (column, texts) in [(b"t", title), (b"b", body)] {
         for text in texts {
             hasher.update(column);
             hasher.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_le_bytes());
@@ -135,7 +219,7 @@ async fn remove(conn: &mut SqliteConnection, keys: &[i64]) -> Result<(), StoreEr
 }
 
 /// Moves entries on whose key is taken, in steps that grow until all keys are free.
-async fn settle_keys(conn: &mut SqliteConnection, entries: &mut [Entry<'_>]) -> Result<(), StoreError> {
+async fn settle_keys(conn: &mut SqliteConnection, entries: &mut [Entry]) -> Result<(), StoreError> {
     const TAKEN: &str = "SELECT key FROM search_docs WHERE key IN (SELECT value FROM json_each(?))";
     let mut settled: HashSet<i64> = HashSet::with_capacity(entries.len());
     let mut open: Vec<usize> = (0..entries.len()).collect();
@@ -148,7 +232,7 @@ async fn settle_keys(conn: &mut SqliteConnection, entries: &mut [Entry<'_>]) -> 
         for index in &open {
             let entry = &mut entries[*index];
             let scattered = scatter(entry.doc.unsigned_abs(), reach) % reach;
-            entry.key = first_key(entry.texts.changed_at) + i64::try_from(scattered).unwrap_or(0);
+            entry.key = first_key(entry.ready.changed_at) + i64::try_from(scattered).unwrap_or(0);
         }
         reach = reach.saturating_mul(4).min(1 << 40);
     }
@@ -161,57 +245,18 @@ fn scatter(doc: u64, round: u64) -> u64 {
     (mixed ^ (mixed >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 8
 }
 
-async fn insert(conn: &mut SqliteConnection, mut entries: Vec<Entry<'_>>) -> Result<(), StoreError> {
-    const DOCS: Insert = Insert {
-        head: "INSERT INTO search_docs (key, doc, text_hash) VALUES",
-        columns: 3,
-        tail: "",
-        chunks: MANY,
-    };
-    const TITLES: Insert = Insert {
-        head: "INSERT INTO search_titles (rowid, terms) VALUES",
-        columns: 2,
-        tail: "",
-        chunks: SINGLY,
-    };
-    const ALL: Insert =
-        Insert { head: "INSERT INTO search (rowid, terms) VALUES", columns: 2, tail: "", chunks: SINGLY };
-    // FTS5 flushes what it gathered whenever keys do not ascend.
-    entries.sort_unstable_by_key(|entry| entry.key);
-    DOCS.run(conn, &entries, |query, entry| {
-        query.bind(entry.key).bind(entry.doc).bind(entry.hash.as_slice())
-    })
-    .await?;
-    let mut terms = Terms::new();
-    let mut vocabulary = BTreeSet::new();
-    for chunk in entries.chunks(64) {
-        let mut titles = Vec::with_capacity(chunk.len());
-        let mut all = Vec::with_capacity(chunk.len());
-        for Entry { key, kind_term, texts, .. } in chunk {
-            titles.push((*key, terms.index(kind_term, texts.title.iter().copied())));
-            all.push((*key, terms.index(kind_term, texts.title.iter().chain(&texts.body).copied())));
-        }
-        for (_, terms) in &all {
-            vocabulary.extend(
-                terms
-                    .split(' ')
-                    .filter(|term| !vocabulary.contains(*term))
-                    .map(str::to_owned)
-                    .collect::<Vec<_>>(),
-            );
-        }
-        TITLES.run(conn, &titles, |query, (key, terms)| query.bind(*key).bind(terms.as_str())).await?;
-        ALL.run(conn, &all, |query, (key, terms)| query.bind(*key).bind(terms.as_str())).await?;
-    }
-    learn(conn, &vocabulary).await
-}
-
 /// Adds terms to the vocabulary.
-async fn learn(conn: &mut SqliteConnection, terms: &BTreeSet<String>) -> Result<(), StoreError> {
+pub(crate) async fn learn(
+    conn: &mut SqliteConnection,
+    terms: impl IntoIterator<Item = &str>,
+) -> Result<(), StoreError> {
     const LEARN: &str =
         "INSERT INTO search_terms (term) SELECT value FROM json_each(?) WHERE true ON CONFLICT DO NOTHING";
-    if !terms.is_empty() {
-        sqlx::query(LEARN).bind(codes::to_json(terms)?).execute(conn).await?;
+    let mut sorted: Vec<&str> = terms.into_iter().collect();
+    // Neighbours stand on one page.
+    sorted.sort_unstable();
+    if !sorted.is_empty() {
+        sqlx::query(LEARN).bind(codes::to_json(&sorted)?).execute(conn).await?;
     }
     Ok(())
 }

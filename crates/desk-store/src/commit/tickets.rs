@@ -9,7 +9,7 @@ use sqlx::SqliteConnection;
 use super::Placed;
 use crate::{
     StoreError,
-    bulk::{Insert, MANY},
+    bulk::Insert,
     codes,
 };
 
@@ -32,19 +32,16 @@ pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) ->
                team = excluded.team, requester = excluded.requester, tags = excluded.tags, \
                created_at = excluded.created_at, updated_at = excluded.updated_at, due_key = excluded.due_key, \
                due_metric = excluded.due_metric, conflicted = excluded.conflicted, deleted = excluded.deleted",
-        chunks: MANY,
     };
     const TAGS: Insert = Insert {
         head: "INSERT INTO ticket_tags (doc, tag, status, done, priority, created_at, updated_at, due_key) VALUES",
         columns: 8,
         tail: "",
-        chunks: MANY,
     };
     const SOURCES: Insert = Insert {
         head: "INSERT INTO sources (system, key, doc) VALUES",
         columns: 3,
         tail: "ON CONFLICT DO NOTHING",
-        chunks: MANY,
     };
     let mut lines = Vec::new();
     for placed in placed {

@@ -49,6 +49,8 @@ pub(super) struct ListSql<'a> {
     priorities: Vec<Priority>,
     /// Its text, where that has words.
     text: Option<search::Query>,
+    /// Every index is there that can be named.
+    has_all_indexes: bool,
 }
 
 // The bound values, numbered alike in every statement. Those that a filter does not name are bound as NULL.
@@ -63,8 +65,13 @@ const LIMIT: &str = "?7 + 0";
 const OFFSET: &str = "?8 + 0";
 
 impl<'a> ListSql<'a> {
-    /// `text`: what to look for, if the filter's text has words. `None`: no ticket can fit.
-    pub(super) fn new(filter: &'a TicketFilter, text: Option<search::Query>) -> Option<Self> {
+    /// `text`: what to look for, if the filter's text has words. `has_all_indexes`: those of a new device may still be
+    /// missing; SQLite makes do with what there is then. `None`: no ticket can fit.
+    pub(super) fn new(
+        filter: &'a TicketFilter,
+        text: Option<search::Query>,
+        has_all_indexes: bool,
+    ) -> Option<Self> {
         let facet = match &filter.assignee {
             AssigneeFilter::Is(_) => Facet::Assignee,
             _ if filter.tag.is_some() => Facet::Tag,
@@ -88,7 +95,7 @@ impl<'a> ListSql<'a> {
         let mut priorities = filter.priorities.clone();
         priorities.sort_unstable();
         priorities.dedup();
-        Some(Self { filter, facet, statuses, priorities, text })
+        Some(Self { filter, facet, statuses, priorities, text, has_all_indexes })
     }
 
     /// Binds what the statements refer to; the limit and the offset of a page are left to the caller.
@@ -232,7 +239,9 @@ impl<'a> ListSql<'a> {
             Facet::Team => format!("t.deleted = 0 AND t.team = {TEAM}"),
             Facet::Tag => format!("g.tag = {TAG}"),
         };
-        format!("FROM {table} INDEXED BY {family}_by_{suffix} {join} WHERE {lead} {breached} {rest}")
+        let index =
+            if self.has_all_indexes { format!("INDEXED BY {family}_by_{suffix}") } else { String::new() };
+        format!("FROM {table} {index} {join} WHERE {lead} {breached} {rest}")
     }
 
     fn breached(&self, alias: &str) -> String {

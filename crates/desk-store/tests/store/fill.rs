@@ -48,7 +48,8 @@ async fn titles(store: &Store) -> Vec<String> {
 }
 
 async fn index_all(store: &Store) {
-    while !store.index_some().await.expect("indexes").is_complete() {}
+    let mut indexing = store.indexing();
+    while !indexing.some().await.expect("indexes").is_complete() {}
 }
 
 fn at(cursor: u64) -> Batch {
