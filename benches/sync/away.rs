@@ -17,8 +17,8 @@ const RUNS: usize = 5;
 pub(crate) async fn measure(busy: &Device<'_>, away: &Device<'_>) -> anyhow::Result<()> {
     let (mut level, mut unchanged) = (Vec::new(), Vec::new());
     let (mut requests, mut bytes) = (0.0_f64, 0.0_f64);
-    for run in 0..RUNS {
-        edit(busy, run).await?;
+    for _ in 0..RUNS {
+        edit(busy).await?;
         let synced = away.sync()?;
         ensure!(synced.documents >= f64::from(u32::try_from(CHANGES)?), "changes are missing");
         level.push(synced.indexed_ms);
@@ -33,12 +33,14 @@ pub(crate) async fn measure(busy: &Device<'_>, away: &Device<'_>) -> anyhow::Res
     Ok(())
 }
 
-async fn edit(busy: &Device<'_>, run: usize) -> anyhow::Result<()> {
+async fn edit(busy: &Device<'_>) -> anyhow::Result<()> {
     let desk = open(busy).await?;
     let rows = desk.all_tickets(&TicketFilter::default(), TicketSort::default()).await?;
+    // Another value each time, also when the workspace is used again.
+    let visit = desk.now().to_string();
     // Spread over all tickets, the old ones too.
     for row in rows.iter().step_by((rows.len() / CHANGES).max(1)).cycle().take(CHANGES) {
-        let value = Some(format!("{run}"));
+        let value = Some(visit.clone());
         desk.edit_ticket(row.id, vec![TicketOp::SetCustom { key: "visit".to_owned(), value }]).await?;
     }
     desk.sync_once().await?;

@@ -8,6 +8,7 @@ mod bootstrap;
 pub(crate) mod driver;
 pub(crate) mod http;
 mod live;
+mod merging;
 mod pull;
 mod push;
 mod recovery;
@@ -104,8 +105,8 @@ impl Desk {
                 Action::Listen | Action::Wait { .. } => break,
             }
         }
-        self.reached_level().await?;
         report.listed_ms = CorrectedClock::machine_now().since(started_at);
+        self.reached_level().await?;
         self.index_rest().await?;
         (report.received_bytes, report.requests) = (link.http.received_bytes(), link.http.requests());
         report.cursor = engine.cursor();

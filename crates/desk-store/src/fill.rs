@@ -232,7 +232,10 @@ impl Filling {
         .await?;
         // Documents that were made meanwhile need the numbers below.
         let is_torn = written_since != Some(boot().unwrap_or_default());
-        if is_torn || known.as_deref() != Some(plan) || first.is_some_and(|first| first < first_doc - RESERVED) {
+        if is_torn
+            || known.as_deref() != Some(plan)
+            || first.is_some_and(|first| first < first_doc - RESERVED)
+        {
             conn.close().await?;
             return Ok(None);
         }

@@ -46,7 +46,10 @@ mod tickets;
 
 use std::{
     path::Path,
-    sync::{Arc, atomic::{AtomicBool, AtomicU64}},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64},
+    },
 };
 
 pub use batch::{

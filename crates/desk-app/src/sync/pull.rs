@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use desk_api::ApiError;
-use desk_docs::{Document, ReadError, VerifiedChange};
+use desk_docs::Document;
 use desk_domain::{
     ids::{DocId, DocKind},
     personal::Personal,
@@ -11,14 +11,15 @@ use desk_domain::{
     time::UtcMillis,
     workspace::Workspace,
 };
-use desk_store::{AlertWrite, Batch, DocWrite, StoreError};
+use desk_store::{AlertWrite, Batch, StoreError};
 use desk_sync::{
-    pull::{Incoming, Received, merge, receive},
+    pull::{Incoming, Received, receive},
     wire::{Hash, PullReply},
 };
 
 use super::{
     Link,
+    merging::{Changes, Reading},
     recovery::WITNESS,
     scope::{scope_fact, withdrawn_facts},
     twin::TWIN,
@@ -169,31 +170,32 @@ impl Desk {
         }
         batch.meta.extend(withdrawn_facts(withdrawn));
         // The settings first: the deadlines of the tickets in the same batch are computed by them.
-        let mut rules = self.rules();
+        let mut reading = Reading { me: self.device(), rules: self.rules(), now };
         if let Some((_, changes)) = by_doc.get(&session.workspace_doc) {
-            let (write, added) =
-                self.incoming(session.workspace_doc, DocKind::Workspace, changes, &rules, &mut twin).await?;
-            new += added;
-            if let Some((write, state)) = write {
+            let settings = vec![(session.workspace_doc, DocKind::Workspace, changes.as_slice())];
+            for merged in self.merge_all(settings, &reading).await? {
+                (new, twin) = (new + merged.added, twin | merged.is_foreign);
+                let Some((write, state)) = merged.write else { continue };
                 if let Some(State::Workspace(workspace)) = state {
-                    if counts_otherwise(rules.workspace.as_ref(), &workspace) {
+                    if counts_otherwise(reading.rules.workspace.as_ref(), &workspace) {
                         batch.meta.push((REDERIVE.to_owned(), Some(b"1".to_vec())));
                     }
-                    rules = std::sync::Arc::new(WorkspaceRules::of(Some(*workspace)));
+                    reading.rules = std::sync::Arc::new(WorkspaceRules::of(Some(*workspace)));
                 }
                 batch.docs.push(write);
             }
         }
-        for (doc, (kind, changes)) in by_doc {
-            if *doc == session.workspace_doc {
-                continue;
-            }
-            let mut is_foreign = false;
-            let (write, added) = self.incoming(*doc, *kind, changes, &rules, &mut is_foreign).await?;
+        let others: Vec<Changes<'_>> = by_doc
+            .iter()
+            .filter(|(doc, _)| **doc != session.workspace_doc)
+            .map(|(doc, (kind, changes))| (*doc, *kind, changes.as_slice()))
+            .collect();
+        let docs: Vec<DocId> = others.iter().map(|(doc, ..)| *doc).collect();
+        for (doc, merged) in docs.iter().zip(self.merge_all(others, &reading).await?) {
             // A document that comes back into sight has what this device once wrote to it.
-            twin |= is_foreign && !whole.contains(doc);
-            new += added;
-            if let Some((write, state)) = write {
+            twin |= merged.is_foreign && !whole.contains(doc);
+            new += merged.added;
+            if let Some((write, state)) = merged.write {
                 if let Some(State::Personal(personal)) = &state
                     && personal.id == session.personal_doc
                 {
@@ -219,36 +221,6 @@ impl Desk {
             self.inner.deadlines_moved.send_modify(|count| *count += 1);
         }
         Ok(Some(new))
-    }
-
-    /// A document with the changes that it does not have yet; nothing to write when it has them all.
-    async fn incoming(
-        &self,
-        doc: DocId,
-        kind: DocKind,
-        changes: &[VerifiedChange],
-        rules: &WorkspaceRules,
-        twin: &mut bool,
-    ) -> Result<(Option<(DocWrite, Option<State>)>, u64), ApiError> {
-        let (document, heads) = self.load(doc).await?.unzip();
-        let me = self.device();
-        *twin |= changes.iter().any(|change| {
-            change.device() == Some(me) && !document.as_ref().is_some_and(|known| known.has(change.hash()))
-        });
-        let Some(merged) = merge(document, doc, kind, changes).map_err(error::pull)? else {
-            return Ok((None, 0));
-        };
-        let (mut document, added) = (merged.document, merged.added);
-        let state = match document.read() {
-            Ok(state) => Some(state),
-            // Kept and synced untouched; a newer program reads it. One bad document must not stop all the others.
-            Err(problem @ (ReadError::NewerSchema { .. } | ReadError::Malformed { .. })) => {
-                tracing::warn!(%doc, %problem, "a document is kept unread");
-                None
-            }
-        };
-        let write = write_of(&mut document, heads, state.as_ref(), rules, self.now());
-        Ok((Some((write, state)), added))
     }
 
     /// Computes all deadlines anew if the policies or calendars changed. That it is due is written in the same transaction

@@ -4,11 +4,7 @@ use desk_domain::projection::{ArticleLine, Row};
 use sqlx::SqliteConnection;
 
 use super::Placed;
-use crate::{
-    StoreError,
-    bulk::Insert,
-    codes,
-};
+use crate::{StoreError, bulk::Insert, codes};
 
 pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result<(), StoreError> {
     const ARTICLES: Insert = Insert {

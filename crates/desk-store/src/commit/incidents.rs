@@ -9,11 +9,7 @@ use desk_domain::{
 use sqlx::SqliteConnection;
 
 use super::Placed;
-use crate::{
-    StoreError,
-    bulk::Insert,
-    codes,
-};
+use crate::{StoreError, bulk::Insert, codes};
 
 pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result<(), StoreError> {
     const INCIDENTS: Insert = Insert {

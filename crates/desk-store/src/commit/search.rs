@@ -99,15 +99,9 @@ pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) ->
 }
 
 /// Adds texts of documents that are not in the index.
-pub(crate) async fn insert(
-    conn: &mut SqliteConnection,
-    fresh: Vec<(i64, Ready)>,
-) -> Result<(), StoreError> {
-    const DOCS: Insert = Insert {
-        head: "INSERT INTO search_docs (key, doc, text_hash) VALUES",
-        columns: 3,
-        tail: "",
-    };
+pub(crate) async fn insert(conn: &mut SqliteConnection, fresh: Vec<(i64, Ready)>) -> Result<(), StoreError> {
+    const DOCS: Insert =
+        Insert { head: "INSERT INTO search_docs (key, doc, text_hash) VALUES", columns: 3, tail: "" };
     // One statement for all of them: each statement of several rows opens a savepoint, at which FTS5 flushes what it
     // gathered before, and each trip to the connection's thread costs about as much as a row.
     const TITLES: &str = "INSERT INTO search_titles (rowid, terms) \

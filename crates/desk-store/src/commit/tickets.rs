@@ -7,11 +7,7 @@ use desk_domain::{
 use sqlx::SqliteConnection;
 
 use super::Placed;
-use crate::{
-    StoreError,
-    bulk::Insert,
-    codes,
-};
+use crate::{StoreError, bulk::Insert, codes};
 
 struct Line<'a> {
     placed: &'a Placed<'a>,
