@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context;
+use desk_api::view::{TicketFilter, TicketSort};
 use desk_domain::edit::TicketOp;
 use serde_json::json;
 
@@ -62,7 +63,7 @@ pub(crate) async fn measure(programs: &Programs, dir: &Path) -> anyhow::Result<(
 /// One edit and its way to the server, median.
 async fn edits(device: &Device<'_>) -> anyhow::Result<f64> {
     let desk = open(device).await?;
-    let rows = desk.list_tickets(&Default::default(), Default::default(), 0, 1).await?.rows;
+    let rows = desk.list_tickets(&TicketFilter::default(), TicketSort::default(), 0, 1).await?.rows;
     let doc = rows.first().context("no tickets")?.id;
     let mut times = Vec::new();
     for number in 0..EDITS {

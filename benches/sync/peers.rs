@@ -1,4 +1,4 @@
-//! Other programs that sync documents, from npm, with the same documents in the same run: PouchDB's replication and
+//! Other programs that sync documents, from npm, with the same documents in the same run: `PouchDB`'s replication and
 //! automerge-repo's WebSocket sync. Node.js runs both ends, each in a process of its own, over loopback.
 //!
 //! They get fewer documents, since the rates are what is compared and these do not get better with more. What each does
@@ -125,12 +125,12 @@ pub(crate) fn per_second(synced: &Synced) -> f64 {
 impl Peer {
     /// One server and one client, both new; documents a second.
     fn run(&self, home: &Path, from: &Path, place: &Path) -> anyhow::Result<f64> {
-        let (served, got) = (place.join("server"), place.join("client"));
-        fs::create_dir_all(&served)?;
-        fs::create_dir_all(&got)?;
+        let (theirs, ours) = (place.join("server"), place.join("client"));
+        fs::create_dir_all(&theirs)?;
+        fs::create_dir_all(&ours)?;
         let mut serve = Command::new("node");
         serve.current_dir(home).arg(format!("{}-server.mjs", self.name));
-        serve.arg(from).arg(&served).arg(self.documents.to_string());
+        serve.arg(from).arg(&theirs).arg(self.documents.to_string());
         let mut server = Process::start_talking(&serve, place.join("server.log"))?;
         let ready: Value = serde_json::from_str(&server.first_line(READY)?)?;
         let url = ready.get("url").and_then(Value::as_str).context("a peer says where it listens")?;
@@ -138,7 +138,7 @@ impl Peer {
             .current_dir(home)
             .arg(format!("{}-client.mjs", self.name))
             .arg(url)
-            .arg(&got)
+            .arg(&ours)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -152,9 +152,9 @@ impl Peer {
         let told: Value = serde_json::from_slice(&output.stdout)?;
         let number =
             |name: &str| told.get(name).and_then(Value::as_f64).context("a peer's figure is missing");
-        let documents = number("documents")?;
-        ensure!(documents == f64::from(u32::try_from(self.documents)?), "{} lost documents", self.name);
-        Ok(documents * 1_000.0 / number("ms")?)
+        let documents = told.get("documents").and_then(Value::as_u64);
+        ensure!(documents == Some(self.documents as u64), "{} lost documents", self.name);
+        Ok(number("documents")? * 1_000.0 / number("ms")?)
     }
 }
 

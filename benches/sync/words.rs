@@ -61,7 +61,7 @@ impl Language {
     }
 
     fn word(&self, random: &SeededRandom) -> String {
-        if random.next() % NUMBERS == 0 {
+        if random.next().is_multiple_of(NUMBERS) {
             return (random.next() % 100_000).to_string();
         }
         format!("{}{}", often_first(random, &self.stems), often_first(random, &self.endings))

@@ -92,11 +92,11 @@ impl Workspace {
             }
             let batches =
                 (0..WIDTH).map(|batch| next + batch * TOGETHER).filter(|first| *first < self.tickets);
-            let pushed = batches.map(|first| {
+            let pushing = batches.map(|first| {
                 let last = (first + TOGETHER).min(self.tickets);
                 pusher.push_tickets(&tickets, &sessions, first..last)
             });
-            try_join_all(pushed).await?;
+            try_join_all(pushing).await?;
             next += WIDTH * TOGETHER;
         }
         Ok(())
