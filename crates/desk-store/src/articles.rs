@@ -14,6 +14,9 @@ impl Store {
         const FOUND: &str = "SELECT a.id, a.title, a.status, a.category, a.tags, a.updated_at \
              FROM search JOIN search_docs d ON d.key = search.rowid JOIN articles a ON a.doc = d.doc \
              WHERE search MATCH ? AND a.deleted = 0 ORDER BY a.updated_at DESC, a.doc DESC";
+        if text.is_some() {
+            self.settle_search().await?;
+        }
         let mut held = self.quick_reader().await?;
         let matching = match text {
             Some(text) => search::Query::new(held.conn()?, text, Some(DocKind::Article)).await?,

@@ -64,6 +64,7 @@ impl Store {
     /// Checks the whole file: structure, checksums, rows against documents, index against rows. Reads every page.
     pub async fn check(&self) -> Result<Health, StoreError> {
         const COUNTS: &str = include_str!("check/counts.sql");
+        self.settle_search().await?;
         let mut held = self.slow_reader().await?;
         // One state of the store for all that follows.
         let mut snapshot = held.conn()?.begin().await?;
@@ -119,6 +120,7 @@ impl Store {
         for sql in [
             "INSERT INTO search (search) VALUES ('delete-all')",
             "INSERT INTO search_titles (search_titles) VALUES ('delete-all')",
+            "DELETE FROM search_pending",
             "DELETE FROM search_docs",
             "DELETE FROM search_terms",
         ] {

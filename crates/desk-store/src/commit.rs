@@ -9,7 +9,7 @@ mod search;
 mod tickets;
 
 pub(crate) use documents::write_heads;
-pub(crate) use search::{Ready, insert as insert_texts, learn};
+pub(crate) use search::{Ready, insert as insert_texts, learn, settle};
 
 use std::collections::HashSet;
 
@@ -33,8 +33,10 @@ pub(crate) struct Placed<'a> {
     doc: i64,
     /// It stood in the store before, so rows of it may be there.
     existed: bool,
-    /// The key and hash of its text in the search index.
-    indexed: Option<(i64, Vec<u8>)>,
+    /// Its key in the search index.
+    key: Option<i64>,
+    /// The hash of its text there, or of the text that is on its way there.
+    text_hash: Option<Vec<u8>>,
     /// Something stands in the search index, lists and deadlines.
     visible: bool,
     /// The block that had its bytes.
@@ -45,7 +47,7 @@ impl<'a> Placed<'a> {
     /// A document of which no rows are there yet.
     pub(crate) fn new(write: &'a DocWrite, doc: i64) -> Self {
         let visible = write.row.as_ref().is_some_and(Row::is_visible);
-        Self { write, doc, existed: false, indexed: None, visible, block: None }
+        Self { write, doc, existed: false, key: None, text_hash: None, visible, block: None }
     }
 
     fn row(&self) -> Option<&Row> {

@@ -16,7 +16,10 @@ use desk_domain::{
 };
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
-use crate::{Store, StoreError, bulk, codes};
+use crate::{
+    Store, StoreError, bulk, codes,
+    commit::{finish, settle},
+};
 
 /// Matches that are looked at, the newest first. Ranking all of a hundred thousand would take longer than anybody reads.
 pub(crate) const MATCHES_MAX: u32 = 2_000;
@@ -34,6 +37,26 @@ pub(crate) fn kind_term(kind: DocKind) -> &'static str {
 }
 
 impl Store {
+    /// Moves the texts of edits that are on their way into the search index there. Whatever searches does this first; for
+    /// quiet moments, so that it seldom has to. A store that is only read is left as it is.
+    pub async fn settle_search(&self) -> Result<(), StoreError> {
+        const IS_DUE: &str = "SELECT EXISTS (SELECT 1 FROM search_pending)";
+        if self.is_read_only() {
+            return Ok(());
+        }
+        loop {
+            let mut held = self.quick_reader().await?;
+            let is_due: bool = sqlx::query_scalar(IS_DUE).fetch_one(held.conn()?).await?;
+            drop(held);
+            if !is_due {
+                return Ok(());
+            }
+            let mut held = self.writer().await?;
+            let settled = settle(held.conn()?).await;
+            finish(held, settled)?;
+        }
+    }
+
     /// Finds tickets, articles and incidents (only those of `kind`, if given) that have all the words of `text`:
     /// first the one whose number or source key it is, then those with the words in the title, then the rest; each
     /// group with the newest change first. Only the newest 2,000 matches are looked at; `limit` is at most 100. A text
@@ -44,6 +67,7 @@ impl Store {
         limit: u32,
         kind: Option<DocKind>,
     ) -> Result<Vec<SearchHit>, StoreError> {
+        self.settle_search().await?;
         let limit = usize::try_from(limit.min(HITS_MAX)).unwrap_or(0);
         let mut held = self.quick_reader().await?;
         let conn = held.conn()?;

@@ -33,6 +33,9 @@ impl Store {
         limit: u32,
         now: UtcMillis,
     ) -> Result<Vec<TicketRow>, StoreError> {
+        if filter.text.is_some() {
+            self.settle_search().await?;
+        }
         let mut held = self.quick_reader().await?;
         let text = text_query(held.conn()?, filter).await?;
         let Some(sql) = ListSql::new(filter, text, self.has_all_indexes()) else {
@@ -46,6 +49,9 @@ impl Store {
 
     /// How many tickets the filter finds; with a text at most 2,000.
     pub async fn count_tickets(&self, filter: &TicketFilter, now: UtcMillis) -> Result<u32, StoreError> {
+        if filter.text.is_some() {
+            self.settle_search().await?;
+        }
         let mut held = self.quick_reader().await?;
         let text = text_query(held.conn()?, filter).await?;
         let Some(sql) = ListSql::new(filter, text, self.has_all_indexes()) else {

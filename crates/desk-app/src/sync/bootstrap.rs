@@ -231,6 +231,7 @@ impl Desk {
         if self.read_only().is_some() {
             return Ok(());
         }
+        self.store().settle_search().await.map_err(error::store)?;
         let mut told = Instant::now();
         let mut at = self.store().index_progress().await.map_err(error::store)?;
         let mut indexing = self.store().indexing();

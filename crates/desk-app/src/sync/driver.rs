@@ -23,6 +23,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// line) tells by it since when there has been no connection.
 const SYNCED_AT_MS: i64 = 60_000;
 
+/// How long after an edit its text goes into the search index, unless somebody searches before: not while the next edit
+/// may be waiting.
+const INDEXED_AFTER: Duration = Duration::from_secs(2);
+
 /// How often some rows are compared with their documents.
 const CHECK_EVERY: Duration = Duration::from_secs(10);
 
@@ -127,13 +131,21 @@ impl Desk {
         }
     }
 
-    /// Fills the search index whenever lists are ahead of it.
+    /// Fills the search index whenever lists are ahead of it: at once for a new device, after a while for edits.
     async fn keep_indexing(&self) {
+        let mut commits = self.inner.deadlines_moved.subscribe();
         loop {
             if let Err(problem) = self.index_rest().await {
                 tracing::warn!(code = ?problem.code, "the search index is not complete: {problem}");
             }
-            self.inner.sync.unindexed.notified().await;
+            tokio::select! {
+                () = self.inner.sync.unindexed.notified() => {}
+                // The sender lives as long as the desk.
+                _ = commits.changed() => {
+                    tokio::time::sleep(INDEXED_AFTER).await;
+                    commits.mark_unchanged();
+                }
+            }
         }
     }
 

@@ -22,7 +22,8 @@ struct Known {
     doc: i64,
     kind: DocKind,
     heads: Vec<u8>,
-    indexed: Option<(i64, Vec<u8>)>,
+    key: Option<i64>,
+    text_hash: Option<Vec<u8>>,
     block: Option<i64>,
 }
 
@@ -57,7 +58,8 @@ pub(super) async fn place<'a>(
             write,
             doc,
             existed: before.is_some(),
-            indexed: before.and_then(|known| known.indexed.clone()),
+            key: before.and_then(|known| known.key),
+            text_hash: before.and_then(|known| known.text_hash.clone()),
             block: before.and_then(|known| known.block),
             visible: write.row.as_ref().is_some_and(Line::is_visible),
         });
@@ -66,8 +68,9 @@ pub(super) async fn place<'a>(
 }
 
 async fn known(conn: &mut SqliteConnection, docs: &[DocWrite]) -> Result<HashMap<DocId, Known>, StoreError> {
-    const SQL: &str = "SELECT d.id, d.doc, d.kind, d.heads, s.key, s.text_hash, d.block FROM json_each(?) j \
-         JOIN documents d ON d.id = unhex(j.value) LEFT JOIN search_docs s ON s.doc = d.doc";
+    const SQL: &str = "SELECT d.id, d.doc, d.kind, d.heads, s.key, coalesce(p.text_hash, s.text_hash), d.block \
+         FROM json_each(?) j JOIN documents d ON d.id = unhex(j.value) LEFT JOIN search_docs s ON s.doc = d.doc \
+         LEFT JOIN search_pending p ON p.doc = d.doc";
     if docs.is_empty() {
         return Ok(HashMap::new());
     }
@@ -75,13 +78,12 @@ async fn known(conn: &mut SqliteConnection, docs: &[DocWrite]) -> Result<HashMap
     let rows = sqlx::query(SQL).bind(ids).fetch_all(conn).await?;
     let mut known = HashMap::with_capacity(rows.len());
     for row in &rows {
-        let key: Option<i64> = row.try_get(4)?;
-        let hash: Option<Vec<u8>> = row.try_get(5)?;
         let entry = Known {
             doc: row.try_get(1)?,
             kind: codes::kind_from(row.try_get(2)?)?,
             heads: row.try_get(3)?,
-            indexed: key.zip(hash),
+            key: row.try_get(4)?,
+            text_hash: row.try_get(5)?,
             block: row.try_get(6)?,
         };
         known.insert(codes::id_from(row.try_get(0)?)?, entry);

@@ -8,7 +8,7 @@ use desk_domain::{
     time::UtcMillis,
 };
 use sha2::{Digest, Sha256};
-use sqlx::SqliteConnection;
+use sqlx::{Connection, Row as _, SqliteConnection};
 
 use super::Placed;
 use crate::{
@@ -21,6 +21,11 @@ use crate::{
 /// Keys count down with time, so that an ascending walk through the index meets the newest first. One key a second
 /// keeps the distances between neighbours small, and with them the index; a key that is taken moves on.
 const KEY_OF_1970: i64 = 1 << 33;
+
+/// A batch with more changed texts than this (an import, a long absence) writes them into the index itself.
+const WRITTEN_DOWN: usize = 32;
+/// Texts that are moved into the index in one transaction.
+const SETTLED_AT_ONCE: i64 = 256;
 
 /// The texts of a document that are found.
 struct Texts<'a> {
@@ -79,20 +84,89 @@ struct Entry {
     ready: Ready,
 }
 
-/// Brings the index in line with documents: entries whose text changed are replaced, those of deleted documents go.
+/// Brings the index in line with documents: entries whose text changed are replaced, those of deleted documents go. A
+/// few texts are only written down, for [`settle`].
 pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result<(), StoreError> {
     let mut terms = Terms::new();
-    let mut gone: Vec<i64> = Vec::new();
-    let mut fresh: Vec<(i64, Ready)> = Vec::new();
+    let mut changed: Vec<(&Placed<'_>, Option<Ready>)> = Vec::new();
     for placed in placed {
-        let known = placed.indexed.as_ref();
-        let ready = Ready::of(placed.write, &mut terms, known.map(|(_, hash)| hash.as_slice()));
-        if let Ok(ready) = ready {
-            gone.extend(known.map(|(key, _)| *key));
-            fresh.extend(ready.map(|ready| (placed.doc, ready)));
+        match Ready::of(placed.write, &mut terms, placed.text_hash.as_deref()) {
+            Ok(None) if placed.text_hash.is_none() => {}
+            Ok(ready) => changed.push((placed, ready)),
+            Err(AlreadyIndexed) => {}
         }
     }
-    remove(conn, &gone).await?;
+    if changed.len() <= WRITTEN_DOWN {
+        return write_down(conn, &changed).await;
+    }
+    let gone: Vec<i64> = changed.iter().filter_map(|(placed, _)| placed.key).collect();
+    let docs: Vec<i64> = changed.iter().map(|(placed, _)| placed.doc).collect();
+    let fresh = changed.into_iter().filter_map(|(placed, ready)| Some((placed.doc, ready?))).collect();
+    replace(conn, &docs, &gone, fresh).await
+}
+
+/// Writes texts down that are to go into the index.
+async fn write_down(
+    conn: &mut SqliteConnection,
+    changed: &[(&Placed<'_>, Option<Ready>)],
+) -> Result<(), StoreError> {
+    const PENDING: Insert = Insert {
+        head: "INSERT INTO search_pending (doc, changed_at, text_hash, title, terms) VALUES",
+        columns: 5,
+        tail: "ON CONFLICT (doc) DO UPDATE SET changed_at = excluded.changed_at, \
+               text_hash = excluded.text_hash, title = excluded.title, terms = excluded.terms",
+    };
+    PENDING
+        .run(conn, changed, |query, (placed, ready)| {
+            let ready = ready.as_ref();
+            query
+                .bind(placed.doc)
+                .bind(ready.map_or(0, |ready| ready.changed_at.0))
+                .bind(ready.map_or_else(Vec::new, |ready| ready.hash.to_vec()))
+                .bind(ready.map(|ready| ready.title.clone()))
+                .bind(ready.map(|ready| ready.all.clone()))
+        })
+        .await
+}
+
+/// Moves texts that were written down into the index, in one transaction; `false` when there are none left.
+pub(crate) async fn settle(conn: &mut SqliteConnection) -> Result<bool, StoreError> {
+    const PENDING: &str = "SELECT p.doc, p.changed_at, p.text_hash, p.title, p.terms, s.key \
+         FROM search_pending p LEFT JOIN search_docs s ON s.doc = p.doc ORDER BY p.doc LIMIT ? + 0";
+    let mut transaction = conn.begin_with("BEGIN IMMEDIATE").await?;
+    let rows = sqlx::query(PENDING).bind(SETTLED_AT_ONCE).fetch_all(&mut *transaction).await?;
+    let (mut docs, mut gone, mut fresh) = (Vec::new(), Vec::new(), Vec::new());
+    for row in &rows {
+        let doc: i64 = row.try_get(0)?;
+        docs.push(doc);
+        gone.extend(row.try_get::<Option<i64>, _>(5)?);
+        let terms: (Option<String>, Option<String>) = (row.try_get(3)?, row.try_get(4)?);
+        if let (Some(title), Some(all)) = terms {
+            let hash: Vec<u8> = row.try_get(2)?;
+            let hash = hash.try_into().map_err(|_| StoreError::unreadable("the hash of a text"))?;
+            let changed_at = UtcMillis(row.try_get(1)?);
+            fresh.push((doc, Ready { changed_at, hash, title, all }));
+        }
+    }
+    if docs.is_empty() {
+        return Ok(false);
+    }
+    replace(&mut transaction, &docs, &gone, fresh).await?;
+    transaction.commit().await?;
+    Ok(true)
+}
+
+/// Puts texts of `docs` into the index for those of the keys `gone`; nothing is on its way there then.
+async fn replace(
+    conn: &mut SqliteConnection,
+    docs: &[i64],
+    gone: &[i64],
+    fresh: Vec<(i64, Ready)>,
+) -> Result<(), StoreError> {
+    const ARRIVED: &str = "DELETE FROM search_pending WHERE doc IN (SELECT value FROM json_each(?))";
+    let docs = bulk::json_numbers(docs.iter().copied());
+    sqlx::query(ARRIVED).bind(docs).execute(&mut *conn).await?;
+    remove(conn, gone).await?;
     let vocabulary: HashSet<&str> = fresh.iter().flat_map(|(_, ready)| ready.terms()).collect();
     learn(conn, vocabulary).await?;
     insert(conn, fresh).await
