@@ -187,8 +187,9 @@ impl Desk {
             let action = engine.next(now);
             let failure = match action {
                 Action::Push => {
-                    self.told(SyncPhase::Busy, engine.offline_since(), problem.clone()).await;
-                    let pushed = self.push_batch(link).await;
+                    // Beside each other: an edit does not wait for the status line.
+                    let told = self.told(SyncPhase::Busy, engine.offline_since(), problem.clone());
+                    let ((), pushed) = tokio::join!(told, self.push_batch(link));
                     pushed.map(|pushed| engine.pushed(self.now(), pushed.head, pushed.more)).err()
                 }
                 Action::Bootstrap => {
