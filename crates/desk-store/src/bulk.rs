@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection, query::Query, sqlite::Sqlite
 use crate::StoreError;
 
 /// Rows per statement, largest first; few sizes, so that the prepared statements stay in the connection's cache.
-const MANY: &[usize] = &[64, 8, 4, 2, 1];
+const MANY: &[usize] = &[256, 64, 8, 4, 2, 1];
 
 pub(crate) type Bound = Query<'static, Sqlite, SqliteArguments>;
 

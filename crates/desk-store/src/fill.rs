@@ -145,6 +145,7 @@ impl Filling {
         const BLOCK: &str = "INSERT INTO blocks (block, indexed, raw_bytes, bytes) VALUES (?, 0, ?, ?)";
         let mut transaction = self.conn.begin_with("BEGIN IMMEDIATE").await?;
         let (mut doc, mut number) = (self.next_doc, self.next_block);
+        let mut all = Vec::new();
         for block in blocks {
             sqlx::query(BLOCK)
                 .bind(number)
@@ -155,10 +156,12 @@ impl Filling {
             let placed: Vec<Placed<'_>> =
                 (doc..).zip(&block.docs).map(|(doc, write)| Placed::new(write, doc)).collect();
             write_heads(&mut transaction, &placed, Some(number)).await?;
-            list(&mut transaction, &placed).await?;
             doc += i64::try_from(placed.len()).unwrap_or(0);
             number += 1;
+            all.extend(placed);
         }
+        // Of all blocks together: rows go in few statements then.
+        list(&mut transaction, &all).await?;
         set(&mut transaction, &format!("{SEGMENT}{}", hex::encode(segment)), b"1").await?;
         transaction.commit().await?;
         (self.next_doc, self.next_block) = (doc, number);
