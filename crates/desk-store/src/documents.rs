@@ -65,7 +65,10 @@ impl Store {
         let mut state = held.conn()?.begin().await?;
         let ids = bulk::json_hex(ids.iter().map(|id| id.0.as_bytes().as_slice()));
         let rows = sqlx::query(SQL).bind(ids).fetch_all(&mut *state).await?;
-        whole(&mut state, &rows).await
+        let blocks = blocks_of(&mut state, &rows).await?;
+        drop(state);
+        drop(held);
+        whole(&rows, blocks).await
     }
 
     /// A page of the documents of a kind in the order of their ids: at most `limit` that come after `after`. For going
@@ -87,7 +90,10 @@ impl Store {
             .bind(i64::from(limit))
             .fetch_all(&mut *state)
             .await?;
-        whole(&mut state, &rows).await
+        let blocks = blocks_of(&mut state, &rows).await?;
+        drop(state);
+        drop(held);
+        whole(&rows, blocks).await
     }
 
     /// A page of what the digest is computed over: the documents that every device of the workspace shares (no personal
@@ -130,25 +136,40 @@ impl Store {
     }
 }
 
-/// The documents of rows of the queries above, in their order. Those whose bytes stand in blocks are taken from there, each
-/// block once.
-async fn whole(conn: &mut SqliteConnection, rows: &[SqliteRow]) -> Result<Vec<StoredDocument>, StoreError> {
+/// Blocks as they are stored, with which of their documents are wanted.
+type Blocks = Vec<(Vec<u8>, i64, BTreeSet<DocId>)>;
+
+/// The blocks in which documents of rows of the queries above stand, each once.
+async fn blocks_of(conn: &mut SqliteConnection, rows: &[SqliteRow]) -> Result<Blocks, StoreError> {
     let mut in_blocks: BTreeMap<i64, BTreeSet<DocId>> = BTreeMap::new();
     for row in rows {
         if let Some(block) = row.try_get::<Option<i64>, _>(5)? {
             in_blocks.entry(block).or_default().insert(codes::id_from(row.try_get(0)?)?);
         }
     }
-    let mut unpacked: HashMap<DocId, Vec<u8>> = HashMap::new();
-    for (block, wanted) in &in_blocks {
-        let found = sqlx::query("SELECT raw_bytes, bytes FROM blocks WHERE block = ?")
-            .bind(*block)
+    let mut found = Vec::with_capacity(in_blocks.len());
+    for (block, wanted) in in_blocks {
+        let row = sqlx::query("SELECT raw_bytes, bytes FROM blocks WHERE block = ?")
+            .bind(block)
             .fetch_optional(&mut *conn)
             .await?;
-        if let Some(found) = found {
-            unpacked.extend(blocks::snapshots(found.try_get(1)?, found.try_get(0)?, wanted)?);
+        if let Some(row) = row {
+            found.push((row.try_get(1)?, row.try_get(0)?, wanted));
         }
     }
+    Ok(found)
+}
+
+/// The documents of rows, in their order. Unpacking is work for a processor: it holds up no connection and no other task.
+async fn whole(rows: &[SqliteRow], blocks: Blocks) -> Result<Vec<StoredDocument>, StoreError> {
+    let unpack = move || {
+        let mut unpacked: HashMap<DocId, Vec<u8>> = HashMap::new();
+        for (bytes, raw_bytes, wanted) in &blocks {
+            unpacked.extend(blocks::snapshots(bytes, *raw_bytes, wanted)?);
+        }
+        Ok::<_, StoreError>(unpacked)
+    };
+    let mut unpacked = tokio::task::spawn_blocking(unpack).await.map_err(|_| StoreError::Closed)??;
     rows.iter().map(|row| stored(row, &mut unpacked)).collect()
 }
 
