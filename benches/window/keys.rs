@@ -16,7 +16,8 @@ use crate::rest;
 const RUNS: usize = 30;
 
 /// Nothing may take longer.
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_millis(LIMIT_MS);
+const LIMIT_MS: u64 = 20_000;
 
 /// WebDriver's code points for keys that the journeys have no name for.
 const DOWN: char = '\u{e015}';
@@ -164,34 +165,45 @@ async fn timed(page: &Page, state: &str, keys: &[char]) -> anyhow::Result<f64> {
     );
     page.script(&arm).await?;
     page.press(keys).await?;
-    let began = Instant::now();
-    loop {
-        if let Some(took) = page.script("return window.stopwatch.took;").await?.as_f64() {
-            return Ok(took);
-        }
-        if began.elapsed() > LIMIT {
-            let value = page.script(&format!("return {state} ?? null;")).await?;
-            bail!("the keys {keys:?} changed nothing of {state}, which is {value}");
-        }
-        rest().await;
+    // The page waits by itself: a driver that asks again and again leaves more behind in the page's memory than the keys do.
+    let wait = format!(
+        "const tell = arguments[arguments.length - 1];
+         const end = performance.now() + {LIMIT_MS};
+         const look = () => {{
+           const took = window.stopwatch.took;
+           if (took !== null || performance.now() > end) tell(took);
+           else requestAnimationFrame(look);
+         }};
+         look();"
+    );
+    if let Some(took) = page.script_told(&wait).await?.as_f64() {
+        return Ok(took);
     }
+    let value = page.script(&format!("return {state} ?? null;")).await?;
+    bail!("the keys {keys:?} changed nothing of {state}, which is {value}");
 }
 
 /// Waits until a state stays as it is for some frames; returns it.
 async fn still(page: &Page, state: &str) -> anyhow::Result<Value> {
-    const LOOKS: u32 = 8;
-    let began = Instant::now();
-    let (mut last, mut same) = (Value::Null, 0);
-    while same < LOOKS {
-        if began.elapsed() > LIMIT {
-            bail!("{state} does not come to rest; it is {last}");
-        }
-        let now = page.script(&format!("return {state} ?? null;")).await?;
-        same = if now == last && !now.is_null() { same + 1 } else { 0 };
-        last = now;
-        rest().await;
+    const FRAMES: u32 = 8;
+    let wait = format!(
+        "const tell = arguments[arguments.length - 1];
+         const end = performance.now() + {LIMIT_MS};
+         let last = null, same = 0;
+         const look = () => {{
+           const now = JSON.stringify({state} ?? null);
+           same = now === last && now !== 'null' ? same + 1 : 0;
+           last = now;
+           if (same >= {FRAMES}) tell(JSON.parse(now));
+           else if (performance.now() > end) tell(null);
+           else requestAnimationFrame(look);
+         }};
+         look();"
+    );
+    match page.script_told(&wait).await? {
+        Value::Null => bail!("{state} does not come to rest"),
+        value => Ok(value),
     }
-    Ok(last)
 }
 
 /// Waits for a state.

@@ -137,11 +137,16 @@ impl Page {
         in_time("a script", self.client.execute(body, Vec::new())).await.context("running a script")
     }
 
+    /// Runs JavaScript in the page and returns what it hands to the function that is its last argument.
+    pub(crate) async fn script_told(&self, body: &str) -> anyhow::Result<Value> {
+        in_time("a script", self.client.execute_async(body, Vec::new())).await.context("running a script")
+    }
+
     /// A picture of the page, once what it holds has been painted.
     pub(crate) async fn picture(&self, file: &Path) -> anyhow::Result<()> {
         let painted = "const done = arguments[0]; \
                        requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 0)));";
-        in_time("a painted page", self.client.execute_async(painted, Vec::new())).await?;
+        self.script_told(painted).await?;
         std::fs::write(file, in_time("a picture", self.client.screenshot()).await?)?;
         Ok(())
     }
