@@ -185,10 +185,11 @@ impl Transaction for SqliteTransaction {
     async fn documents(&mut self, docs: &[DocId]) -> Result<HashMap<DocId, DocumentRecord>, StorageError> {
         let docs = list(docs.iter().map(|doc| hex::encode(doc.0.as_bytes())));
         let workspace = self.workspace_id();
+        // The plus keeps SQLite from walking through all of the workspace's documents instead.
         let rows = query_as!(
             DocumentRow,
             "SELECT id, workspace, kind, owner, seq, team, heads, snapshot_seq, snapshot FROM documents
-             WHERE id IN (SELECT unhex(value) FROM json_each(?)) AND workspace = ?",
+             WHERE id IN (SELECT unhex(value) FROM json_each(?)) AND +workspace = ?",
             docs,
             workspace
         )
