@@ -4,10 +4,10 @@ use tauri::App;
 
 /// What has to be said before the process has a second thread: `main` calls it first.
 ///
-/// The page runs without a just-in-time compiler. Its program is small and most of a key's time is layout and drawing, so a
-/// compiler gains nothing that could be measured; it costs thirty megabytes and a core that compiles while somebody
-/// types, and needs memory that can be both written and executed. What is allocated outside the page comes from two arenas
-/// instead of one for each thread, of which a few dozen mostly wait.
+/// The page's program is compiled once, by the fast compilers: the optimising ones gain nothing that could be measured, since
+/// most of a key's time is layout and drawing, and cost ten to twenty megabytes and a core that compiles while
+/// somebody types. (Without any compiler a key takes twice as long.) What is allocated outside the page comes from two
+/// arenas instead of one for each thread, of which a few dozen mostly wait.
 ///
 /// What the environment says already stands.
 #[cfg(target_os = "linux")]
@@ -18,7 +18,10 @@ pub(crate) fn prepare() {
         // SAFETY: sets a number of the allocator, under its own lock.
         unsafe { libc::mallopt(libc::M_ARENA_MAX, i32::from(ARENAS)) };
     }
-    for (name, value) in [("JSC_useJIT", "0"), ("MALLOC_ARENA_MAX", &ARENAS.to_string())] {
+    let arenas = ARENAS.to_string();
+    for (name, value) in
+        [("JSC_useOMGJIT", "0"), ("JSC_useDFGJIT", "0"), ("MALLOC_ARENA_MAX", arenas.as_str())]
+    {
         if std::env::var_os(name).is_none() {
             // SAFETY: no other thread reads the environment, since there is none yet.
             unsafe { std::env::set_var(name, value) };

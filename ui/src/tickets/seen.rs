@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The cursor rests when it stays for as long.
-const REST_MS: u32 = 40;
+const REST_MS: u32 = 15;
 
 thread_local! {
     static SEEN: Store<Option<Rc<TicketView>>> = Store::new(None);
