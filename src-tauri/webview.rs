@@ -4,6 +4,9 @@ use tauri::App;
 
 /// What has to be said before the process has a second thread: `main` calls it first.
 ///
+/// No graphics driver is looked for in this process: loading one costs thirty megabytes where it is in software, and
+/// [`keep_small`] says why none is wanted.
+///
 /// The page's program is compiled once, by the fast compilers: the optimising ones gain nothing that could be measured, since
 /// most of a key's time is layout and drawing, and cost ten to twenty megabytes and a core that compiles while
 /// somebody types. (Without any compiler a key takes twice as long.) What is allocated outside the page comes from two
@@ -11,7 +14,7 @@ use tauri::App;
 ///
 /// What the environment says already stands.
 #[cfg(target_os = "linux")]
-#[allow(unsafe_code, reason = "the C library and the web view take both settings from nowhere else")]
+#[allow(unsafe_code, reason = "the C library and the web view take these settings from nowhere else")]
 pub(crate) fn prepare() {
     const ARENAS: u8 = 2;
     if std::env::var_os("MALLOC_ARENA_MAX").is_none() {
@@ -19,9 +22,14 @@ pub(crate) fn prepare() {
         unsafe { libc::mallopt(libc::M_ARENA_MAX, i32::from(ARENAS)) };
     }
     let arenas = ARENAS.to_string();
-    for (name, value) in
-        [("JSC_useOMGJIT", "0"), ("JSC_useDFGJIT", "0"), ("MALLOC_ARENA_MAX", arenas.as_str())]
-    {
+    for (name, value) in [
+        ("GDK_GL", "disable"),
+        ("WEBKIT_DISABLE_DMABUF_RENDERER", "1"),
+        ("WEBKIT_WEB_RENDER_DEVICE_FILE", "/dev/null"),
+        ("JSC_useOMGJIT", "0"),
+        ("JSC_useDFGJIT", "0"),
+        ("MALLOC_ARENA_MAX", arenas.as_str()),
+    ] {
         if std::env::var_os(name).is_none() {
             // SAFETY: no other thread reads the environment, since there is none yet.
             unsafe { std::env::set_var(name, value) };
