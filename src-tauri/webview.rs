@@ -1,4 +1,4 @@
-//! The web view's share of the machine. Only WebKitGTK has to be told; the others keep small by themselves.
+//! The web view's share of the machine. Only `WebKitGTK` has to be told; the others keep small by themselves.
 
 use tauri::App;
 
@@ -28,6 +28,9 @@ pub(crate) fn prepare() {
         ("WEBKIT_WEB_RENDER_DEVICE_FILE", "/dev/null"),
         ("JSC_useOMGJIT", "0"),
         ("JSC_useDFGJIT", "0"),
+        // What is called ten times is compiled: the first tickets that are opened are as fast as the hundredth.
+        ("JSC_thresholdForBBQOptimizeAfterWarmUp", "15"),
+        ("JSC_thresholdForBBQOptimizeSoon", "10"),
         ("MALLOC_ARENA_MAX", arenas.as_str()),
     ] {
         if std::env::var_os(name).is_none() {

@@ -19,6 +19,9 @@ const RUNS: usize = 30;
 const LIMIT: Duration = Duration::from_millis(LIMIT_MS);
 const LIMIT_MS: u64 = 20_000;
 
+/// A person who is in a hurry presses a key so often.
+const PACE: Duration = Duration::from_millis(100);
+
 /// WebDriver's code points for keys that the journeys have no name for.
 const DOWN: char = '\u{e015}';
 const END: char = '\u{e010}';
@@ -63,6 +66,56 @@ pub(crate) async fn measure(page: &Page) -> anyhow::Result<Vec<(&'static str, Ve
         ("a letter in the search field", searches(page).await?),
         ("Ctrl+K: the palette", palette(page).await?),
     ])
+}
+
+/// Presses the same keys without a stopwatch, for what they leave in memory: a driver that looks into the page after each of
+/// them leaves more there than they do.
+pub(crate) async fn work(page: &Page) -> anyhow::Result<()> {
+    page.click("[data-testid=\"nav-all\"]").await?;
+    page.wait_for("[data-testid=\"nav-all\"][aria-current=\"page\"]").await?;
+    page.click("[data-testid=\"ticket-count\"]").await?;
+    let press = async |keys: &[char]| {
+        page.press(keys).await?;
+        tokio::time::sleep(PACE).await;
+        anyhow::Ok(())
+    };
+    for _ in 0..RUNS {
+        press(&['j']).await?;
+    }
+    for _ in 0..RUNS {
+        press(&[PAGE_DOWN]).await?;
+    }
+    for run in 0..RUNS {
+        press(&[if run % 2 == 0 { END } else { HOME }]).await?;
+    }
+    for _ in 0..RUNS {
+        for one in ['j', key::ENTER, key::ESCAPE] {
+            press(&[one]).await?;
+        }
+    }
+    press(&[key::ENTER]).await?;
+    for run in 0..RUNS {
+        press(&['p']).await?;
+        for _ in 0..run % 4 {
+            press(&[DOWN]).await?;
+        }
+        press(&[key::ENTER]).await?;
+    }
+    press(&[key::ESCAPE]).await?;
+    for word in BEGINNINGS.iter().cycle().take(RUNS / 2) {
+        press(&['/']).await?;
+        for letter in word.chars() {
+            press(&[letter]).await?;
+        }
+        press(&[key::CONTROL, 'a']).await?;
+        press(&[BACKSPACE]).await?;
+        press(&[key::ESCAPE]).await?;
+    }
+    for _ in 0..RUNS {
+        press(&[key::CONTROL, 'k']).await?;
+        press(&[key::ESCAPE]).await?;
+    }
+    Ok(())
 }
 
 async fn moves(page: &Page, keys: &[char]) -> anyhow::Result<Vec<f64>> {
