@@ -66,12 +66,11 @@ pub(crate) async fn edit_all(
 }
 
 async fn edit_one(id: DocId, known: Option<&Ticket>, op: &TicketOp) -> Result<Option<Restore>, ApiError> {
-    let inverse = match known {
-        Some(ticket) => ops::inverse(ticket, op),
-        None => {
-            let view = bridge::call(GetTicket { id }).await?;
-            view.and_then(|view| ops::inverse(&view.ticket, op))
-        }
+    let inverse = if let Some(ticket) = known {
+        ops::inverse(ticket, op)
+    } else {
+        let view = bridge::call(GetTicket { id }).await?;
+        view.and_then(|view| ops::inverse(&view.ticket, op))
     };
     let Some(inverse) = inverse else { return Ok(None) };
     seen::put(bridge::call(EditTicket { id, ops: vec![op.clone()] }).await?);
