@@ -59,7 +59,7 @@ async fn main() -> anyhow::Result<()> {
         Ok(kinds) => kinds,
         Err(error) => {
             let picture = workspace.dir().join("failed.png");
-            window.page().picture(&picture).await?;
+            screen.picture(&picture)?;
             return Err(error.context(format!("the page as it was is in {}", picture.display())));
         }
     };

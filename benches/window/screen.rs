@@ -28,7 +28,7 @@ const PAINTED_AT: &str = "const [mark] = performance.getEntriesByName('list'); \
 pub(crate) struct Screen {
     _notifications: NotificationDaemon,
     _bus: SessionBus,
-    _display: Display,
+    display: Display,
     environment: Environment,
     dir: PathBuf,
     /// Starts the shell, after it has written down when.
@@ -61,9 +61,13 @@ impl Screen {
         );
         fs::write(&launcher, script)?;
         fs::set_permissions(&launcher, fs::Permissions::from_mode(0o755))?;
-        let screen =
-            Self { _notifications: notifications, _bus: bus, _display: display, environment, dir, launcher };
+        let screen = Self { _notifications: notifications, _bus: bus, display, environment, dir, launcher };
         Ok(screen)
+    }
+
+    /// A picture of what is on it.
+    pub(crate) fn picture(&self, file: &Path) -> anyhow::Result<()> {
+        Ok(self.display.picture(file)?)
     }
 
     /// Starts the shell. The window of an earlier call must have been dropped.

@@ -10,7 +10,8 @@ use crate::{device::Device, page::Page, world::World};
 const OLD_BUT_IN_TIME: &str = "
     return window.__TAURI__.core.invoke('list_tickets', { request: {
         filter: { statuses: ['in_progress'], priorities: ['medium', 'low'] }, sort: 'created', offset: 0, limit: 500,
-    } }).then(page => {
+    } }).then(reply => {
+        const page = JSON.parse(new TextDecoder().decode(reply));
         const now = Date.now(), hour = 3600 * 1000;
         const fit = page.rows.filter(row => row.next_due && Date.parse(row.next_due.due_at) > now + hour
             && Date.parse(row.created_at) < now - 12 * hour);
@@ -43,7 +44,8 @@ async fn an_offline_edit_breaches_an_sla_and_the_manager_is_told_once() -> anyho
     a.click("[data-testid=\"send-note\"], [data-testid=\"send-reply\"]").await?;
     a.wait_for_text("[data-testid=\"comment-body\"]", "Еду на место").await?;
     a.wait_for("[data-testid=\"sync-status\"][data-phase=\"offline\"]").await?;
-    a.picture(&world.dir().join("agent-offline.png")).await?;
+    a.painted().await?;
+    agent.picture(&world.dir().join("agent-offline.png"))?;
     ensure!(breaches(&manager, &number)?.is_empty(), "the manager was told through a cut cable");
 
     agent.cable().restore();
@@ -54,7 +56,8 @@ async fn an_offline_edit_breaches_an_sla_and_the_manager_is_told_once() -> anyho
     b.wait_for_text("[data-testid=\"ticket-number\"]", &number).await?;
     b.wait_for_text("[data-testid=\"comment-body\"]", "Еду на место").await?;
     ensure!(b.value("[data-testid=\"field-priority\"]").await? == "critical", "the priority did not arrive");
-    b.picture(&world.dir().join("manager-ticket.png")).await?;
+    b.painted().await?;
+    manager.picture(&world.dir().join("manager-ticket.png"))?;
     manager.notifications().close_all()?;
     let history = manager.notifications().history()?;
     let of_ticket = history.iter().filter(|banner| is_breach(banner, &number)).count();

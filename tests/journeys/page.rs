@@ -142,13 +142,11 @@ impl Page {
         in_time("a script", self.client.execute_async(body, Vec::new())).await.context("running a script")
     }
 
-    /// A picture of the page, once what it holds has been painted.
-    pub(crate) async fn picture(&self, file: &Path) -> anyhow::Result<()> {
+    /// Waits until what the page holds has been painted.
+    pub(crate) async fn painted(&self) -> anyhow::Result<()> {
         let painted = "const done = arguments[0]; \
                        requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 0)));";
-        self.script_told(painted).await?;
-        std::fs::write(file, in_time("a picture", self.client.screenshot()).await?)?;
-        Ok(())
+        self.script_told(painted).await.map(drop)
     }
 
     /// Closes the window as a person does, which ends the application.

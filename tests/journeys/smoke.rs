@@ -17,13 +17,15 @@ async fn the_list_stands_and_stands_again_offline_after_a_kill() -> anyhow::Resu
     page.ready("list").await?;
     page.wait_for(ROW).await?;
     page.wait_for(SYNCED).await?;
-    page.picture(&world.dir().join("list.png")).await?;
+    page.painted().await?;
+    device.picture(&world.dir().join("list.png"))?;
 
     device.cable().cut();
     device.kill();
     let page = device.open_as_it_is().await?;
     page.ready("list").await?;
     page.wait_for(ROW).await?;
-    page.picture(&world.dir().join("offline.png")).await?;
+    page.painted().await?;
+    device.picture(&world.dir().join("offline.png"))?;
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::world::World;
 const SOME_TICKET: &str = "
     return window.__TAURI__.core.invoke('list_tickets', { request: {
         filter: { statuses: ['in_progress'], priorities: ['medium'] }, sort: 'created', offset: 0, limit: 1,
-    } }).then(page => page.rows[0]);";
+    } }).then(reply => JSON.parse(new TextDecoder().decode(reply)).rows[0]);";
 
 const CONFLICT: &str = "[data-testid=\"conflict\"][data-field=\"priority\"]";
 const VALUE: &str = "[data-testid=\"conflict-value\"]";
@@ -46,7 +46,8 @@ async fn a_conflict_is_shown_to_both_and_settled_with_one_key() -> anyhow::Resul
         page.wait_for(&format!("{CONFLICT} {VALUE}[data-value=\"urgent\"]:not([data-offline-since])"))
             .await?;
     }
-    a.picture(&world.dir().join("conflict.png")).await?;
+    a.painted().await?;
+    anna.picture(&world.dir().join("conflict.png"))?;
 
     // The second value, whichever the merge left there, with the page focused and no field.
     let other = m.attribute(&format!("{CONFLICT} {VALUE}:nth-of-type(2)"), "data-value").await?;
@@ -67,7 +68,8 @@ async fn a_conflict_is_shown_to_both_and_settled_with_one_key() -> anyhow::Resul
     let before: u32 = place.parse::<u32>()?.checked_sub(1).context("the ticket has one change")?;
     a.wait_for(&format!("[data-testid=\"ticket-past\"][data-place=\"{before}\"]")).await?;
     a.wait_for("[data-changed=\"true\"] [data-testid=\"field-priority\"]:disabled").await?;
-    a.picture(&world.dir().join("past.png")).await?;
+    a.painted().await?;
+    anna.picture(&world.dir().join("past.png"))?;
     a.press(&[key::ESCAPE]).await?;
     a.wait_gone("[data-testid=\"ticket-past\"]").await?;
     Ok(())
@@ -117,12 +119,14 @@ async fn a_refused_edit_is_read_amended_and_proposed_again() -> anyhow::Result<(
     m.click("[data-testid=\"nav-rejected\"]").await?;
     m.wait_for("[data-testid=\"rejected-row\"][data-code=\"forbidden\"]").await?;
     m.wait_for("[data-testid=\"rejected-wanted\"][title=\"Заявка закрыта по ошибке\"]").await?;
-    m.picture(&world.dir().join("rejected.png")).await?;
+    m.painted().await?;
+    maria.picture(&world.dir().join("rejected.png"))?;
     m.click("[data-testid=\"rejected-amend\"]").await?;
     m.clear("[data-testid=\"amend-0-title\"]").await?;
     m.type_into("[data-testid=\"amend-0-title\"]", "Закрыть после проверки").await?;
     m.click("[data-testid=\"leave-out-1\"]").await?;
-    m.picture(&world.dir().join("amended.png")).await?;
+    m.painted().await?;
+    maria.picture(&world.dir().join("amended.png"))?;
     m.click("[data-testid=\"rejected-propose\"]").await?;
     m.wait_gone("[data-testid=\"rejected-row\"]").await?;
     m.wait_for("[data-testid=\"sync-status\"][data-phase=\"idle\"][data-rejected=\"0\"][data-waiting=\"0\"]")
@@ -159,7 +163,8 @@ async fn a_revoked_device_says_so_and_keeps_nothing() -> anyhow::Result<()> {
     let told = "[data-testid=\"sign-in-ended\"][data-code=\"device_revoked\"]";
     page.wait_for(told).await?;
     page.wait_gone("[data-testid=\"ticket-row\"]").await?;
-    page.picture(&world.dir().join("revoked.png")).await?;
+    page.painted().await?;
+    device.picture(&world.dir().join("revoked.png"))?;
 
     // It says so still after a restart, and the ticket list is nowhere.
     let page = device.open_as_it_is().await?;

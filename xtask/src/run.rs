@@ -186,6 +186,9 @@ fn picture(
     for name in ["XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"] {
         environment.set(name, logs.join("home").join(name));
     }
+    if let Some(dir) = file.parent() {
+        fs::create_dir_all(dir)?;
+    }
     let log = logs.join("window.log");
     let mut driver = Driver::start(&log, &environment)?;
     let taken = progress::step("opening the window", || {
@@ -198,15 +201,11 @@ fn picture(
         session.wait_for(SYNCED, FAILED, LIST_LIMIT, &mut go_on)?;
         session.wait_until_still(LIST, BLANK_ROW, STILL, LIST_LIMIT, &mut go_on)?;
         session.painted()?;
-        let png = session.picture()?;
-        session.close()?;
-        Ok(png)
+        // Not through the driver, whose pictures hang where nothing of a page is drawn by the graphics card.
+        display.picture(file)?;
+        session.close()
     });
-    let png = taken.with_context(|| last_lines(&log))?;
-    if let Some(dir) = file.parent() {
-        fs::create_dir_all(dir)?;
-    }
-    fs::write(file, png).with_context(|| format!("cannot write {}", file.display()))?;
+    taken.with_context(|| last_lines(&log))?;
     progress::note(&format!("the picture is in {}", file.display()));
     Ok(())
 }

@@ -118,15 +118,6 @@ impl Session {
         value_of(self.agent.post(format!("{}/execute/async", self.url)).send_json(&wanted)).map(drop)
     }
 
-    /// A PNG of the page.
-    pub(crate) fn picture(&self) -> anyhow::Result<Vec<u8>> {
-        let value = value_of(self.agent.get(format!("{}/screenshot", self.url)).call())?;
-        let text = value.as_str().context("WebDriver gave no picture")?;
-        base64::engine::general_purpose::STANDARD
-            .decode(text)
-            .context("WebDriver's picture is not in base 64")
-    }
-
     /// Closes the window, which ends the application.
     pub(crate) fn close(self) -> anyhow::Result<()> {
         value_of(self.agent.delete(&self.url).call()).map(drop)
