@@ -14,9 +14,9 @@ use yew::prelude::*;
 use crate::{
     i18n::use_i18n,
     live::TAGS,
-    route::{self, Route},
+    route::{self, ROUTE, Route},
     session::use_session,
-    store::use_store,
+    store::{StoreKey, use_store},
     tickets::filter::{ListQuery, SORTS, sort_word},
     widgets::{
         field::{Choice, Select, on_text, use_outside_press},
@@ -180,21 +180,27 @@ fn labels<T: Copy + Ord>(
 pub(crate) fn SearchField(props: &FilterBarProps) -> Html {
     let i18n = use_i18n();
     let text = use_state(|| props.query.text.clone());
-    // What the address says wins when it was changed elsewhere (a view was chosen, the filters were cleared).
+    let typed = use_mut_ref(|| props.query.text.clone());
+    // What the address says wins when it was changed elsewhere (a view was chosen, the filters were cleared). It is asked
+    // itself: somebody who types fast is ahead of what is rendered.
     {
-        let text = text.clone();
-        use_effect_with(props.query.text.clone(), move |query| {
-            if *text != *query {
-                text.set(query.clone());
+        let (text, typed) = (text.clone(), Rc::clone(&typed));
+        use_effect_with(props.query.text.clone(), move |_| {
+            if let Route::Tickets { query, .. } = &*ROUTE.current()
+                && query.text != *typed.borrow()
+            {
+                typed.borrow_mut().clone_from(&query.text);
+                text.set(query.text.clone());
             }
         });
     }
     // Every letter searches at once: an answer takes a few milliseconds, and one to an older question is dropped.
     let oninput = {
         let (text, query, open) = (text.clone(), props.query.clone(), props.open);
-        on_text(move |typed: String| {
-            text.set(typed.clone());
-            route::replace(Route::Tickets { query: ListQuery { text: typed, ..query.clone() }, open });
+        on_text(move |now: String| {
+            typed.borrow_mut().clone_from(&now);
+            text.set(now.clone());
+            route::replace(Route::Tickets { query: ListQuery { text: now, ..query.clone() }, open });
         })
     };
     let onkeydown = Callback::from(|event: KeyboardEvent| {
