@@ -235,6 +235,7 @@ impl Desk {
         let mut told = Instant::now();
         let mut at = self.store().index_progress().await.map_err(error::store)?;
         let mut indexing = self.store().indexing();
+        let was_behind = !at.is_complete();
         while !at.is_complete() {
             at = indexing.some().await.map_err(error::store)?;
             let progress = Progress { done: at.done, total: at.total };
@@ -243,6 +244,11 @@ impl Desk {
                 told = Instant::now();
                 self.emit_sync().await;
             }
+        }
+        if was_behind {
+            // A search that was made meanwhile found what was there.
+            let kinds = vec![DocKind::Ticket, DocKind::Article, DocKind::Incident];
+            self.emit(DeskEvent::Changed { kinds, docs: Vec::new() });
         }
         Ok(())
     }
