@@ -4,7 +4,6 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use base64::Engine;
 use desk_harness::{Driver, POLL};
 use serde_json::{Value, json};
 
