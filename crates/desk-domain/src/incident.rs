@@ -1,5 +1,8 @@
 //! Incidents: severity, workflow, timeline and the instants that the response times are computed from.
 
+pub mod metrics;
+pub mod postmortem;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
