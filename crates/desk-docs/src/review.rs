@@ -15,6 +15,7 @@ use desk_domain::{
     ids::{CommentId, DocKind, EntryId},
     incident::IncidentStatus,
     permissions::Touch,
+    sla::{Calendar, Policy},
     ticket::{AuthorSide, BODY_MAX_BYTES, NAME_MAX_CHARS, Priority, Status, Visibility},
     time::UtcMillis,
 };
@@ -151,6 +152,7 @@ pub fn review(document: &Document, change: &VerifiedChange) -> Result<Review, In
     }
     reading.entries()?;
     reading.texts()?;
+    reading.settings()?;
     Ok(Review { touches: reading.touches, newest_at: reading.newest_at })
 }
 
@@ -694,6 +696,54 @@ impl Reading<'_> {
         Ok(())
     }
 
+    /// Every policy that the change writes counts by a calendar that is there, and none loses the one that it counts by.
+    fn settings(&self) -> Result<(), Invalid> {
+        let (policies, calendars) = (Section::Policies.as_str(), Section::Calendars.as_str());
+        let counts_by = |json: &str| serde_json::from_str::<Policy>(json).ok().map(|policy| policy.calendar);
+        for (field, value) in &self.written {
+            let Some((section, key)) = field.split_once('.') else { continue };
+            if section == policies
+                && let Some(calendar) = value.as_str().and_then(counts_by)
+                && self.setting(calendars, &calendar).is_none()
+            {
+                let message =
+                    format!("the policy {key} counts by the calendar {calendar}, which is not there");
+                return Err(wrong(policies, format!("{message}; name another one, or make it first")));
+            }
+            if section == calendars && value.is_null() {
+                let using = self.setting_keys(policies).into_iter().find(|policy| {
+                    let json = self.setting(policies, policy);
+                    json.and_then(|json| counts_by(&json)).is_some_and(|calendar| calendar == key)
+                });
+                if let Some(policy) = using {
+                    let message = format!("the policy {policy} counts by the calendar {key}");
+                    return Err(wrong(calendars, format!("{message}; give it another one first")));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// An entry of the settings as the change leaves it.
+    fn setting(&self, section: &str, key: &str) -> Option<String> {
+        if let Some(value) = self.written.get(&format!("{section}.{key}")) {
+            return value.as_str().map(str::to_owned);
+        }
+        let (_, map) = self.doc.get(ROOT, section).ok()??;
+        let (value, _) = self.doc.get_at(&map, key, self.change.inner().deps()).ok()??;
+        value.as_str().map(str::to_owned)
+    }
+
+    /// The keys of a section, those that the change adds included.
+    fn setting_keys(&self, section: &str) -> BTreeSet<String> {
+        let added = self.written.keys().filter_map(|field| field.strip_prefix(section)?.strip_prefix('.'));
+        let mut keys: BTreeSet<String> = added.map(str::to_owned).collect();
+        if let Ok(Some((_, map))) = self.doc.get(ROOT, section) {
+            keys.extend(self.doc.keys_at(&map, self.change.inner().deps()));
+        }
+        keys
+    }
+
     /// Co-edited texts stay within their limit.
     fn texts(&mut self) -> Result<(), Invalid> {
         for (key, bytes) in &self.inserted {
@@ -767,7 +817,7 @@ fn check_scalar(scalar: Scalar, value: &ScalarValue, field: &str) -> Result<(), 
     }
 }
 
-/// An entry of the workspace's settings parses as what its section holds.
+/// An entry of the workspace's settings parses as what its section holds, and is of use.
 fn check_setting(section: &str, key: &str, value: &ScalarValue) -> Result<(), Invalid> {
     let Some(json) = value.as_str() else {
         // Without its entry a private team's tickets would be everybody's.
@@ -783,8 +833,23 @@ fn check_setting(section: &str, key: &str, value: &ScalarValue) -> Result<(), In
             parsed => parsed.map(drop),
         },
         Some(Section::Categories) => serde_json::from_str::<String>(json).map(drop),
-        Some(Section::Calendars) => serde_json::from_str::<desk_domain::sla::Calendar>(json).map(drop),
-        Some(Section::Policies) => serde_json::from_str::<desk_domain::sla::Policy>(json).map(drop),
+        Some(Section::Calendars) => match serde_json::from_str::<Calendar>(json) {
+            Ok(calendar) => {
+                let of = |problem| wrong(section, format!("the calendar {key} cannot be used: {problem}"));
+                return calendar.check().map_err(of);
+            }
+            Err(error) => Err(error),
+        },
+        Some(Section::Policies) => match serde_json::from_str::<Policy>(json) {
+            Ok(policy) if policy.key != key => {
+                return Err(wrong(section, format!("the entry {key} is of the policy {}", policy.key)));
+            }
+            Ok(policy) => {
+                let of = |problem| wrong(section, format!("the policy {key} cannot be used: {problem}"));
+                return policy.check().map_err(of);
+            }
+            Err(error) => Err(error),
+        },
         Some(Section::General) if key == "workflow" => {
             serde_json::from_str::<desk_domain::workspace::Workflow>(json).map(drop)
         }

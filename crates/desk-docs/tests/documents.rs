@@ -18,12 +18,14 @@ use desk_domain::{
     incident::{IncidentStatus, Milestone, Severity},
     people::Role,
     permissions::{Actor, Denied, Touch},
+    sla::{Calendar, CompiledRules, SlaRules, clocks},
     state::State,
     ticket::{AuthorSide, LogEvent, Priority, Source, Status, Ticket, Visibility},
     time::UtcMillis,
     workspace::Workflow,
 };
 use proptest::prelude::*;
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 const NOW: UtcMillis = UtcMillis(1_790_000_000_000);
@@ -529,6 +531,70 @@ fn settings_are_whole_entries_and_personal_ones_belong_to_their_owner() {
 }
 
 #[test]
+fn broken_calendars_and_policies_are_refused_with_the_reason() {
+    let world = World::new();
+    let (admin, manager, agent) =
+        (world.person(Role::Admin), world.person(Role::Manager), world.person(Role::Agent));
+    let edit = |doc: &Document, by: Person, ops: Vec<WorkspaceOp>| {
+        let ops = ops.into_iter().map(|op| Stamped::new(NOW, by.member.to_string(), op)).collect();
+        world.edit_at(doc.clone(), by, NOW, Ops::Workspace(ops))
+    };
+    let set = |section, key: &str, value: Option<serde_json::Value>| WorkspaceOp::Set {
+        section,
+        key: key.to_owned(),
+        value: value.map(|value| value.to_string()),
+    };
+    let calendar = |value| set(Section::Calendars, "office", Some(value));
+    let policy = |value| set(Section::Policies, "gold", Some(value));
+    let office = || json!({"zone": "UTC", "hours": {"mon": [["09:00", "18:00"]]}});
+    let gold = || json!({"key": "gold", "name": "Золото", "calendar": "office", "targets": {"high": {"resolution_min": 60}}});
+    let with = |mut value: serde_json::Value, pointer: &str, new: serde_json::Value| {
+        let (parent, key) = pointer.rsplit_once('/').unwrap();
+        value.pointer_mut(parent).unwrap()[key] = new;
+        value
+    };
+    let empty = Document::empty(DocId(world.ids.fresh()), DocKind::Workspace);
+    let doc = edit(&empty, admin, vec![WorkspaceOp::Create]).unwrap().document;
+    // One change may write both, whichever comes first.
+    let doc = edit(&doc, manager, vec![policy(gold()), calendar(office())]).unwrap().document;
+
+    let refused = |ops: Vec<WorkspaceOp>, expected: &str| match refusal(edit(&doc, manager, ops)) {
+        Refusal::Invalid(Invalid::Schema { message, .. }) => {
+            assert!(message.contains(expected), "{message}");
+        }
+        other => panic!("{expected}: {other:?}"),
+    };
+    refused(vec![calendar(with(office(), "/zone", json!("Mars")))], "no IANA time zone");
+    refused(vec![calendar(with(office(), "/hours", json!({})))], "never open");
+    let monday = UtcMillis(1_767_571_200_000); // 2026-01-05
+    let closed: Vec<String> =
+        (0..60).map(|week| monday.plus_ms(week * 604_800_000).to_string()[..10].to_owned()).collect();
+    refused(vec![calendar(with(office(), "/holidays", json!(closed)))], "closed for a year");
+    let windows = |windows: serde_json::Value| vec![calendar(with(office(), "/hours/mon", windows))];
+    refused(windows(json!([["18:00", "09:00"]])), "ends before it begins");
+    refused(windows(json!([["09:00", "13:00"], ["12:00", "18:00"]])), "overlap");
+    refused(windows(json!([["9", "13:00"]])), "no time of day");
+    refused(vec![policy(with(gold(), "/key", json!("silver")))], "is of the policy silver");
+    refused(vec![policy(with(gold(), "/name", json!(" ")))], "no name");
+    refused(vec![policy(with(gold(), "/targets", json!({})))], "no target");
+    refused(vec![policy(with(gold(), "/targets/high", json!({"resolution_min": -5})))], "no sensible time");
+    refused(vec![policy(with(gold(), "/warn_percent", json!([100])))], "100 %");
+    refused(vec![policy(with(gold(), "/warn_percent", json!([300])))], "not what it should be");
+    refused(vec![policy(with(gold(), "/calendar", json!("night")))], "which is not there");
+    refused(vec![set(Section::Calendars, "office", None)], "the policy gold counts by the calendar office");
+
+    assert!(matches!(
+        refusal(edit(&doc, agent, vec![policy(with(gold(), "/name", json!("Иное")))])),
+        Refusal::Denied(Denied::Role { .. })
+    ));
+    // Both go in one change; and what nobody counts by goes alone.
+    let retired = vec![set(Section::Calendars, "office", None), set(Section::Policies, "gold", None)];
+    let doc = edit(&doc, manager, retired).unwrap().document;
+    let State::Workspace(workspace) = doc.read().unwrap() else { panic!() };
+    assert!(workspace.policies.is_empty() && workspace.calendars.is_empty());
+}
+
+#[test]
 fn an_altered_change_never_reaches_a_document() {
     let world = World::new();
     let agent = world.person(Role::Agent);
@@ -775,6 +841,106 @@ proptest! {
         let again = Document::load(docs[0].id(), DocKind::Ticket, &docs[0].save()).unwrap();
         prop_assert_eq!(read_ticket(&again), first);
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    /// Three devices write a ticket's log at random, each with a clock of its own; whoever gets the changes, in whatever
+    /// order, reads the same clocks.
+    #[test]
+    fn clocks_are_the_same_whatever_the_order_of_the_changes(
+        script in proptest::collection::vec((0_usize..3, any::<u8>(), 0_i64..10_000_000), 1..30),
+        skew_ms in proptest::collection::vec(-3_600_000_i64..600_000, 3),
+        seeds in proptest::collection::vec(any::<u64>(), 3),
+    ) {
+        let world = World::new();
+        let people = [world.person(Role::Agent), world.person(Role::Manager), world.person(Role::Admin)];
+        let base = world.ticket(people[0]);
+        let mut docs = [base.clone(), base.clone(), base.clone()];
+        let mut changes: Vec<Vec<u8>> = Vec::new();
+        let mut now = NOW;
+        for (who, op, pause_ms) in script {
+            now = now.plus_ms(pause_ms);
+            let pick = usize::from(op / 8);
+            let word = |words: [&str; 2]| (pick % 3 < 2).then(|| words[pick % 3].to_owned());
+            let ops = match op % 8 {
+                0 => vec![TicketOp::SetPriority { priority: Priority::ALL[pick % 5] }],
+                1 | 2 => vec![TicketOp::SetStatus { status: Status::ALL[pick % 4] }],
+                3 => vec![TicketOp::SetTag { tag: "gold".into(), on: pick % 2 == 0 }],
+                4 => vec![TicketOp::SetRequester { requester: word(["anna@example.org", "boris"]) }],
+                5 => vec![TicketOp::AddComment {
+                    id: CommentId(world.ids.fresh()),
+                    visibility: Visibility::Public,
+                    side: if pick % 2 == 0 { AuthorSide::Requester } else { AuthorSide::Staff },
+                    body: "c".into(),
+                }],
+                6 => vec![TicketOp::SetCategory { category: word(["network", "access"]) }],
+                _ => {
+                    docs[who].apply(changes.iter().map(|bytes| verified(bytes)).collect()).unwrap();
+                    continue;
+                }
+            };
+            let at = now.plus_ms(skew_ms[who]);
+            let by = people[who].member.to_string();
+            let ops = Ops::Ticket(ops.into_iter().map(|op| Stamped::new(at, by.clone(), op)).collect());
+            // A move that the workflow does not have is refused, and the device goes on without it.
+            if let Ok(edited) = world.edit_at(docs[who].clone(), people[who], at, ops) {
+                docs[who] = edited.document;
+                changes.extend(edited.change);
+            }
+        }
+        let rules = gold_and_ordinary();
+        let read = |order: &[Vec<u8>]| {
+            let mut doc = base.clone();
+            doc.apply(order.iter().map(|bytes| verified(bytes)).collect()).unwrap();
+            let ticket = read_ticket(&doc);
+            [0, 1, 5, 50].map(|hours| clocks(&ticket, &rules, now.plus_ms(hours * 3_600_000)))
+        };
+        let expected = read(&changes);
+        for seed in seeds {
+            let mut shuffled = changes.clone();
+            let mut state = seed;
+            for index in (1..shuffled.len()).rev() {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                shuffled.swap(index, usize::try_from(state >> 33).unwrap() % (index + 1));
+            }
+            prop_assert_eq!(&read(&shuffled), &expected, "seed {}", seed);
+        }
+        // The devices themselves, which had the changes in pieces.
+        for doc in &mut docs {
+            doc.apply(changes.iter().map(|bytes| verified(bytes)).collect()).unwrap();
+            prop_assert_eq!(&clocks(&read_ticket(doc), &rules, now), &expected[0]);
+        }
+    }
+}
+
+/// A policy for golden tickets that looks at all that a policy can look at, and one for the rest.
+fn gold_and_ordinary() -> CompiledRules {
+    let policy = |value: serde_json::Value| serde_json::from_value(value).unwrap();
+    let row = |minutes: i64| json!({"first_response_min": minutes, "next_response_min": minutes, "resolution_min": 4 * minutes});
+    let targets = |minutes: i64| json!({"low": row(8 * minutes), "medium": row(4 * minutes), "high": row(2 * minutes), "urgent": row(minutes)});
+    SlaRules {
+        policies: vec![
+            policy(json!({
+                "key": "gold", "name": "gold", "calendar": "office", "targets": targets(30),
+                "when": {"tags": ["gold"], "requesters": ["@example.org"], "categories": ["network"]}
+            })),
+            policy(json!({"key": "rest", "name": "rest", "calendar": "always", "targets": targets(60)})),
+        ],
+        calendars: [
+            ("always".to_owned(), Calendar::always()),
+            (
+                "office".to_owned(),
+                serde_json::from_value(json!({
+                    "zone": "Asia/Almaty", "hours": {"mon": [["09:00", "18:00"]], "tue": [["09:00", "18:00"]],
+                    "wed": [["09:00", "18:00"]], "thu": [["09:00", "18:00"]], "fri": [["09:00", "18:00"]]}
+                }))
+                .unwrap(),
+            ),
+        ]
+        .into(),
+    }
+    .compile()
 }
 
 /// A chunk of Automerge's format with the checksum that it needs, and its hash: whoever is hostile computes them, too.

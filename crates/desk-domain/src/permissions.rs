@@ -143,7 +143,9 @@ pub fn check(actor: &Actor, workflow: &Workflow, touch: &Touch) -> Result<(), De
         Touch::Setting { section } => match (actor.member, section.as_str()) {
             // People are added by the server when an administrator asks it to, since it also keeps their passwords.
             (Some(_), "members") => Err(Denied::Role { role: actor.role, field: section.clone() }),
-            (_, "categories" | "macros" | "views") => needs(Role::Manager, section),
+            (_, "categories" | "calendars" | "policies" | "macros" | "views") => {
+                needs(Role::Manager, section)
+            }
             _ => needs(Role::Admin, section),
         },
         Touch::Personal { owner } => match actor.member {
@@ -174,13 +176,17 @@ mod tests {
         let field = Touch::Field { field: "priority".into() };
         let categories = Touch::Setting { section: "categories".into() };
         let policies = Touch::Setting { section: "policies".into() };
+        let calendars = Touch::Setting { section: "calendars".into() };
+        let general = Touch::Setting { section: "general".into() };
         let members = Touch::Setting { section: "members".into() };
         let table = [
             (&Touch::Created, [false, true, true, true]),
             (&field, [false, true, true, true]),
             (&Touch::Deleted, [false, false, true, true]),
             (&categories, [false, false, true, true]),
-            (&policies, [false, false, false, true]),
+            (&policies, [false, false, true, true]),
+            (&calendars, [false, false, true, true]),
+            (&general, [false, false, false, true]),
             (&members, [false, false, false, false]),
         ];
         for (touch, expected) in table {

@@ -8,15 +8,19 @@
 //! - [`Policy`] says which tickets have which [`Targets`]; [`CompiledRules`] picks one for a ticket.
 //! - [`evaluate`] is the core over a timeline; [`clocks`] builds that timeline from a ticket's log.
 //! - [`explain`] says why a clock shows what it shows, as data that the command line and the interface word.
+//! - [`preview()`] says what other rules would have meant for tickets that were.
 //! - [`scenario`] reads and runs files of worked cases (`desk sla simulate`).
 //!
 //! Not here: raising alerts (`desk-app`'s scheduler reads [`ClockReading::thresholds`]).
 
 pub mod calendar;
+#[cfg(test)]
+mod cases;
 pub mod clock;
 pub mod explain;
 pub mod holidays;
 pub mod policy;
+pub mod preview;
 pub mod scenario;
 pub mod timeline;
 
@@ -26,5 +30,8 @@ pub use clock::{
 };
 pub use explain::{Explanation, Segment, SegmentKind, explain};
 pub use holidays::HolidaySet;
-pub use policy::{CompiledRules, CompiledTargets, Policy, PolicyMatch, RuleProblem, SlaRules, Targets};
+pub use policy::{
+    CompiledRules, CompiledTargets, Policy, PolicyError, PolicyMatch, RuleProblem, SlaRules, Targets, Traits,
+};
+pub use preview::{Gathered, Period, Preview, Question, Verdict, preview};
 pub use timeline::clocks;

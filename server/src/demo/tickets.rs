@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use desk_domain::{
     edit::{Edit, NewTicket, Ops, Stamped, TicketOp},
     ids::{CommentId, DocId, Ids},
-    sla::{CompiledCalendar, CompiledRules, Metric, Terms},
+    sla::{CompiledCalendar, CompiledRules, Metric, Terms, Traits},
     ticket::{AuthorSide, Priority, Status, Visibility},
     time::UtcMillis,
 };
@@ -117,7 +117,11 @@ impl Case {
     }
 
     fn terms<'a>(&self, rules: &'a CompiledRules) -> Option<Terms<'a>> {
-        rules.terms(self.priority, Some(self.scenario.category), Some(self.scenario.team))
+        rules.terms(&Traits {
+            category: Some(self.scenario.category),
+            team: Some(self.scenario.team),
+            ..Traits::of_priority(self.priority)
+        })
     }
 }
 

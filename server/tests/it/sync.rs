@@ -7,6 +7,7 @@ use desk_domain::{
     edit::{Edit, Ops, PersonalOp, Stamped, TicketOp},
     ids::{CommentId, DocKind},
     people::Role,
+    sla::Traits,
     state::State,
     ticket::{AuthorSide, Priority, Status, Visibility},
 };
@@ -37,7 +38,7 @@ async fn a_new_member_finds_the_workspaces_settings_and_their_own_document() {
     assert_eq!(names, [("anna", Role::Agent), ("boris", Role::Manager)]);
     let rules = workspace.sla_rules().compile();
     assert!(rules.problems().is_empty());
-    assert!(rules.terms(Priority::Critical, None, None).is_some());
+    assert!(rules.terms(&Traits::of_priority(Priority::Critical)).is_some());
     server.stop().await;
 }
 

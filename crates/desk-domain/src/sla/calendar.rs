@@ -20,6 +20,7 @@ use crate::time::UtcMillis;
 const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 const WEEK_MS: i64 = 7 * DAY_MS;
+const YEAR_MS: i64 = 365 * DAY_MS;
 /// Civil day 0 (1970-01-01) was a Thursday; weeks here begin on Monday.
 const THURSDAY: i64 = 3;
 /// Zone rules are followed to the end of this year; after it the last offset stays.
@@ -147,8 +148,14 @@ pub enum CalendarError {
         second: String,
     },
     /// No weekday has a window: no target could ever run out.
-    #[error("the calendar is never open")]
+    #[error("the calendar is never open; give some day a window")]
     NeverOpen,
+    /// Its holidays leave no open time for a whole year.
+    #[error("from {from} on, the calendar is closed for a year or longer; take holidays off it")]
+    ClosedForAYear {
+        /// The holiday with which that begins.
+        from: Date,
+    },
 }
 
 impl Calendar {
@@ -157,7 +164,31 @@ impl Calendar {
         Self { zone: "UTC".to_owned(), always_open: true, ..Self::default() }
     }
 
+    /// Checks what a person wrote: everything that [`Calendar::compile`] refuses, and holidays that leave nothing open for
+    /// a year. Those can be measured by, only no target runs out meanwhile.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn check(&self) -> Result<(), CalendarError> {
+        let calendar = self.compile()?;
+        if self.always_open {
+            return Ok(());
+        }
+        for day in &self.holidays {
+            // It is that day in most zones then; near the date line it may be the eve, and the next holiday tells.
+            let open = calendar.open_before(day_number(*day) * DAY_MS + DAY_MS / 2);
+            let closed = calendar.instant_of(open).zip(calendar.instant_of(open + 1));
+            if closed.is_none_or(|(last_close, opens)| opens - last_close > YEAR_MS) {
+                return Err(CalendarError::ClosedForAYear { from: *day });
+            }
+        }
+        Ok(())
+    }
+
     /// Checks the calendar and prepares it for measuring.
+    ///
+    /// # Errors
+    /// The first thing that makes measuring by it impossible.
     pub fn compile(&self) -> Result<CompiledCalendar, CalendarError> {
         let zone = ZONES
             .get(&self.zone)
@@ -180,14 +211,15 @@ impl Calendar {
     /// The days that differ from the ordinary week, by civil day number, with their windows.
     fn special_days(&self, week: &Week) -> Vec<(i64, DayKind, Vec<Window>)> {
         let mut days: BTreeMap<i64, (DayKind, Vec<Window>)> = BTreeMap::new();
-        for set in &self.holiday_sets {
+        let sets: BTreeSet<HolidaySet> = self.holiday_sets.iter().copied().collect();
+        for set in &sets {
             for year in HolidaySet::FIRST_YEAR..=LAST_YEAR {
                 for date in set.holidays(year) {
                     days.insert(day_number(date), (DayKind::Holiday, Vec::new()));
                 }
             }
         }
-        for set in &self.holiday_sets {
+        for set in &sets {
             for year in HolidaySet::FIRST_YEAR..=LAST_YEAR {
                 for (date, like) in set.working_days(year) {
                     let day = day_number(date);
@@ -482,11 +514,16 @@ impl CompiledCalendar {
         if ms > last - first || from.0 >= last {
             return None;
         }
-        let open = self.open_before(from.0) + ms;
+        self.instant_of(self.open_before(from.0) + ms).map(UtcMillis)
+    }
+
+    /// The earliest instant before which `open` milliseconds are open, since the same zero as [`Self::open_before`];
+    /// `None` beyond the year 9999.
+    fn instant_of(&self, open: i64) -> Option<i64> {
         let index = self.eras.partition_point(|era| era.open_before < open);
         let era = index.checked_sub(1).and_then(|i| self.eras.get(i))?;
         let at = self.civil_instant_of(open - era.base) - era.offset;
-        (at <= last).then_some(UtcMillis(at))
+        (at <= Timestamp::MAX.as_millisecond()).then_some(at)
     }
 
     /// Whether time counts at this instant.

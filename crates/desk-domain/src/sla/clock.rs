@@ -137,7 +137,8 @@ pub struct ClockReading {
     pub phase: ClockPhase,
     /// When the target runs out, as things stand; in the past once it did. Only while the clock runs.
     pub due_at: Option<UtcMillis>,
-    /// Business seconds counted, whole ones. Absent when idle, like all that follows.
+    /// Business seconds counted, a begun one as a whole one, so that elapsed and remaining are the target. Absent when
+    /// idle, like all that follows.
     pub elapsed_s: Option<i64>,
     /// Target less elapsed, in seconds; negative once over.
     pub remaining_s: Option<i64>,
@@ -339,6 +340,24 @@ pub(super) struct Course<'a> {
     first: Option<Cycle<'a>>,
     next: Option<Cycle<'a>>,
     resolution: Option<Cycle<'a>>,
+    /// What became of the next responses before the one in `next`.
+    pub(super) answered: Answered,
+}
+
+/// Next responses that were given: how many in time, how many late. One without a target is neither.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Answered {
+    pub(super) met: u32,
+    pub(super) breached: u32,
+}
+
+/// A clock that has a target, at the end of a course.
+struct Standing<'c, 'a> {
+    terms: Terms<'a>,
+    cycle: &'c Cycle<'a>,
+    target_ms: i64,
+    phase: ClockPhase,
+    state: ClockState,
 }
 
 impl<'a> Course<'a> {
@@ -347,8 +366,14 @@ impl<'a> Course<'a> {
         if !ordered.is_sorted_by_key(|event| event.at) {
             ordered.sort_by_key(|event| event.at);
         }
-        let mut course =
-            Self { terms: None, status: Status::Open, first: None, next: None, resolution: None };
+        let mut course = Self {
+            terms: None,
+            status: Status::Open,
+            first: None,
+            next: None,
+            resolution: None,
+            answered: Answered::default(),
+        };
         let mut now = ordered.first().map_or(at, |event| event.at);
         // While no policy matches there are no clocks, but the time is not forgiven: should one match later, it
         // counts from creation, by the calendar of that policy.
@@ -409,7 +434,17 @@ impl<'a> Course<'a> {
             EventKind::Status { to } => self.enter(to, at),
             EventKind::CustomerReply => {
                 if self.next.as_ref().is_none_or(Cycle::is_finished) {
-                    self.next = Some(Cycle::new(at));
+                    let answered = self.next.replace(Cycle::new(at));
+                    if let Some((cycle, target_ms)) =
+                        answered.and_then(|c| c.stop?.target_ms.map(|ms| (c, ms)))
+                    {
+                        let count = if cycle.elapsed_ms > target_ms {
+                            &mut self.answered.breached
+                        } else {
+                            &mut self.answered.met
+                        };
+                        *count = count.saturating_add(1);
+                    }
                     self.enter(self.status, at);
                 }
             }
@@ -451,11 +486,10 @@ impl<'a> Course<'a> {
         }
     }
 
-    pub(super) fn reading(&self, metric: Metric, at: UtcMillis) -> ClockReading {
-        let (Some(terms), Some(cycle)) = (self.terms, self.cycle(metric)) else {
-            return ClockReading::idle(metric);
-        };
-        let Some(present_ms) = terms.targets.ms(metric) else { return ClockReading::idle(metric) };
+    /// A clock as it stands at the end of the course; `None` where there is none.
+    fn standing(&self, metric: Metric) -> Option<Standing<'_, 'a>> {
+        let (terms, cycle) = (self.terms?, self.cycle(metric)?);
+        let present_ms = terms.targets.ms(metric)?;
         let target_ms = cycle.stop.and_then(|stop| stop.target_ms).unwrap_or(present_ms);
         let phase = if cycle.stop.is_some() {
             ClockPhase::Stopped
@@ -470,6 +504,18 @@ impl<'a> Course<'a> {
             ClockPhase::Running => ClockState::Running,
             ClockPhase::Paused => ClockState::Paused,
             ClockPhase::Stopped => ClockState::Met,
+        };
+        Some(Standing { terms, cycle, target_ms, phase, state })
+    }
+
+    /// What a clock tells at the end of the course.
+    pub(super) fn state(&self, metric: Metric) -> ClockState {
+        self.standing(metric).map_or(ClockState::Idle, |standing| standing.state)
+    }
+
+    pub(super) fn reading(&self, metric: Metric, at: UtcMillis) -> ClockReading {
+        let Some(Standing { terms, cycle, target_ms, phase, state }) = self.standing(metric) else {
+            return ClockReading::idle(metric);
         };
         // When `ms` had or will have elapsed: a running clock goes on, a paused one only remembers.
         let instant_of = |ms: i64| {
@@ -497,14 +543,16 @@ impl<'a> Course<'a> {
                 .filter_map(|(rule, percent, ms)| Some(Threshold { rule, percent, at: instant_of(ms)? }))
                 .collect();
         }
+        let target_s = target_ms.div_euclid(1000);
+        let remaining_s = (target_ms - cycle.elapsed_ms).div_euclid(1000);
         ClockReading {
             metric,
             state,
             phase,
             due_at: if phase == ClockPhase::Running { instant_of(target_ms) } else { None },
-            elapsed_s: Some(cycle.elapsed_ms.div_euclid(1000)),
-            remaining_s: Some((target_ms - cycle.elapsed_ms).div_euclid(1000)),
-            target_s: Some(target_ms.div_euclid(1000)),
+            elapsed_s: Some(target_s - remaining_s),
+            remaining_s: Some(remaining_s),
+            target_s: Some(target_s),
             started_at: Some(cycle.started_at),
             stopped_at: cycle.stop.map(|stop| stop.at),
             thresholds,

@@ -6,7 +6,7 @@
 //! mourning or a paid "non-working" week goes into [`super::Calendar::holidays`] by hand. The hour by which the
 //! eve of a holiday is shortened is not modelled.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::RangeInclusive};
 
 use jiff::{
     ToSpan,
@@ -115,8 +115,18 @@ const KURBAN_AIT: &[(i16, i8, i8)] = &[
 ];
 
 impl HolidaySet {
-    /// From this year on the sets are right; before it they are empty.
+    /// From this year on the law is followed; before it the sets are empty.
     pub const FIRST_YEAR: i16 = 2013;
+
+    /// The years of which every day off is known here, moved ones and those that follow the moon included. In later years
+    /// (and in earlier ones, from [`Self::FIRST_YEAR`] on) only what the law alone says is known: a calendar for them
+    /// needs the days of the year's decree added by hand, or a newer version of the program.
+    pub fn known_years(self) -> RangeInclusive<i16> {
+        match self {
+            Self::Ru => 2016..=2026,
+            Self::Kz => 2022..=2026,
+        }
+    }
 
     /// The civil dates of a year that are days off by law or decree: holidays, what replaces those that fall on a
     /// weekend, and days off that were moved here. Weekends are not listed unless a holiday falls on them.
@@ -263,6 +273,17 @@ mod tests {
             "",
         );
         assert!(HolidaySet::Ru.holidays(2012).is_empty());
+    }
+
+    #[test]
+    fn each_known_year_has_its_decree_or_its_moon() {
+        let years = |rows: &mut dyn Iterator<Item = i16>| rows.collect::<BTreeSet<i16>>();
+        let ru = HolidaySet::Ru.known_years();
+        assert_eq!(years(&mut RU_MOVES.iter().map(|row| row.from.0)), ru.collect());
+        let kz = HolidaySet::Kz.known_years();
+        let moons = years(&mut KURBAN_AIT.iter().map(|row| row.0));
+        assert!(kz.clone().all(|year| moons.contains(&year)));
+        assert_eq!(moons.last(), Some(kz.end()), "a newer moon: is the year's decree there, too?");
     }
 
     #[test]

@@ -82,28 +82,67 @@ impl CompiledTargets {
     }
 }
 
-/// Which tickets a policy is for; an empty set is any.
+/// What a policy's conditions look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Traits<'a> {
+    /// The priority; it also says which row of targets holds.
+    pub priority: Priority,
+    /// The category's key.
+    pub category: Option<&'a str>,
+    /// The team's key.
+    pub team: Option<&'a str>,
+    /// Who asks: an address, a member's id or an imported name.
+    pub requester: Option<&'a str>,
+    /// The tags.
+    pub tags: BTreeSet<&'a str>,
+}
+
+impl Traits<'_> {
+    /// A ticket of this priority of which nothing else is known.
+    pub fn of_priority(priority: Priority) -> Self {
+        Self { priority, category: None, team: None, requester: None, tags: BTreeSet::new() }
+    }
+}
+
+/// Which tickets a policy is for: those that fit every condition. An empty set is no condition, otherwise one of its
+/// members has to fit; a ticket without a category, team, requester or tag fits the empty set alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PolicyMatch {
     /// Priorities.
     pub priorities: BTreeSet<Priority>,
-    /// Category keys. A ticket without a category matches the empty set alone.
+    /// Category keys.
     pub categories: BTreeSet<String>,
-    /// Team keys. Likewise.
+    /// Team keys.
     pub teams: BTreeSet<String>,
+    /// Requesters as tickets name them, in any case of letters; `@example.org` is everybody of that domain.
+    pub requesters: BTreeSet<String>,
+    /// Tags.
+    pub tags: BTreeSet<String>,
 }
 
 impl PolicyMatch {
-    /// Whether a ticket with these fields is meant.
-    pub fn matches(&self, priority: Priority, category: Option<&str>, team: Option<&str>) -> bool {
+    /// Whether a ticket with these traits is meant.
+    pub fn matches(&self, traits: &Traits<'_>) -> bool {
         let any_or = |set: &BTreeSet<String>, value: Option<&str>| {
             set.is_empty() || value.is_some_and(|value| set.contains(value))
         };
-        (self.priorities.is_empty() || self.priorities.contains(&priority))
-            && any_or(&self.categories, category)
-            && any_or(&self.teams, team)
+        let is_asked_by = |requester: &str| self.requesters.iter().any(|entry| names(entry, requester));
+        (self.priorities.is_empty() || self.priorities.contains(&traits.priority))
+            && any_or(&self.categories, traits.category)
+            && any_or(&self.teams, traits.team)
+            && (self.requesters.is_empty() || traits.requester.is_some_and(is_asked_by))
+            && (self.tags.is_empty() || self.tags.iter().any(|tag| traits.tags.contains(tag.as_str())))
     }
+}
+
+/// Whether an entry of [`PolicyMatch::requesters`] means this requester.
+fn names(entry: &str, requester: &str) -> bool {
+    let meant = match requester.rfind('@') {
+        Some(at) if entry.starts_with('@') => requester.get(at..).unwrap_or_default(),
+        Some(_) | None => requester,
+    };
+    entry.chars().flat_map(char::to_lowercase).eq(meant.chars().flat_map(char::to_lowercase))
 }
 
 /// An SLA policy as the workspace's settings keep it.
@@ -142,6 +181,38 @@ impl Policy {
     pub fn default_warn_percent() -> Vec<u8> {
         vec![75, 90]
     }
+
+    /// Checks what a policy says by itself; whether its calendar is there is for [`SlaRules::check`] to say.
+    ///
+    /// # Errors
+    /// The first thing that makes it useless.
+    pub fn check(&self) -> Result<(), PolicyError> {
+        if self.name.trim().is_empty() {
+            return Err(PolicyError::NoName);
+        }
+        for (priority, row) in &self.targets {
+            // At zero a ticket would be late as it is created: whoever writes that means that there is no target.
+            let is_wrong = |minutes: f64| target_ms(minutes).is_none_or(|ms| ms == 0);
+            let wrong = Metric::ALL.iter().find(|metric| row.minutes(**metric).is_some_and(is_wrong));
+            if let Some(metric) = wrong {
+                return Err(PolicyError::InvalidTarget { priority: *priority, metric: *metric });
+            }
+        }
+        let is_for =
+            |priority: &Priority| self.when.priorities.is_empty() || self.when.priorities.contains(priority);
+        let has_target = |row: &Targets| Metric::ALL.iter().any(|metric| row.minutes(*metric).is_some());
+        if !self.targets.iter().any(|(priority, row)| is_for(priority) && has_target(row)) {
+            return Err(PolicyError::NoTargets);
+        }
+        let mut working = Status::ALL.iter().filter(|status| !status.is_done());
+        if working.all(|status| self.pause_statuses.contains(status)) {
+            return Err(PolicyError::AlwaysPaused);
+        }
+        match self.warn_percent.iter().find(|percent| !(1..100).contains(*percent)) {
+            Some(percent) => Err(PolicyError::Threshold { percent: *percent }),
+            None => Ok(()),
+        }
+    }
 }
 
 /// All that decides about clocks: the workspace's policies, in their order, and its calendars by key.
@@ -153,7 +224,7 @@ pub struct SlaRules {
     pub calendars: BTreeMap<String, Calendar>,
 }
 
-/// A policy that cannot be used, and is passed over; an administrator must know.
+/// What is wrong with the rules. A policy that cannot be used at all is passed over; a manager must know.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum RuleProblem {
@@ -175,19 +246,76 @@ pub enum RuleProblem {
         /// What is wrong with it.
         error: CalendarError,
     },
-    /// A target is negative, no number, or longer than a hundred years.
-    #[error("policy {policy:?}: the {metric} target for {priority} is no sensible number of minutes")]
-    InvalidTarget {
+    /// A calendar is broken, whether or not a policy counts by it.
+    #[error("calendar {calendar:?}: {error}")]
+    UnusableCalendar {
+        /// The calendar's key.
+        calendar: String,
+        /// What is wrong with it.
+        error: CalendarError,
+    },
+    /// A policy is useless, or a target of it cannot be measured.
+    #[error("policy {policy:?}: {error}")]
+    BrokenPolicy {
         /// The policy's key.
         policy: String,
+        /// What is wrong with it.
+        error: PolicyError,
+    },
+}
+
+/// What is wrong with a policy by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum PolicyError {
+    /// Nobody could tell it from another one.
+    #[error("it has no name; give it one")]
+    NoName,
+    /// A target is negative, no number, or longer than a hundred years; or zero, where a person wrote it.
+    #[error(
+        "the {metric} target for {priority} is no sensible time; give more than nothing and at most a hundred years, or \
+         leave it out"
+    )]
+    InvalidTarget {
         /// The row.
         priority: Priority,
         /// The column.
         metric: Metric,
     },
+    /// It promises nothing.
+    #[error("it has no target for any priority that it is for; give it one")]
+    NoTargets,
+    /// Its clocks would never run.
+    #[error("it pauses in every status in which there is work; leave one of them out")]
+    AlwaysPaused,
+    /// A warning before the beginning or after the end.
+    #[error("it cannot warn at {percent} %; give a share from 1 to 99")]
+    Threshold {
+        /// What was given.
+        percent: u8,
+    },
 }
 
 impl SlaRules {
+    /// All that is wrong with the rules; empty when nothing is. [`SlaRules::compile`] makes the best of rules that do not
+    /// pass, since they may have been written concurrently or by an older version.
+    pub fn check(&self) -> Vec<RuleProblem> {
+        let calendars = self.calendars.iter().filter_map(|(calendar, hours)| {
+            let error = hours.check().err()?;
+            Some(RuleProblem::UnusableCalendar { calendar: calendar.clone(), error })
+        });
+        let policies = self.policies.iter().filter_map(|policy| {
+            let error = policy.check().err()?;
+            Some(RuleProblem::BrokenPolicy { policy: policy.key.clone(), error })
+        });
+        let missing = self.policies.iter().filter(|policy| !self.calendars.contains_key(&policy.calendar));
+        let missing = missing.map(|policy| RuleProblem::MissingCalendar {
+            policy: policy.key.clone(),
+            calendar: policy.calendar.clone(),
+        });
+        calendars.chain(policies).chain(missing).collect()
+    }
+
     /// Prepares the rules. What is broken disables only the policies that need it and is listed in
     /// [`CompiledRules::problems`].
     pub fn compile(&self) -> CompiledRules {
@@ -219,10 +347,9 @@ impl SlaRules {
             };
             match CompiledPolicy::new(policy, calendar) {
                 Ok(ready) => rules.policies.push(ready),
-                Err((priority, metric)) => rules.problems.push(RuleProblem::InvalidTarget {
+                Err((priority, metric)) => rules.problems.push(RuleProblem::BrokenPolicy {
                     policy: policy.key.clone(),
-                    priority,
-                    metric,
+                    error: PolicyError::InvalidTarget { priority, metric },
                 }),
             }
         }
@@ -272,11 +399,15 @@ impl CompiledRules {
         &self.problems
     }
 
+    /// Whether any policy looks at tags.
+    pub(super) fn read_tags(&self) -> bool {
+        self.policies.iter().any(|policy| !policy.when.tags.is_empty())
+    }
+
     /// The terms of the first policy that fits; `None`: no clocks.
-    pub fn terms(&self, priority: Priority, category: Option<&str>, team: Option<&str>) -> Option<Terms<'_>> {
+    pub fn terms(&self, traits: &Traits<'_>) -> Option<Terms<'_>> {
         self.policies.iter().find_map(|policy| {
-            let targets =
-                policy.targets.get(&priority).filter(|_| policy.when.matches(priority, category, team))?;
+            let targets = policy.targets.get(&traits.priority).filter(|_| policy.when.matches(traits))?;
             Some(Terms {
                 policy: Some(&policy.key),
                 calendar: self.calendars.get(policy.calendar)?,
@@ -287,3 +418,6 @@ impl CompiledRules {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

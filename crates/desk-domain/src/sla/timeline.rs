@@ -1,16 +1,18 @@
 //! From a ticket's log to the events that clocks listen to.
 
+use std::collections::BTreeSet;
+
 use super::{
     clock::{Clocks, EventKind, SlaEvent, evaluate},
-    policy::CompiledRules,
+    policy::{CompiledRules, Traits},
 };
 use crate::{
     ticket::{AuthorSide, LogEntry, LogEvent, Priority, Status, Ticket, Visibility},
     time::UtcMillis,
 };
 
-/// The ticket's clocks at `now`, by its log and the policies that matched as its priority, category and team
-/// changed. A deleted ticket has none.
+/// The ticket's clocks at `now`, by its log and the policies that matched as its priority, category, team, requester and
+/// tags changed. A deleted ticket has none.
 ///
 /// The log is read in the order of its instants, entries of one instant in the order of their ids, so that every
 /// device reads it alike; what a wrong clock dated before the creation counts as of the creation. Of two concurrent
@@ -20,106 +22,145 @@ pub fn clocks(ticket: &Ticket, rules: &CompiledRules, now: UtcMillis) -> Clocks 
     if ticket.deleted { Clocks::idle() } else { evaluate(&timeline(ticket, rules), now) }
 }
 
-/// The fields that clocks depend on.
-#[derive(Clone, Copy)]
+/// What clocks depend on.
+#[derive(Clone)]
 struct Fields<'a> {
     status: Status,
-    priority: Priority,
-    category: Option<&'a str>,
-    team: Option<&'a str>,
+    traits: Traits<'a>,
 }
 
 impl<'a> Fields<'a> {
-    fn of(ticket: &'a Ticket) -> Self {
+    fn of(ticket: &'a Ticket, rules: &CompiledRules) -> Self {
+        let tags = if rules.read_tags() {
+            ticket.tags.iter().map(String::as_str).collect()
+        } else {
+            BTreeSet::new()
+        };
         Self {
             status: ticket.status,
-            priority: ticket.priority,
-            category: ticket.category.as_deref(),
-            team: ticket.team.as_deref(),
+            traits: Traits {
+                priority: ticket.priority,
+                category: ticket.category.as_deref(),
+                team: ticket.team.as_deref(),
+                requester: ticket.requester.as_deref(),
+                tags,
+            },
         }
     }
 
-    fn get(&self, field: Field) -> Value<'a> {
+    fn get(&self, field: Field<'a>) -> Value<'a> {
         match field {
             Field::Status => Value::Status(self.status),
-            Field::Priority => Value::Priority(self.priority),
-            Field::Category => Value::Category(self.category),
-            Field::Team => Value::Team(self.team),
+            Field::Priority => Value::Priority(self.traits.priority),
+            Field::Category => Value::Category(self.traits.category),
+            Field::Team => Value::Team(self.traits.team),
+            Field::Requester => Value::Requester(self.traits.requester),
+            Field::Tag(tag) => Value::Tag(tag, self.traits.tags.contains(tag)),
         }
     }
 
     fn set(&mut self, value: Value<'a>) {
         match value {
             Value::Status(status) => self.status = status,
-            Value::Priority(priority) => self.priority = priority,
-            Value::Category(category) => self.category = category,
-            Value::Team(team) => self.team = team,
+            Value::Priority(priority) => self.traits.priority = priority,
+            Value::Category(category) => self.traits.category = category,
+            Value::Team(team) => self.traits.team = team,
+            Value::Requester(requester) => self.traits.requester = requester,
+            Value::Tag(tag, on) => {
+                if on {
+                    self.traits.tags.insert(tag);
+                } else {
+                    self.traits.tags.remove(tag);
+                }
+            }
         }
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Field {
-    Status,
-    Priority,
-    Category,
-    Team,
-}
-
-/// A value of one of the fields.
+/// A value of one of the fields; each tag is a field of its own.
 #[derive(Clone, Copy)]
 enum Value<'a> {
     Status(Status),
     Priority(Priority),
     Category(Option<&'a str>),
     Team(Option<&'a str>),
+    Requester(Option<&'a str>),
+    Tag(&'a str, bool),
+}
+
+/// Which field a value is of.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Field<'a> {
+    Status,
+    Priority,
+    Category,
+    Team,
+    Requester,
+    Tag(&'a str),
+}
+
+impl<'a> Value<'a> {
+    fn field(self) -> Field<'a> {
+        match self {
+            Self::Status(_) => Field::Status,
+            Self::Priority(_) => Field::Priority,
+            Self::Category(_) => Field::Category,
+            Self::Team(_) => Field::Team,
+            Self::Requester(_) => Field::Requester,
+            Self::Tag(tag, _) => Field::Tag(tag),
+        }
+    }
 }
 
 /// An entry that changed one of the fields.
 #[derive(Clone, Copy)]
 struct Change<'a> {
-    field: Field,
     from: Value<'a>,
     to: Value<'a>,
 }
 
 impl<'a> Change<'a> {
-    fn of(event: &'a LogEvent) -> Option<Self> {
-        let (field, from, to) = match event {
-            LogEvent::Status { from, to } => (Field::Status, Value::Status(*from), Value::Status(*to)),
-            LogEvent::Priority { from, to } => {
-                (Field::Priority, Value::Priority(*from), Value::Priority(*to))
+    /// `None` for an entry that no clock depends on; tags only where a policy looks at them.
+    fn of(event: &'a LogEvent, reads_tags: bool) -> Option<Self> {
+        let (from, to) = match event {
+            LogEvent::Status { from, to } => (Value::Status(*from), Value::Status(*to)),
+            LogEvent::Priority { from, to } => (Value::Priority(*from), Value::Priority(*to)),
+            LogEvent::Field { field, from, to } => {
+                let of: fn(Option<&'a str>) -> Value<'a> = match field.as_str() {
+                    "category" => Value::Category,
+                    "team" => Value::Team,
+                    "requester" => Value::Requester,
+                    _ => return None,
+                };
+                (of(from.as_deref()), of(to.as_deref()))
             }
-            LogEvent::Field { field, from, to } => match (field.as_str(), from.as_deref(), to.as_deref()) {
-                ("category", from, to) => (Field::Category, Value::Category(from), Value::Category(to)),
-                ("team", from, to) => (Field::Team, Value::Team(from), Value::Team(to)),
-                _ => return None,
-            },
+            LogEvent::Tag { tag, on } if reads_tags => (Value::Tag(tag, !on), Value::Tag(tag, *on)),
             LogEvent::Created { .. }
             | LogEvent::Tag { .. }
             | LogEvent::Reply { .. }
             | LogEvent::CommentDeleted { .. }
             | LogEvent::Deleted { .. } => return None,
         };
-        Some(Self { field, from, to })
+        Some(Self { from, to })
     }
 }
 
 /// The events of a ticket, in order, beginning with the terms that held at its creation.
 pub(super) fn timeline<'a>(ticket: &'a Ticket, rules: &'a CompiledRules) -> Vec<SlaEvent<'a>> {
+    let reads_tags = rules.read_tags();
     let mut log: Vec<(&'a LogEntry, Option<Change<'a>>)> =
-        ticket.log.iter().map(|entry| (entry, Change::of(&entry.event))).collect();
+        ticket.log.iter().map(|entry| (entry, Change::of(&entry.event, reads_tags))).collect();
     log.sort_by_key(|(entry, _)| (entry.at, entry.id));
 
     // Going back from what the document says, each entry tells what was before it.
-    let document = Fields::of(ticket);
-    let mut fields = document;
-    let mut settled: Vec<Field> = Vec::with_capacity(4);
+    let document = Fields::of(ticket, rules);
+    let mut fields = document.clone();
+    let mut settled = BTreeSet::new();
     for (_, change) in log.iter_mut().rev() {
         if let Some(change) = change {
-            if !settled.contains(&change.field) {
-                change.to = document.get(change.field);
-                settled.push(change.field);
+            let field = change.to.field();
+            if settled.insert(field) {
+                change.to = document.get(field);
             }
             fields.set(change.from);
         }
@@ -135,21 +176,24 @@ pub(super) fn timeline<'a>(ticket: &'a Ticket, rules: &'a CompiledRules) -> Vec<
             fields.status = status;
         }
         if settled.contains(&Field::Priority) {
-            fields.priority = priority;
+            fields.traits.priority = priority;
         }
     }
 
-    let terms_for = |fields: &Fields<'_>| rules.terms(fields.priority, fields.category, fields.team);
     let mut events = Vec::with_capacity(log.len() + 2);
-    events.push(SlaEvent { at: created_at, kind: EventKind::Targets(terms_for(&fields)) });
+    events.push(SlaEvent { at: created_at, kind: EventKind::Targets(rules.terms(&fields.traits)) });
     events.push(SlaEvent { at: created_at, kind: EventKind::Created { status: fields.status } });
     for (entry, change) in log {
         let at = entry.at.max(created_at);
         if let Some(change) = change {
             fields.set(change.to);
-            let kind = match change.field {
-                Field::Status => EventKind::Status { to: fields.status },
-                Field::Priority | Field::Category | Field::Team => EventKind::Targets(terms_for(&fields)),
+            let kind = match change.to {
+                Value::Status(to) => EventKind::Status { to },
+                Value::Priority(_)
+                | Value::Category(_)
+                | Value::Team(_)
+                | Value::Requester(_)
+                | Value::Tag(..) => EventKind::Targets(rules.terms(&fields.traits)),
             };
             events.push(SlaEvent { at, kind });
         } else if let LogEvent::Reply { visibility: Visibility::Public, side, .. } = entry.event {

@@ -125,7 +125,7 @@ fn entry<T: Serialize + ?Sized>(section: Section, key: &str, value: &T) -> (Sect
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sla::SlaRules;
+    use crate::sla::{SlaRules, Traits};
 
     #[test]
     fn a_new_workspace_has_working_rules_for_every_priority() {
@@ -142,10 +142,12 @@ mod tests {
                 .collect();
             let policies =
                 parsed(Section::Policies).map(|(_, json)| serde_json::from_str(json).unwrap()).collect();
-            let rules = SlaRules { policies, calendars }.compile();
+            let rules = SlaRules { policies, calendars };
+            assert_eq!(rules.check(), []);
+            let rules = rules.compile();
             assert!(rules.problems().is_empty(), "{:?}", rules.problems());
             for priority in Priority::ALL {
-                assert!(rules.terms(*priority, None, None).is_some(), "{priority}");
+                assert!(rules.terms(&Traits::of_priority(*priority)).is_some(), "{priority}");
             }
         }
     }

@@ -338,3 +338,37 @@ fn a_calendar_is_written_as_the_settings_have_it() {
     let bare: Calendar = serde_json::from_str(r#"{"zone":"UTC","always_open":true}"#).unwrap();
     assert_eq!(bare, Calendar::always());
 }
+
+#[test]
+fn holidays_that_leave_nothing_open_for_a_year_are_refused() {
+    let days = |from: &str, count: usize, step: i32| -> BTreeSet<Date> {
+        let first: Date = from.parse().unwrap();
+        first.series(jiff::ToSpan::days(step)).take(count).collect()
+    };
+    let mondays = |zone: &str, holidays: BTreeSet<Date>| Calendar {
+        zone: zone.to_owned(),
+        hours: WeekHours { mon: vec![["09:00".to_owned(), "18:00".to_owned()]], ..WeekHours::default() },
+        holidays,
+        ..Calendar::default()
+    };
+    for zone in ["UTC", "Asia/Almaty", "Pacific/Kiritimati", "Pacific/Pago_Pago"] {
+        // All Mondays of 2026: closed from 29 December 2025 to 4 January 2027.
+        let all = mondays(zone, days("2026-01-05", 52, 7));
+        assert!(matches!(all.check(), Err(CalendarError::ClosedForAYear { .. })), "{zone}");
+        all.compile().unwrap();
+        // One of them is open.
+        let mut some = all;
+        some.holidays.remove(&jiff::civil::date(2026, 6, 1));
+        assert_eq!(some.check(), Ok(()), "{zone}");
+        let vacation = Calendar { holidays: days("2026-02-01", 360, 1), ..office(zone) };
+        assert_eq!(vacation.check(), Ok(()), "{zone}");
+        let closed = Calendar { holidays: days("2026-02-01", 366, 1), ..office(zone) };
+        assert!(matches!(closed.check(), Err(CalendarError::ClosedForAYear { .. })), "{zone}");
+        assert_eq!(Calendar { always_open: true, ..closed }.check(), Ok(()), "{zone}");
+    }
+    let official =
+        Calendar { holiday_sets: vec![HolidaySet::Ru, HolidaySet::Kz, HolidaySet::Ru], ..office("UTC") };
+    assert_eq!(official.check(), Ok(()));
+    let never = Calendar { hours: WeekHours::default(), ..office("UTC") };
+    assert_eq!(never.check(), Err(CalendarError::NeverOpen));
+}

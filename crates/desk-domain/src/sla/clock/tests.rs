@@ -405,6 +405,7 @@ proptest! {
             prop_assert_eq!(reading.state == ClockState::Idle, reading.elapsed_s.is_none());
             if let (Some(elapsed), Some(remaining)) = (reading.elapsed_s, reading.remaining_s) {
                 prop_assert!(elapsed >= 0);
+                prop_assert_eq!(Some(elapsed + remaining), reading.target_s);
                 prop_assert_eq!(reading.state == ClockState::Breached, remaining < 0);
             }
             prop_assert!(reading.thresholds.is_sorted_by_key(|threshold| threshold.at));
@@ -420,6 +421,74 @@ proptest! {
                 prop_assert_eq!(then.reading(reading.metric).remaining_s, Some(0));
                 prop_assert_eq!(then.reading(reading.metric).state, ClockState::Running);
             }
+        }
+    }
+    #[test]
+    fn a_pause_never_makes_anything_due_earlier(
+        mut drawn in proptest::collection::vec(any_event(), 0..20),
+        pause in (0_i64..400_000_000, 0_i64..400_000_000, 0_i64..400_000_000, 0_i64..400_000_000),
+        first in 0_i32..3000,
+        resolution in 0_i32..30_000,
+    ) {
+        let calendars = [office(), Calendar::always().compile().unwrap()];
+        let pauses = [Policy::default_pause_statuses(), BTreeSet::from([Status::Open, Status::Pending])];
+        let terms = [0, 1].map(|i| Terms {
+            policy: None,
+            calendar: &calendars[i],
+            targets: minutes(f64::from(first), f64::from(first) / 7., f64::from(resolution)),
+            pause_statuses: &pauses[i],
+            warn_percent: &[75, 90],
+        });
+        drawn.retain(|(at, _)| at.abs() < 2_000_000_000_000);
+        drawn.sort_by_key(|(at, _)| *at);
+        let created = EventKind::Created { status: Status::InProgress };
+        let begin = UtcMillis(1_766_999_999_000);
+        let mut events = vec![
+            SlaEvent { at: begin, kind: EventKind::Targets(Some(terms[0])) },
+            SlaEvent { at: begin, kind: created },
+        ];
+        events.extend(
+            drawn
+                .iter()
+                .map(|(at, code)| SlaEvent { at: UtcMillis(*at).max(begin), kind: kind(*code, terms) })
+        );
+        // Pausing what is over would be to take it up again.
+        let status = events.iter().rev().find_map(|event| match event.kind {
+            EventKind::Status { to } => Some(to),
+            _ => None,
+        });
+        let status = status.filter(|status| !status.is_done()).unwrap_or(Status::InProgress);
+        let last = events.last().map_or(begin, |event| event.at);
+        events.push(SlaEvent { at: last, kind: EventKind::Status { to: status } });
+
+        let (before, short, longer, after) = pause;
+        let paused_at = last.plus_ms(before);
+        let resumed = [0, short, short + longer].map(|ms| paused_at.plus_ms(ms));
+        let read_at = resumed[2].plus_ms(after);
+        let [never, shortly, long] = resumed.map(|resumed_at| {
+            let mut events = events.clone();
+            events.push(SlaEvent { at: paused_at, kind: EventKind::Status { to: Status::Pending } });
+            events.push(SlaEvent { at: resumed_at, kind: EventKind::Status { to: status } });
+            evaluate(&events, read_at)
+        });
+        let unpaused = evaluate(&events, read_at);
+        prop_assert_eq!(&never, &unpaused, "a pause of no time is none");
+        for (less, more) in [(&never, &shortly), (&shortly, &long)] {
+            for (less, more) in less.readings().into_iter().zip(more.readings()) {
+                prop_assert_eq!(less.due_at.is_some(), more.due_at.is_some());
+                prop_assert!(less.due_at <= more.due_at, "{:?} {:?}", less, more);
+                prop_assert!(more.elapsed_s <= less.elapsed_s && less.remaining_s <= more.remaining_s);
+                for (less, more) in less.thresholds.iter().zip(&more.thresholds) {
+                    prop_assert!(less.at <= more.at, "{:?} {:?}", less, more);
+                }
+            }
+        }
+        // While it stands still, nothing is used up and nothing that was reached moves.
+        let mut still = events.clone();
+        still.push(SlaEvent { at: paused_at, kind: EventKind::Status { to: Status::Pending } });
+        let (early, late) = (evaluate(&still, paused_at), evaluate(&still, read_at));
+        for (early, late) in early.readings().into_iter().zip(late.readings()) {
+            prop_assert_eq!(early, late);
         }
     }
 }

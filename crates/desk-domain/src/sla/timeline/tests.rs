@@ -1,48 +1,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use uuid::Uuid;
 
 use super::*;
-use crate::{
-    ids::{CommentId, DocId, EntryId},
-    sla::{
-        calendar::Calendar,
-        clock::ClockState,
-        explain::explain,
-        policy::{Policy, PolicyMatch, RuleProblem, SlaRules, Targets},
-    },
+use crate::sla::{
+    calendar::Calendar,
+    cases::{MINUTE, START, after, field, policy, reply, status, ticket},
+    clock::ClockState,
+    explain::explain,
+    policy::{Policy, PolicyMatch, RuleProblem, SlaRules, Targets},
 };
 
-const MINUTE: i64 = 60_000;
-const START: UtcMillis = UtcMillis(1_767_603_600_000); // 2026-01-05T09:00:00Z, a Monday
-
-fn after(minutes: i64) -> UtcMillis {
-    START.plus_ms(minutes * MINUTE)
-}
-
-fn targets(resolution_min: f64) -> Targets {
-    Targets {
-        first_response_min: Some(60.),
-        next_response_min: Some(60.),
-        resolution_min: Some(resolution_min),
-    }
-}
-
-fn policy(key: &str, when: PolicyMatch, rows: &[(Priority, f64)]) -> Policy {
-    Policy {
-        key: key.into(),
-        name: key.into(),
-        order: 0,
-        when,
-        calendar: "always".into(),
-        targets: rows.iter().map(|(priority, minutes)| (*priority, targets(*minutes))).collect(),
-        pause_statuses: Policy::default_pause_statuses(),
-        warn_percent: Policy::default_warn_percent(),
-    }
-}
-
-/// `vip` for the category of that name, `network` for the team, `rest` for anything from medium to critical.
+/// `vip` for the category of that name, `network` for the team, `partner` for tickets of that domain with a precious tag,
+/// `rest` for anything from medium to critical.
 fn rules() -> CompiledRules {
     let one = |word: &str| BTreeSet::from([word.to_owned()]);
     SlaRules {
@@ -56,6 +26,15 @@ fn rules() -> CompiledRules {
                 "network",
                 PolicyMatch { teams: one("net"), ..PolicyMatch::default() },
                 &[(Priority::Medium, 600.), (Priority::High, 100.)],
+            ),
+            policy(
+                "partner",
+                PolicyMatch {
+                    requesters: one("@partner.example"),
+                    tags: ["gold", "silver"].map(str::to_owned).into(),
+                    ..PolicyMatch::default()
+                },
+                &[(Priority::Medium, 300.)],
             ),
             policy(
                 "rest",
@@ -74,58 +53,6 @@ fn rules() -> CompiledRules {
         calendars: BTreeMap::from([("always".to_owned(), Calendar::always())]),
     }
     .compile()
-}
-
-fn entry(number: u128, minutes: i64, event: LogEvent) -> LogEntry {
-    LogEntry { id: EntryId(Uuid::from_u128(number)), at: after(minutes), by: "somebody".into(), event }
-}
-
-/// A ticket whose fields are what its log says, as an ordinary one's are.
-fn ticket(priority: Priority, log: &[(i64, LogEvent)]) -> Ticket {
-    let mut ticket = Ticket {
-        id: DocId(Uuid::from_u128(1)),
-        title: "Printer".into(),
-        description: "It does not print".into(),
-        status: Status::Open,
-        priority,
-        category: None,
-        assignee: None,
-        team: None,
-        requester: None,
-        tags: BTreeSet::new(),
-        custom: BTreeMap::new(),
-        comments: Vec::new(),
-        log: vec![entry(1, 0, LogEvent::Created { status: Status::Open, priority })],
-        source: None,
-        created_at: START,
-        updated_at: START,
-        deleted: false,
-        conflicts: Vec::new(),
-        schema: 1,
-    };
-    for (index, (minutes, event)) in log.iter().enumerate() {
-        match event {
-            LogEvent::Status { to, .. } => ticket.status = *to,
-            LogEvent::Priority { to, .. } => ticket.priority = *to,
-            LogEvent::Field { field, to, .. } if field == "category" => ticket.category.clone_from(to),
-            LogEvent::Field { field, to, .. } if field == "team" => ticket.team.clone_from(to),
-            _ => {}
-        }
-        ticket.log.push(entry(index as u128 + 2, *minutes, event.clone()));
-    }
-    ticket
-}
-
-fn status(from: Status, to: Status) -> LogEvent {
-    LogEvent::Status { from, to }
-}
-
-fn field(name: &str, from: Option<&str>, to: Option<&str>) -> LogEvent {
-    LogEvent::Field { field: name.into(), from: from.map(Into::into), to: to.map(Into::into) }
-}
-
-fn reply(visibility: Visibility, side: AuthorSide) -> LogEvent {
-    LogEvent::Reply { comment: CommentId(Uuid::from_u128(7)), visibility, side }
 }
 
 /// The policy and the minutes from creation at which resolution falls due.
@@ -161,6 +88,58 @@ fn the_first_policy_that_fits_holds_as_the_fields_change() {
     }
     assert_eq!(clocks(&ticket, &rules(), after(70)).resolution.state, ClockState::Breached);
     assert_eq!(clocks(&ticket, &rules(), after(60)), Clocks::idle());
+}
+
+#[test]
+fn requester_and_tags_are_followed_through_the_log() {
+    let tag = |tag: &str, on| LogEvent::Tag { tag: tag.into(), on };
+    let log = [
+        (10, field("requester", Some("boris@home.example"), Some("Anna@Partner.Example"))),
+        (20, tag("gold", true)),
+        (30, tag("silver", true)),
+        (40, tag("gold", false)),
+        (50, tag("silver", false)),
+        (60, tag("silver", true)),
+        (70, field("requester", Some("Anna@Partner.Example"), None)),
+    ];
+    let ticket = ticket(Priority::Medium, &log);
+    for (minutes, policy, due) in [
+        (0, "rest", 480),
+        (10, "rest", 480),
+        (20, "partner", 300),
+        (30, "partner", 300),
+        (40, "partner", 300),
+        (50, "rest", 480),
+        (60, "partner", 300),
+        (70, "rest", 480),
+    ] {
+        assert_eq!(
+            resolution(&ticket, minutes),
+            (Some(policy.to_owned()), Some(due)),
+            "after {minutes} minutes"
+        );
+    }
+}
+
+#[test]
+fn tags_and_requester_that_the_log_never_mentions_held_since_creation() {
+    let mut ticket = ticket(Priority::Medium, &[(10, LogEvent::Tag { tag: "gold".into(), on: false })]);
+    ticket.requester = Some("anna@partner.example".into());
+    assert_eq!(resolution(&ticket, 5), (Some("partner".to_owned()), Some(300)), "it was on before");
+    assert_eq!(resolution(&ticket, 15), (Some("rest".to_owned()), Some(480)));
+    ticket.tags.insert("silver".into());
+    assert_eq!(resolution(&ticket, 15), (Some("partner".to_owned()), Some(300)));
+}
+
+#[test]
+fn of_concurrent_writes_of_a_tag_the_document_decides() {
+    let on = || LogEvent::Tag { tag: "gold".into(), on: true };
+    let mut ticket = ticket(Priority::Medium, &[(10, on()), (20, on())]);
+    ticket.requester = Some("anna@partner.example".into());
+    assert_eq!(resolution(&ticket, 5).0.as_deref(), Some("rest"));
+    assert_eq!(resolution(&ticket, 15).0.as_deref(), Some("partner"));
+    ticket.tags.clear();
+    assert_eq!(resolution(&ticket, 25).0.as_deref(), Some("rest"));
 }
 
 #[test]
@@ -293,7 +272,7 @@ fn what_is_broken_disables_the_policies_that_need_it_and_is_told() {
         compiled.problems(),
         [
             RuleProblem::BrokenCalendar { policy: a, .. },
-            RuleProblem::InvalidTarget { policy: b, .. },
+            RuleProblem::BrokenPolicy { policy: b, .. },
             RuleProblem::MissingCalendar { policy: c, .. },
         ] if a == "a" && b == "b" && c == "c"
     ));
@@ -315,14 +294,16 @@ fn any_log_event() -> impl Strategy<Value = LogEvent> {
     let priority = proptest::sample::select(Priority::ALL);
     let word =
         || proptest::option::of(proptest::sample::select(vec!["vip", "net", "x"]).prop_map(str::to_owned));
-    let name =
-        proptest::sample::select(vec!["category", "team", "title", "custom.a"]).prop_map(str::to_owned);
+    let name = proptest::sample::select(vec!["category", "team", "requester", "title", "custom.a"])
+        .prop_map(str::to_owned);
+    let tag = proptest::sample::select(vec!["gold", "silver", "lead"]).prop_map(str::to_owned);
     prop_oneof![
         (status.clone(), priority.clone())
             .prop_map(|(status, priority)| LogEvent::Created { status, priority }),
         (status.clone(), status).prop_map(|(from, to)| LogEvent::Status { from, to }),
         (priority.clone(), priority).prop_map(|(from, to)| LogEvent::Priority { from, to }),
         (name, word(), word()).prop_map(|(field, from, to)| LogEvent::Field { field, from, to }),
+        (tag, any::<bool>()).prop_map(|(tag, on)| LogEvent::Tag { tag, on }),
         any::<bool>().prop_map(|staff| {
             reply(Visibility::Public, if staff { AuthorSide::Staff } else { AuthorSide::Requester })
         }),
