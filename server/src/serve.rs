@@ -14,10 +14,11 @@ use crate::{
         token::AccessTokens,
     },
     http::{App, Limits, Pages, router},
-    random::{Random, bytes},
+    random::{FreshIds, Random, bytes},
     storage::{Storage, StorageError},
     sync::{
-        compaction, hub::Hub, own::OwnError, scopes::Scopes, segments::Segmenter, teams, witness::Witnesses,
+        compaction, hub::Hub, own::OwnError, scopes::Scopes, sections, segments::Segmenter, teams,
+        witness::Witnesses,
     },
 };
 
@@ -92,6 +93,8 @@ pub async fn start(setup: Setup) -> Result<Running, StartError> {
     let erasure_key = storage.secret(ERASURE_KEY, &bytes::<32>(random.as_ref())).await?;
     let witness_key = storage.secret(WITNESS_KEY, &bytes::<32>(random.as_ref())).await?;
     teams::learn(storage.as_ref()).await?;
+    let now = clock.now();
+    sections::complete(storage.as_ref(), now, &FreshIds::at(now, random.as_ref())).await?;
     let (stop, stopping) = watch::channel(false);
     let app = Arc::new(App {
         hub: Hub::new(Arc::clone(&storage)),

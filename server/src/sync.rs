@@ -7,6 +7,7 @@
 //! - [`compaction`] folds what was accepted into the snapshots of large documents.
 //! - [`segments`] packs documents for new devices, which never replay the log.
 //! - [`scopes`] says what each member sees; [`teams`] catches up with documents of before it was known.
+//! - [`sections`] completes settings that an older server made.
 //! - [`witness`] notices a log that was restored from a backup; [`relay`] lets members bring back what it lost.
 //! - [`own`] writes the server's own changes (members, settings, the demo) into the same log.
 
@@ -17,6 +18,7 @@ pub mod own;
 pub mod push;
 pub mod relay;
 pub mod scopes;
+pub mod sections;
 pub mod segments;
 pub mod teams;
 pub mod witness;

@@ -201,6 +201,17 @@ pub(crate) fn describe(i18n: I18n, session: &Session, op: &IncidentOp) -> String
             pair(i18n.word("milestone", milestone), format::date_time(i18n, format::local(*reached_at)))
         }
         IncidentOp::AddNote { text } => tr!(i18n, "op-incident-note", text = text.clone()),
+        IncidentOp::AddUpdate { text, .. } => tr!(i18n, "op-incident-update", text = text.clone()),
+        IncidentOp::Propose { rule, severity, .. } => {
+            tr!(i18n, "incident-proposed", rule = rule.clone(), severity = severity.as_str())
+        }
+        IncidentOp::Confirm => i18n.t("incident-confirmed"),
+        IncidentOp::Dismiss { text } => tr!(i18n, "incident-dismissed", text = text.clone()),
+        IncidentOp::Acknowledge { .. } => i18n.t("escalation-acknowledged"),
+        IncidentOp::StartEscalation { .. }
+        | IncidentOp::Page { .. }
+        | IncidentOp::ExpireAcknowledgement
+        | IncidentOp::EndEscalation { .. } => i18n.t("op-escalation-step"),
         IncidentOp::EditPostmortem { .. } => i18n.t("incident-postmortem"),
         IncidentOp::SetDeleted { deleted: true } => i18n.t("incident-deleted"),
         IncidentOp::SetDeleted { deleted: false } => i18n.t("incident-restored"),

@@ -6,6 +6,7 @@ use desk_domain::{
     alert::Alert,
     article::{Article, ArticleStatus},
     edit::Edit,
+    escalation::{EndReason, Hold, Page, Policy, Step},
     ids::{DocId, DocKind, EntryId},
     incident::{Incident, IncidentStatus, Severity},
     people::Member,
@@ -224,12 +225,60 @@ pub struct IncidentView {
     pub number: String,
     /// The moves that are allowed from here.
     pub moves: Vec<IncidentStatus>,
-    /// When it escalates unless somebody acknowledges it.
-    pub escalates_at: Option<UtcMillis>,
+    /// How its escalation stands; absent where there is none and will be none.
+    pub escalation: Option<EscalationView>,
     /// The linked tickets that this device has.
     pub tickets: Vec<TicketRow>,
     /// It may not be edited here.
     pub read_only: bool,
+}
+
+impl IncidentView {
+    /// When somebody is told next unless it is acknowledged.
+    pub fn escalates_at(&self) -> Option<UtcMillis> {
+        let next = self.escalation.as_ref()?.next.as_ref()?;
+        match next.step {
+            Step::Start { .. } | Step::Page(_) => Some(next.at),
+            Step::Expire | Step::End { .. } => None,
+        }
+    }
+}
+
+/// How the escalation of an incident stands, by what this device has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EscalationView {
+    /// When it began; absent when it is about to.
+    pub started_at: Option<UtcMillis>,
+    /// By which policy it goes on.
+    pub policy: Policy,
+    /// Who was told, in the order of rounds and levels.
+    pub pages: Vec<SentPage>,
+    /// Who has taken the incident, so that nobody is told.
+    pub hold: Option<Hold>,
+    /// Why it ended.
+    pub ended: Option<EndReason>,
+    /// What the server does next, by what is known here; absent when it waits for people.
+    pub next: Option<NextStep>,
+}
+
+/// A level that was told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentPage {
+    /// When.
+    pub at: UtcMillis,
+    /// Which level, and who.
+    #[serde(flatten)]
+    pub page: Page,
+}
+
+/// The next step of an escalation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NextStep {
+    /// When it is due.
+    pub at: UtcMillis,
+    /// What.
+    #[serde(flatten)]
+    pub step: Step,
 }
 
 /// Something that a search found.

@@ -218,11 +218,12 @@ fn shown(alert: &Alert, now: UtcMillis) -> AlertWrite {
     }
 }
 
-/// Whether a member must know: managers of everything, agents of what is theirs, their team's or nobody's; everybody of
+/// Whether a member must know: of what is for certain members, those; else managers of everything, agents of what is theirs, their team's or nobody's; everybody of
 /// incidents.
 fn concerns(me: &Member, due: &DueDeadline) -> bool {
     match (me.role, due.kind) {
         (Role::Requester, _) => false,
+        _ if !due.members.is_empty() => due.members.contains(&me.id),
         (Role::Manager | Role::Admin, _) | (Role::Agent, DocKind::Incident) => true,
         (Role::Agent, _) => match (&due.assignee, &due.team) {
             (Some(assignee), _) => *assignee == me.id.to_string(),
@@ -289,6 +290,7 @@ mod tests {
             title: "t".into(),
             assignee: assignee.map(Into::into),
             team: team.map(Into::into),
+            members: Vec::new(),
         };
         let mine = id.to_string();
         let check =
@@ -300,6 +302,9 @@ mod tests {
         check(Role::Agent, &due(None, None, DocKind::Ticket), true);
         check(Role::Agent, &due(None, None, DocKind::Incident), true);
         check(Role::Manager, &due(Some("other"), Some("other"), DocKind::Ticket), true);
+        let page = |members| DueDeadline { members, ..due(None, None, DocKind::Incident) };
+        check(Role::Agent, &page(vec![id]), true);
+        check(Role::Admin, &page(vec![MemberId(uuid_v7(UtcMillis(1), [2; 10]))]), false);
         check(Role::Requester, &due(Some(&mine), None, DocKind::Ticket), false);
     }
 }

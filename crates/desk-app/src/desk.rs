@@ -164,6 +164,7 @@ impl Desk {
         desk.restore_session().await?;
         desk.notice_machine().await?;
         desk.reload_settings().await?;
+        desk.complete_sections().await?;
         Ok(desk)
     }
 

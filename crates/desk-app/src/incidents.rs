@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 
 use desk_api::{
     ApiError, ErrorCode,
-    view::{IncidentRow, IncidentView},
+    view::{EscalationView, IncidentRow, IncidentView, NextStep, SentPage},
 };
 use desk_domain::{
     edit::{IncidentOp, Ops},
+    escalation::{self, Step},
     ids::{DocId, DocKind, normalize_number},
     incident::{Incident, IncidentStatus, Severity},
     state::State,
     time::UtcMillis,
+    workspace::Workspace,
 };
 use desk_store::Batch;
 
@@ -95,10 +97,7 @@ impl Desk {
         Ok(IncidentView {
             number: incident.number(),
             moves,
-            escalates_at: rules
-                .workspace
-                .as_ref()
-                .and_then(|workspace| incident.escalates_at(&workspace.escalation_min)),
+            escalation: escalation_view(&incident, rules.workspace.as_ref(), self.now()),
             tickets,
             read_only: self.place().read_only.is_some() || incident.schema > desk_docs::SCHEMA,
             incident,
@@ -113,4 +112,27 @@ impl Desk {
             }
         }
     }
+}
+
+/// How an incident's escalation stands and goes on, as far as this device knows; `None` where there is none and will be none.
+pub(crate) fn escalation_view(
+    incident: &Incident,
+    workspace: Option<&Workspace>,
+    now: UtcMillis,
+) -> Option<EscalationView> {
+    let due = workspace.and_then(|workspace| escalation::next(incident, workspace, now));
+    let next = due.map(|due| NextStep { at: due.at, step: due.step });
+    if let Some(standing) = escalation::escalation(incident) {
+        return Some(EscalationView {
+            started_at: Some(standing.started_at),
+            policy: standing.policy.clone(),
+            pages: standing.pages.into_iter().map(|(at, page)| SentPage { at, page }).collect(),
+            hold: standing.hold,
+            ended: standing.ended,
+            next,
+        });
+    }
+    let Some(NextStep { step: Step::Start { policy }, .. }) = &next else { return None };
+    let policy = (**policy).clone();
+    Some(EscalationView { started_at: None, policy, pages: Vec::new(), hold: None, ended: None, next })
 }

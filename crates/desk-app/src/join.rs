@@ -248,7 +248,21 @@ fn incident_steps(incident: &Incident, rename: &Rename) -> Vec<Stamped<IncidentO
                 IncidentOp::SetSeverity { severity: *to }
             }
             TimelineEvent::Note { text } => IncidentOp::AddNote { text: text.clone() },
-            TimelineEvent::Field { .. } => continue,
+            TimelineEvent::Update { visibility, text } => {
+                IncidentOp::AddUpdate { visibility: *visibility, text: text.clone() }
+            }
+            TimelineEvent::Proposed { rule, severity, evidence } => {
+                IncidentOp::Propose { rule: rule.clone(), severity: *severity, evidence: evidence.clone() }
+            }
+            TimelineEvent::Confirmed => IncidentOp::Confirm,
+            TimelineEvent::Dismissed { text } => IncidentOp::Dismiss { text: text.clone() },
+            TimelineEvent::Acknowledged { until } => IncidentOp::Acknowledge { until: *until },
+            // The server decides anew whom it tells.
+            TimelineEvent::Field { .. }
+            | TimelineEvent::EscalationStarted { .. }
+            | TimelineEvent::Paged { .. }
+            | TimelineEvent::AcknowledgementExpired
+            | TimelineEvent::EscalationEnded { .. } => continue,
         };
         let by = rename.apply(&entry.by);
         steps.push(Stamped { at: entry.at, by, entry: Some(entry.id), op });

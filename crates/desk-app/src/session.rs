@@ -150,6 +150,38 @@ impl Desk {
         Ok(())
     }
 
+    /// In a workspace on this device alone, this device makes the settings' sections that an older program did not make; with a
+    /// server, the server does.
+    pub(crate) async fn complete_sections(&self) -> Result<(), ApiError> {
+        let Some(session) = self.signed_in().filter(|session| session.server.is_none()) else {
+            return Ok(());
+        };
+        if self.read_only().is_some() {
+            return Ok(());
+        }
+        let Some((document, heads)) = self.load(session.workspace_doc).await? else { return Ok(()) };
+        if !document.lacks_sections() {
+            return Ok(());
+        }
+        let mut ops = vec![WorkspaceOp::Complete];
+        for (section, key, value) in workspace::default_escalations() {
+            ops.push(WorkspaceOp::Set { section, key, value: Some(value) });
+        }
+        let edit = Edit { doc: session.workspace_doc, ops: Ops::Workspace(self.stamped(&session, ops)) };
+        let workflow = workspace::Workflow::default();
+        let mut author = self.author(&session, &workflow);
+        author.actor.member = None;
+        let (document, _) =
+            document.edit(&author, &edit, self.now(), self.inner.ids.as_ref()).map_err(error::edit)?;
+        let rules = self.rules();
+        let prepared = self.finish(&session, &rules, document, Some(heads), None)?;
+        match self.store().commit(&Batch::of_docs(vec![prepared.write])).await {
+            // Another process on this store was quicker.
+            Ok(_) | Err(desk_store::StoreError::Stale { .. }) => self.reload_settings().await,
+            Err(problem) => Err(error::store(problem)),
+        }
+    }
+
     /// Signs this device in. A workspace that lived on this device alone joins the server's: its tickets, articles and
     /// incidents are sent there under the member's name.
     ///

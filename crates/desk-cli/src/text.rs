@@ -267,12 +267,29 @@ pub(crate) fn incident(incident: &IncidentWhole) -> String {
 }
 
 fn timeline(event: &desk_domain::incident::TimelineEvent) -> String {
-    use desk_domain::incident::TimelineEvent::{Created, Field, Note, Severity, Status};
+    use desk_domain::incident::TimelineEvent::{
+        Acknowledged, AcknowledgementExpired, Confirmed, Created, Dismissed, EscalationEnded,
+        EscalationStarted, Field, Note, Paged, Proposed, Severity, Status, Update,
+    };
     match event {
         Created { severity } => format!("declared, {severity}"),
         Status { from, to } => format!("status: {from} → {to}"),
         Severity { from, to } => format!("severity: {from} → {to}"),
         Note { text } => short(text, 200),
+        Update { visibility, text } => format!("{visibility} update: {}", short(text, 200)),
+        Proposed { rule, severity, .. } => format!("proposed by the rule {rule}, {severity}"),
+        Confirmed => "confirmed".to_owned(),
+        Dismissed { text } => format!("dismissed: {}", short(text, 200)),
+        EscalationStarted { policy } => format!("escalation by {} began", policy.name),
+        Paged { level, cycle, members, email } => format!(
+            "level {level} told, round {cycle}: {} members, {} of them by e-mail",
+            members.len(),
+            email.len()
+        ),
+        Acknowledged { until: Some(until) } => format!("acknowledged until {until}"),
+        Acknowledged { until: None } => "acknowledged".to_owned(),
+        AcknowledgementExpired => "the acknowledgement ran out".to_owned(),
+        EscalationEnded { reason } => format!("escalation ended: {reason}"),
         Field { field, from, to } => {
             format!(
                 "{field}: {} → {}",

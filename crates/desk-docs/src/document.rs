@@ -211,6 +211,11 @@ impl Document {
                 return Err(EditError::NewerSchema { found });
             }
         }
+        if !write::has_sections(&self.doc, &edit.ops)? {
+            return Err(EditError::WrongPlace(
+                "the workspace was made by an older version and has no such settings yet; its server makes them when it is updated",
+            ));
+        }
         self.doc.set_actor(actor_of(author.device));
         write::write(&mut self.doc, self.id, edit, ids)?;
         let mut options = CommitOptions::default().with_time(now.0.div_euclid(1000));
@@ -243,6 +248,11 @@ impl Document {
         }
         let missing = self.doc.get_missing_deps(&hashes).len();
         if missing > 0 { Err(ApplyError::MissingDependencies { missing }) } else { Ok(()) }
+    }
+
+    /// Settings that an older program made lack the sections that came since: see `WorkspaceOp::Complete`.
+    pub fn lacks_sections(&self) -> bool {
+        self.kind == DocKind::Workspace && write::lacks_sections(&self.doc)
     }
 
     /// A ticket's team, by which it is seen or not; `None` for what is no team's. Much cheaper than reading the document, and

@@ -187,6 +187,17 @@ impl<'a> Fields<'a> {
         self.string(key)?.parse().map_err(|_| malformed(key))
     }
 
+    /// A number from 0 to 255.
+    fn small(&self, key: &str) -> Result<u8, ReadError> {
+        let number = self.scalar(key).and_then(ScalarValue::as_i64);
+        number.and_then(|number| u8::try_from(number).ok()).ok_or_else(|| malformed(key))
+    }
+
+    /// A value that stands as JSON.
+    fn json<T: DeserializeOwned>(&self, key: &str) -> Result<T, ReadError> {
+        serde_json::from_str(&self.string(key)?).map_err(|_| malformed(key))
+    }
+
     fn instant(&self, key: &str) -> Result<UtcMillis, ReadError> {
         match self.scalar(key) {
             Some(ScalarValue::Timestamp(ms)) => Ok(UtcMillis(*ms)),
@@ -415,7 +426,17 @@ fn incident(doc: &AutoCommit, root: &Fields<'_>, id: DocId, schema: u32) -> Resu
                 TimelineEvent::Status { to, .. } => ("status", Some(to.to_string())),
                 TimelineEvent::Severity { to, .. } => ("severity", Some(to.to_string())),
                 TimelineEvent::Field { field, to, .. } => (field.as_str(), to.clone()),
-                TimelineEvent::Created { .. } | TimelineEvent::Note { .. } => return None,
+                TimelineEvent::Created { .. }
+                | TimelineEvent::Note { .. }
+                | TimelineEvent::Update { .. }
+                | TimelineEvent::Proposed { .. }
+                | TimelineEvent::Confirmed
+                | TimelineEvent::Dismissed { .. }
+                | TimelineEvent::EscalationStarted { .. }
+                | TimelineEvent::Paged { .. }
+                | TimelineEvent::Acknowledged { .. }
+                | TimelineEvent::AcknowledgementExpired
+                | TimelineEvent::EscalationEnded { .. } => return None,
             };
             let (id, by) = (entry.id.to_string(), entry.by.clone());
             Some(Signature { entry: id, field: field.to_owned(), to, by, at: entry.at })
@@ -465,6 +486,31 @@ fn timeline_event(fields: &Fields<'_>) -> Result<TimelineEvent, ReadError> {
             from: fields.optional("from")?,
             to: fields.optional("to")?,
         },
+        "update" => {
+            TimelineEvent::Update { visibility: fields.word("visibility")?, text: fields.string("text")? }
+        }
+        "proposed" => TimelineEvent::Proposed {
+            rule: fields.string("rule")?,
+            severity: fields.word("severity")?,
+            evidence: fields.string("evidence")?,
+        },
+        "confirmed" => TimelineEvent::Confirmed,
+        "dismissed" => TimelineEvent::Dismissed { text: fields.string("text")? },
+        "escalation_started" => TimelineEvent::EscalationStarted { policy: fields.json("policy")? },
+        "paged" => TimelineEvent::Paged {
+            level: fields.small("level")?,
+            cycle: fields.small("cycle")?,
+            members: fields.json("members")?,
+            email: fields.json("email")?,
+        },
+        "acknowledged" => TimelineEvent::Acknowledged {
+            until: match fields.scalar("until") {
+                Some(ScalarValue::Null) | None => None,
+                Some(_) => Some(fields.instant("until")?),
+            },
+        },
+        "acknowledgement_expired" => TimelineEvent::AcknowledgementExpired,
+        "escalation_ended" => TimelineEvent::EscalationEnded { reason: fields.word("reason")? },
         other => return Err(malformed(format!("timeline.kind {other}"))),
     })
 }
@@ -475,6 +521,9 @@ fn entries<K: Ord, V: DeserializeOwned>(
     section: Section,
     key: impl Fn(&str) -> Option<K>,
 ) -> Result<BTreeMap<K, V>, ReadError> {
+    if Section::LATER.contains(&section) && root.0.get(section.as_str()).is_none() {
+        return Ok(BTreeMap::new());
+    }
     let texts = root.texts(section.as_str())?;
     Ok(texts.iter().filter_map(|(name, json)| Some((key(name)?, serde_json::from_str(json).ok()?))).collect())
 }
@@ -497,7 +546,10 @@ fn workspace(root: &Fields<'_>, id: DocId, schema: u32) -> Result<Workspace, Rea
         workflow: one::<Workflow>(&general, "workflow").unwrap_or_default(),
         calendars: entries::<_, Calendar>(root, Section::Calendars, named)?,
         policies: entries::<_, Policy>(root, Section::Policies, named)?,
-        escalation_min: one(&general, "escalation_min").unwrap_or_default(),
+        escalations: entries(root, Section::Escalations, named)?,
+        schedules: entries(root, Section::Schedules, named)?,
+        services: entries(root, Section::Services, named)?,
+        detection: entries(root, Section::Detection, named)?,
         schema,
     })
 }

@@ -11,14 +11,18 @@ use automerge::{
     legacy::{Key, ObjectId, Op, OpId, OpType},
 };
 use desk_domain::{
+    detection,
     edit::Section,
-    ids::{CommentId, DocKind, EntryId},
+    escalation,
+    ids::{CommentId, DocKind, EntryId, MemberId},
     incident::IncidentStatus,
     permissions::Touch,
     sla::{Calendar, Policy},
     ticket::{AuthorSide, BODY_MAX_BYTES, NAME_MAX_CHARS, Priority, Status, Visibility},
     time::UtcMillis,
+    workspace::Service,
 };
+use serde::de::DeserializeOwned;
 
 use crate::{
     change::{self, VerifiedChange},
@@ -91,6 +95,18 @@ enum Place {
 #[derive(Default)]
 struct Entry {
     facts: BTreeMap<String, ScalarValue>,
+}
+
+impl Entry {
+    fn fact(&self, collection: &str, key: &str) -> Result<&ScalarValue, Invalid> {
+        let fact = self.facts.get(key);
+        fact.ok_or_else(|| wrong(collection, format!("an entry of {collection} needs {key}")))
+    }
+
+    fn text(&self, collection: &str, key: &str) -> Result<String, Invalid> {
+        let text = self.fact(collection, key)?.as_str();
+        text.map(str::to_owned).ok_or_else(|| wrong(collection, format!("{key} of an entry is no text")))
+    }
 }
 
 struct Reading<'a> {
@@ -199,6 +215,7 @@ impl Reading<'_> {
             .ok_or_else(|| wrong(&key, format!("a {} has no field {key}", kind_word(self.kind))))?;
         let skeleton = |kind: ObjType| match (&op.action, self.creates) {
             (OpType::Make(made), true) if *made == kind => Ok(()),
+            (OpType::Make(made), false) if *made == kind && self.completes(op, &key) => Ok(()),
             (OpType::Make(_), false) => {
                 Err(wrong(&key, format!("{key} is made with the document, never again")))
             }
@@ -247,6 +264,9 @@ impl Reading<'_> {
             }
             Slot::Names(_) | Slot::Entries(_) => {
                 skeleton(ObjType::Map)?;
+                if !self.creates {
+                    self.touches.push(Touch::Completed);
+                }
                 self.made(id, key)?;
             }
             Slot::Text => {
@@ -260,6 +280,12 @@ impl Reading<'_> {
             }
         }
         Ok(())
+    }
+
+    /// It makes a section that older programs did not make, in a document that lacks it.
+    fn completes(&self, op: &Op, key: &str) -> bool {
+        let there = self.doc.get_at(ROOT, key, self.change.inner().deps());
+        schema::is_later(self.kind, key) && op.pred.is_empty() && matches!(there, Ok(None))
     }
 
     fn made(&mut self, id: &OpId, key: String) -> Result<(), Invalid> {
@@ -552,18 +578,8 @@ impl Reading<'_> {
         fresh: &BTreeMap<(String, String), Entry>,
         told: &mut BTreeSet<String>,
     ) -> Result<String, Invalid> {
-        let fact = |key: &str| {
-            entry
-                .facts
-                .get(key)
-                .ok_or_else(|| wrong(collection, format!("an entry of {collection} needs {key}")))
-        };
-        let text = |key: &str| {
-            fact(key)?
-                .as_str()
-                .map(str::to_owned)
-                .ok_or_else(|| wrong(collection, format!("{key} of an entry is no text")))
-        };
+        let fact = |key: &str| entry.fact(collection, key);
+        let text = |key: &str| entry.text(collection, key);
         readable(collection, entry)?;
         self.happened(fact("at")?, collection)?;
         let by = name_of(fact("by")?, collection)?;
@@ -637,6 +653,7 @@ impl Reading<'_> {
                     return Err(wrong("note", "the note is empty; write something first"));
                 }
             }
+            kind if incident => self.told_of_response(collection, kind, entry)?,
             other => {
                 return Err(wrong(
                     collection,
@@ -645,6 +662,69 @@ impl Reading<'_> {
             }
         }
         Ok(by)
+    }
+
+    /// Checks an entry of an incident's timeline that tells of no field.
+    fn told_of_response(&mut self, collection: &str, kind: &str, entry: &Entry) -> Result<(), Invalid> {
+        let fact = |key: &str| entry.fact(collection, key);
+        let text = |key: &str| entry.text(collection, key);
+        match kind {
+            "update" => {
+                word::<Visibility>(fact("visibility")?, collection)?;
+                if text("text")?.trim().is_empty() {
+                    return Err(wrong("update", "the update is empty; write something first"));
+                }
+            }
+            "proposed" => {
+                if !self.creates {
+                    return Err(wrong(collection, "an incident is proposed when it is made"));
+                }
+                word::<desk_domain::incident::Severity>(fact("severity")?, collection)?;
+                text("rule")?;
+                json::<serde_json::Value>(collection, "evidence", &text("evidence")?)?;
+            }
+            "confirmed" => {}
+            "dismissed" => drop(text("text")?),
+            "acknowledged" => {
+                if let (ScalarValue::Timestamp(until), ScalarValue::Timestamp(at)) =
+                    (fact("until")?, fact("at")?)
+                    && until <= at
+                {
+                    return Err(wrong(
+                        "acknowledgement",
+                        "the acknowledgement ends before it begins; choose a later end",
+                    ));
+                }
+            }
+            "escalation_started" => {
+                let policy = json::<escalation::Policy>(collection, "policy", &text("policy")?)?;
+                policy.check().map_err(|error| wrong("policy", error.to_string()))?;
+                self.touches.push(Touch::Escalation);
+            }
+            "paged" => {
+                for key in ["level", "cycle"] {
+                    if fact(key)?.as_i64().is_none_or(|number| !(1..=255).contains(&number)) {
+                        return Err(wrong(collection, format!("{key} of a page is no number from 1")));
+                    }
+                }
+                for key in ["members", "email"] {
+                    json::<Vec<MemberId>>(collection, key, &text(key)?)?;
+                }
+                self.touches.push(Touch::Escalation);
+            }
+            "acknowledgement_expired" => self.touches.push(Touch::Escalation),
+            "escalation_ended" => {
+                word::<escalation::EndReason>(fact("reason")?, collection)?;
+                self.touches.push(Touch::Escalation);
+            }
+            other => {
+                return Err(wrong(
+                    collection,
+                    format!("an entry of {collection} has the unknown kind {other}"),
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn told_word<T: std::str::FromStr>(
@@ -853,9 +933,39 @@ fn check_setting(section: &str, key: &str, value: &ScalarValue) -> Result<(), In
         Some(Section::General) if key == "workflow" => {
             serde_json::from_str::<desk_domain::workspace::Workflow>(json).map(drop)
         }
+        Some(Section::Escalations) => {
+            return checked(section, key, json, |policy: escalation::Policy| policy.check());
+        }
+        Some(Section::Schedules) => {
+            return checked(section, key, json, |schedule: escalation::Schedule| schedule.check());
+        }
+        Some(Section::Services) => {
+            return checked(section, key, json, |service: Service| service.check());
+        }
+        Some(Section::Detection) => {
+            return checked(section, key, json, |rule: detection::Rule| rule.check());
+        }
         Some(Section::General | Section::Macros | Section::Views | Section::Flags) | None => return Ok(()),
     };
     parsed.map_err(|error| wrong(section, format!("{section}.{key} is not what it should be: {error}")))
+}
+
+/// An entry of the settings parses, and what it holds can be used.
+fn checked<T: DeserializeOwned, E: std::fmt::Display>(
+    section: &str,
+    key: &str,
+    json: &str,
+    check: impl Fn(T) -> Result<(), E>,
+) -> Result<(), Invalid> {
+    let parsed = serde_json::from_str(json)
+        .map_err(|error| wrong(section, format!("{section}.{key} is not what it should be: {error}")))?;
+    check(parsed).map_err(|error| wrong(section, format!("{section}.{key}: {error}")))
+}
+
+/// What stands as JSON in an entry parses.
+fn json<T: DeserializeOwned>(collection: &str, key: &str, text: &str) -> Result<T, Invalid> {
+    serde_json::from_str(text)
+        .map_err(|error| wrong(collection, format!("{key} of an entry is not what it should be: {error}")))
 }
 
 /// Every fact of a log entry is one that a reader can read, also what its kind has no use for: what cannot be read hides the
@@ -865,8 +975,9 @@ fn readable(collection: &str, entry: &Entry) -> Result<(), Invalid> {
         match (key.as_str(), value) {
             (_, ScalarValue::Str(long)) => check_text(Scalar::Body, long, &format!("{collection}.{key}"))
                 .map_err(|found| fault(collection, found))?,
-            ("at", ScalarValue::Timestamp(_))
+            ("at" | "until", ScalarValue::Timestamp(_))
             | ("on" | "deleted", ScalarValue::Boolean(_))
+            | ("level" | "cycle", ScalarValue::Int(_))
             | (_, ScalarValue::Null) => {}
             (_, _) => return Err(wrong(collection, format!("{key} of an entry is no text"))),
         }

@@ -3,6 +3,7 @@
 
 use desk_domain::{
     article::ArticleStatus,
+    edit::Section,
     ids::DocKind,
     incident::{IncidentRole, Milestone, Severity},
     ticket::{BODY_MAX_BYTES, CUSTOM_MAX_BYTES, NAME_MAX_CHARS, Priority, TITLE_MAX_CHARS},
@@ -196,6 +197,11 @@ const WORKSPACE: &[(&str, Slot)] = &[
     ("macros", SETTING),
     ("views", SETTING),
     ("flags", SETTING),
+    // From here on `edit::Section::LATER`: older documents lack them until they are completed.
+    ("escalations", SETTING),
+    ("schedules", SETTING),
+    ("services", SETTING),
+    ("detection", SETTING),
 ];
 
 const PERSONAL: &[(&str, Slot)] = &[
@@ -221,6 +227,11 @@ pub(crate) fn root(kind: DocKind) -> &'static [(&'static str, Slot)] {
 /// What stands behind `key`.
 pub(crate) fn slot(kind: DocKind, key: &str) -> Option<Slot> {
     root(kind).iter().find(|(name, _)| *name == key).map(|(_, slot)| *slot)
+}
+
+/// Whether documents that an older program made may lack what stands behind `key`.
+pub(crate) fn is_later(kind: DocKind, key: &str) -> bool {
+    kind == DocKind::Workspace && Section::LATER.iter().any(|section| section.as_str() == key)
 }
 
 /// The word that stands for a kind at a document's root.

@@ -8,7 +8,9 @@ use automerge::{
     transaction::Transactable,
 };
 use desk_domain::{
-    edit::{ArticleOp, Edit, IncidentOp, NewTicket, Ops, PersonalOp, Stamped, TicketOp, WorkspaceOp},
+    edit::{
+        ArticleOp, Edit, IncidentOp, NewTicket, Ops, PersonalOp, Section, Stamped, TicketOp, WorkspaceOp,
+    },
     ids::{DocId, DocKind, EntryId, Ids, incident_number, ticket_number},
     incident::{IncidentStatus, Milestone},
     ticket::{AuthorSide, Visibility},
@@ -31,6 +33,28 @@ pub(crate) fn write(doc: &mut AutoCommit, id: DocId, edit: &Edit, ids: &dyn Ids)
         Ops::Workspace(steps) => steps.iter().try_for_each(|step| workspace(&mut Pen { doc, ids }, id, step)),
         Ops::Personal(steps) => steps.iter().try_for_each(|step| personal(&mut Pen { doc, ids }, id, step)),
     }
+}
+
+/// Whether a document of settings, made by whichever program, lacks sections.
+pub(crate) fn lacks_sections(doc: &AutoCommit) -> bool {
+    Section::LATER.iter().any(|section| matches!(doc.get(ROOT, section.as_str()), Ok(None)))
+}
+
+/// Whether the sections that an edit of settings writes to are there, or made by it: those that came later may be missing.
+pub(crate) fn has_sections(doc: &AutoCommit, ops: &Ops) -> Result<bool, AutomergeError> {
+    let Ops::Workspace(steps) = ops else { return Ok(true) };
+    for step in steps {
+        match &step.op {
+            WorkspaceOp::Create | WorkspaceOp::Complete => return Ok(true),
+            WorkspaceOp::Set { section, .. } if Section::LATER.contains(section) => {
+                if doc.get(ROOT, section.as_str())?.is_none() {
+                    return Ok(false);
+                }
+            }
+            WorkspaceOp::Set { .. } => {}
+        }
+    }
+    Ok(true)
 }
 
 /// The document being written, with where fresh entry ids come from.
@@ -109,6 +133,16 @@ impl Pen<'_> {
         let told = [("kind", kind.into()), ("at", instant(step.at)), ("by", step.by.as_str().into())];
         let log = self.child(collection)?;
         self.map(&log, &id.to_string(), told.into_iter().chain(facts.iter().cloned()))
+    }
+
+    /// Appends to the timeline what happens once: with an entry id that stands there already it is the same step, and nothing
+    /// is written.
+    fn once(&mut self, step: &Stamped<IncidentOp>, kind: &str, facts: &[(&str, ScalarValue)]) -> Done {
+        let timeline = self.child("timeline")?;
+        match step.entry {
+            Some(id) if self.doc.get(&timeline, id.to_string())?.is_some() => Ok(()),
+            Some(_) | None => self.entry("timeline", step, kind, facts),
+        }
     }
 
     /// Makes a map with its values behind a key, at once: one by one they cost several times as much.
@@ -355,43 +389,11 @@ fn article(pen: &mut Pen<'_>, id: DocId, step: &Stamped<ArticleOp>) -> Done {
 
 fn incident(pen: &mut Pen<'_>, id: DocId, step: &Stamped<IncidentOp>) -> Done {
     match &step.op {
-        IncidentOp::Create { title, summary, severity, services, impact_at } => {
-            pen.skeleton(DocKind::Incident, id, Some(step.at))?;
-            pen.doc.put(ROOT, "number", incident_number(id))?;
-            pen.doc.put(ROOT, "title", title.as_str())?;
-            pen.doc.put(ROOT, "summary", summary.as_str())?;
-            pen.doc.put(ROOT, "severity", severity.as_str())?;
-            pen.doc.put(ROOT, "status", IncidentStatus::Open.as_str())?;
-            pen.doc.put(ROOT, "deleted", false)?;
-            let map = pen.child("services")?;
-            for service in services {
-                pen.doc.put(&map, service.as_str(), true)?;
-            }
-            let milestones = pen.child("milestones")?;
-            if let Some(at) = impact_at {
-                pen.doc.put(&milestones, Milestone::Impact.as_str(), instant(*at))?;
-            }
-            pen.doc.put(&milestones, Milestone::Detected.as_str(), instant(step.at))?;
-            pen.entry("timeline", step, "created", &[("severity", severity.as_str().into())])
-        }
+        IncidentOp::Create { .. } => create_incident(pen, id, step),
         IncidentOp::SetTitle { title } => pen.field("timeline", step, "title", Some(title), true),
         IncidentOp::SetSummary { summary } => pen.field("timeline", step, "summary", Some(summary), false),
         IncidentOp::SetSeverity { severity } => pen.word("timeline", step, "severity", severity.as_str()),
-        IncidentOp::SetStatus { status } => {
-            pen.word("timeline", step, "status", status.as_str())?;
-            // Moving on means somebody took it; each instant is set once and can be corrected by hand.
-            if *status != IncidentStatus::Open {
-                reach(pen, step, Milestone::Acknowledged, false)?;
-            }
-            match status {
-                IncidentStatus::Monitoring => reach(pen, step, Milestone::Mitigated, false),
-                IncidentStatus::Resolved | IncidentStatus::Closed => {
-                    reach(pen, step, Milestone::Mitigated, false)?;
-                    reach(pen, step, Milestone::Resolved, *status == IncidentStatus::Resolved)
-                }
-                IncidentStatus::Open | IncidentStatus::Investigating | IncidentStatus::Identified => Ok(()),
-            }
-        }
+        IncidentOp::SetStatus { status } => move_incident(pen, step, *status),
         IncidentOp::SetService { service, on } => {
             if pen.flag("services", service, *on)? {
                 pen.field_entry("timeline", step, &format!("services.{service}"), None, Some(on_off(*on)))?;
@@ -432,6 +434,47 @@ fn incident(pen: &mut Pen<'_>, id: DocId, step: &Stamped<IncidentOp>) -> Done {
         IncidentOp::AddNote { text } => {
             pen.entry("timeline", step, "note", &[("text", text.as_str().into())])
         }
+        IncidentOp::AddUpdate { visibility, text } => {
+            let facts = [("visibility", visibility.as_str().into()), ("text", text.as_str().into())];
+            pen.entry("timeline", step, "update", &facts)
+        }
+        IncidentOp::Propose { rule, severity, evidence } => {
+            let facts = [
+                ("rule", rule.as_str().into()),
+                ("severity", severity.as_str().into()),
+                ("evidence", evidence.as_str().into()),
+            ];
+            pen.entry("timeline", step, "proposed", &facts)
+        }
+        IncidentOp::Confirm => pen.entry("timeline", step, "confirmed", &[]),
+        IncidentOp::Dismiss { text } => {
+            pen.entry("timeline", step, "dismissed", &[("text", text.as_str().into())])
+        }
+        IncidentOp::StartEscalation { policy } => {
+            pen.once(step, "escalation_started", &[("policy", json(policy).into())])
+        }
+        IncidentOp::Page { level, cycle, members, email } => {
+            let facts = [
+                ("level", i64::from(*level).into()),
+                ("cycle", i64::from(*cycle).into()),
+                ("members", json(members).into()),
+                ("email", json(email).into()),
+            ];
+            pen.once(step, "paged", &facts)
+        }
+        IncidentOp::Acknowledge { until } => {
+            pen.entry(
+                "timeline",
+                step,
+                "acknowledged",
+                &[("until", until.map_or(ScalarValue::Null, instant))],
+            )?;
+            reach(pen, step, Milestone::Acknowledged, false)
+        }
+        IncidentOp::ExpireAcknowledgement => pen.once(step, "acknowledgement_expired", &[]),
+        IncidentOp::EndEscalation { reason } => {
+            pen.once(step, "escalation_ended", &[("reason", reason.as_str().into())])
+        }
         IncidentOp::EditPostmortem { base, body } => {
             if pen.co_edit("postmortem", base.as_deref(), body)? {
                 pen.field_entry("timeline", step, "postmortem", None, None)?;
@@ -439,6 +482,50 @@ fn incident(pen: &mut Pen<'_>, id: DocId, step: &Stamped<IncidentOp>) -> Done {
             Ok(())
         }
         IncidentOp::SetDeleted { deleted } => pen.deleted("timeline", step, *deleted),
+    }
+}
+
+/// Plain data with text keys: it always has a JSON form.
+fn json<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+fn create_incident(pen: &mut Pen<'_>, id: DocId, step: &Stamped<IncidentOp>) -> Done {
+    let IncidentOp::Create { title, summary, severity, services, impact_at } = &step.op else {
+        return Ok(());
+    };
+    pen.skeleton(DocKind::Incident, id, Some(step.at))?;
+    pen.doc.put(ROOT, "number", incident_number(id))?;
+    pen.doc.put(ROOT, "title", title.as_str())?;
+    pen.doc.put(ROOT, "summary", summary.as_str())?;
+    pen.doc.put(ROOT, "severity", severity.as_str())?;
+    pen.doc.put(ROOT, "status", IncidentStatus::Open.as_str())?;
+    pen.doc.put(ROOT, "deleted", false)?;
+    let map = pen.child("services")?;
+    for service in services {
+        pen.doc.put(&map, service.as_str(), true)?;
+    }
+    let milestones = pen.child("milestones")?;
+    if let Some(at) = impact_at {
+        pen.doc.put(&milestones, Milestone::Impact.as_str(), instant(*at))?;
+    }
+    pen.doc.put(&milestones, Milestone::Detected.as_str(), instant(step.at))?;
+    pen.entry("timeline", step, "created", &[("severity", severity.as_str().into())])
+}
+
+fn move_incident(pen: &mut Pen<'_>, step: &Stamped<IncidentOp>, status: IncidentStatus) -> Done {
+    pen.word("timeline", step, "status", status.as_str())?;
+    // Moving on means somebody took it; each instant is set once and can be corrected by hand.
+    if status != IncidentStatus::Open {
+        reach(pen, step, Milestone::Acknowledged, false)?;
+    }
+    match status {
+        IncidentStatus::Monitoring => reach(pen, step, Milestone::Mitigated, false),
+        IncidentStatus::Resolved | IncidentStatus::Closed => {
+            reach(pen, step, Milestone::Mitigated, false)?;
+            reach(pen, step, Milestone::Resolved, status == IncidentStatus::Resolved)
+        }
+        IncidentStatus::Open | IncidentStatus::Investigating | IncidentStatus::Identified => Ok(()),
     }
 }
 
@@ -458,6 +545,14 @@ fn reach(pen: &mut Pen<'_>, step: &Stamped<IncidentOp>, milestone: Milestone, ag
 fn workspace(pen: &mut Pen<'_>, id: DocId, step: &Stamped<WorkspaceOp>) -> Done {
     match &step.op {
         WorkspaceOp::Create => pen.skeleton(DocKind::Workspace, id, None),
+        WorkspaceOp::Complete => {
+            for section in Section::LATER {
+                if pen.doc.get(ROOT, section.as_str())?.is_none() {
+                    pen.doc.put_object(ROOT, section.as_str(), ObjType::Map)?;
+                }
+            }
+            Ok(())
+        }
         WorkspaceOp::Set { section, key, value } => {
             let map = pen.child(section.as_str())?;
             pen.put(&map, key, optional(value.as_deref())).map(drop)

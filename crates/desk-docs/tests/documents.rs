@@ -14,8 +14,9 @@ use desk_domain::{
     edit::{
         ArticleOp, Edit, IncidentOp, NewTicket, Ops, PersonalOp, Section, Stamped, TicketOp, WorkspaceOp,
     },
+    escalation::{self, EndReason, Level, Target},
     ids::{CommentId, DeviceId, DocId, DocKind, Ids, MemberId, uuid_v7},
-    incident::{IncidentStatus, Milestone, Severity},
+    incident::{Incident, IncidentStatus, Milestone, Severity, TimelineEvent},
     people::Role,
     permissions::{Actor, Denied, Touch},
     sla::{Calendar, CompiledRules, SlaRules, clocks},
@@ -528,6 +529,223 @@ fn settings_are_whole_entries_and_personal_ones_belong_to_their_owner() {
     let doc = world.edit_at(doc, admin, NOW, personal(admin, acknowledge())).unwrap().document;
     let State::Personal(personal) = doc.read().unwrap() else { panic!() };
     assert_eq!(personal.acknowledged["x/breach/100/1"], NOW);
+}
+
+fn escalation_policy() -> escalation::Policy {
+    let level = Level { targets: vec![Target::Role { role: Role::Manager }], timeout_min: 5, email: true };
+    escalation::Policy {
+        name: "Сеть".into(),
+        severities: [Severity::P1].into(),
+        levels: vec![level],
+        repeat: 1,
+    }
+}
+
+fn incident_ops(by: Person, ops: Vec<IncidentOp>) -> Ops {
+    Ops::Incident(ops.into_iter().map(|op| Stamped::new(NOW, by.member.to_string(), op)).collect())
+}
+
+fn read_incident(document: &Document) -> Incident {
+    match document.read().unwrap() {
+        State::Incident(incident) => *incident,
+        other => panic!("{other:?}"),
+    }
+}
+
+impl World {
+    fn incident(&self, by: Person, more: Vec<IncidentOp>) -> Result<Edited, EditError> {
+        let create = IncidentOp::Create {
+            title: "Сеть".into(),
+            summary: String::new(),
+            severity: Severity::P1,
+            services: ["VPN".to_owned()].into(),
+            impact_at: None,
+        };
+        let doc = Document::empty(DocId(self.ids.fresh()), DocKind::Incident);
+        self.edit_at(doc, by, NOW, incident_ops(by, std::iter::once(create).chain(more).collect()))
+    }
+}
+
+#[test]
+fn what_happens_to_an_incident_is_told_by_its_timeline() {
+    let world = World::new();
+    let admin = world.person(Role::Admin);
+    let (rule, evidence) = ("burst".to_owned(), r#"{"count":12}"#.to_owned());
+    let propose =
+        || IncidentOp::Propose { rule: rule.clone(), severity: Severity::P2, evidence: evidence.clone() };
+    let policy = Box::new(escalation_policy());
+    let (members, until) = (vec![admin.member], NOW.plus_ms(1_800_000));
+    let text = "Работаем".to_owned();
+    let ops = vec![
+        IncidentOp::AddUpdate { visibility: Visibility::Public, text: text.clone() },
+        IncidentOp::Confirm,
+        IncidentOp::Dismiss { text: String::new() },
+        IncidentOp::StartEscalation { policy: policy.clone() },
+        IncidentOp::Page { level: 1, cycle: 2, members: members.clone(), email: Vec::new() },
+        IncidentOp::Acknowledge { until: Some(until) },
+        IncidentOp::ExpireAcknowledgement,
+        IncidentOp::Acknowledge { until: None },
+        IncidentOp::EndEscalation { reason: EndReason::Exhausted },
+    ];
+    let document = world.incident(admin, vec![propose()]).unwrap().document;
+    assert!(read_incident(&document).is_proposed());
+    let document = world.edit_at(document, admin, NOW, incident_ops(admin, ops)).unwrap().document;
+    let incident = read_incident(&document);
+    let events: Vec<TimelineEvent> = incident.timeline.iter().map(|entry| entry.event.clone()).collect();
+    assert_eq!(
+        events,
+        [
+            TimelineEvent::Created { severity: Severity::P1 },
+            TimelineEvent::Proposed {
+                rule: rule.clone(),
+                severity: Severity::P2,
+                evidence: evidence.clone()
+            },
+            TimelineEvent::Update { visibility: Visibility::Public, text },
+            TimelineEvent::Confirmed,
+            TimelineEvent::Dismissed { text: String::new() },
+            TimelineEvent::EscalationStarted { policy },
+            TimelineEvent::Paged { level: 1, cycle: 2, members, email: Vec::new() },
+            TimelineEvent::Acknowledged { until: Some(until) },
+            TimelineEvent::AcknowledgementExpired,
+            TimelineEvent::Acknowledged { until: None },
+            TimelineEvent::EscalationEnded { reason: EndReason::Exhausted },
+        ]
+    );
+    assert!(!incident.is_proposed());
+    assert_eq!(incident.milestones[&Milestone::Acknowledged], NOW);
+    // A proposal is made with its incident or not at all.
+    let late = world.edit_at(document, admin, NOW, incident_ops(admin, vec![propose()]));
+    assert!(matches!(refusal(late), Refusal::Invalid(_)));
+}
+
+#[test]
+fn the_steps_of_an_escalation_are_the_servers_and_each_is_written_once() {
+    let world = World::new();
+    let (agent, manager, admin) =
+        (world.person(Role::Agent), world.person(Role::Manager), world.person(Role::Admin));
+    let page = || IncidentOp::Page { level: 1, cycle: 1, members: vec![agent.member], email: Vec::new() };
+    let steps = || {
+        let policy = Box::new(escalation_policy());
+        let reason = EndReason::Nobody;
+        [
+            IncidentOp::StartEscalation { policy },
+            page(),
+            IncidentOp::ExpireAcknowledgement,
+            IncidentOp::EndEscalation { reason },
+        ]
+    };
+    let document = world.incident(agent, Vec::new()).unwrap().document;
+    for step in steps() {
+        for person in [agent, manager] {
+            let refused =
+                world.edit_at(document.clone(), person, NOW, incident_ops(person, vec![step.clone()]));
+            assert!(matches!(refusal(refused), Refusal::Denied(Denied::Role { .. })), "{step:?}");
+            // Nor can they tell it of an incident that they make.
+            assert!(world.incident(person, vec![step.clone()]).is_err(), "{step:?}");
+        }
+        assert!(world.edit_at(document.clone(), admin, NOW, incident_ops(admin, vec![step])).is_ok());
+    }
+    // Everybody who works on incidents takes and confirms them.
+    let until = Some(NOW.plus_ms(1));
+    for step in
+        [IncidentOp::Acknowledge { until }, IncidentOp::Confirm, IncidentOp::Dismiss { text: "нет".into() }]
+    {
+        assert!(world.edit_at(document.clone(), agent, NOW, incident_ops(agent, vec![step])).is_ok());
+    }
+    let reversed = incident_ops(agent, vec![IncidentOp::Acknowledge { until: Some(NOW) }]);
+    assert!(matches!(refusal(world.edit_at(document.clone(), agent, NOW, reversed)), Refusal::Invalid(_)));
+    let unusable = Box::new(escalation::Policy { levels: Vec::new(), ..escalation_policy() });
+    let unusable = incident_ops(admin, vec![IncidentOp::StartEscalation { policy: unusable }]);
+    assert!(matches!(refusal(world.edit_at(document.clone(), admin, NOW, unusable)), Refusal::Invalid(_)));
+    let level_0 = IncidentOp::Page { level: 0, cycle: 1, members: Vec::new(), email: Vec::new() };
+    let level_0 = incident_ops(admin, vec![level_0]);
+    assert!(matches!(refusal(world.edit_at(document.clone(), admin, NOW, level_0)), Refusal::Invalid(_)));
+
+    let entry = Some(desk_domain::ids::EntryId(world.ids.fresh()));
+    let once = || {
+        let by = admin.member.to_string();
+        Ops::Incident(vec![Stamped { at: NOW, by, entry, op: page() }])
+    };
+    let written = world.edit_at(document, admin, NOW, once()).unwrap();
+    assert!(written.change.is_some());
+    let again = world.edit_at(written.document, admin, NOW.plus_ms(5), once()).unwrap();
+    assert!(again.change.is_none(), "the same step is the same entry");
+}
+
+#[test]
+fn settings_that_an_older_program_made_get_their_new_sections_from_the_server_alone() {
+    let world = World::new();
+    let admin = world.person(Role::Admin);
+    let id = DocId(world.ids.fresh());
+    let mut old = AutoCommit::new().with_actor(actor_of(admin.device));
+    old.put(ROOT, "schema", 1).unwrap();
+    old.put(ROOT, "kind", "workspace").unwrap();
+    old.put(ROOT, "id", id.to_string()).unwrap();
+    for section in Section::ALL {
+        if !Section::LATER.contains(&section) {
+            old.put_object(ROOT, section.as_str(), ObjType::Map).unwrap();
+        }
+    }
+    let old = Document::load(id, DocKind::Workspace, &old.save()).unwrap();
+    let State::Workspace(workspace) = old.read().unwrap() else { panic!() };
+    assert!(workspace.escalations.is_empty() && workspace.schedules.is_empty());
+
+    let set = || {
+        let json = serde_json::to_string(&escalation_policy()).unwrap();
+        WorkspaceOp::Set { section: Section::Escalations, key: "net".into(), value: Some(json) }
+    };
+    let step = |op| Ops::Workspace(vec![Stamped::new(NOW, admin.member.to_string(), op)]);
+    let early = world.edit_at(old.clone(), admin, NOW, step(set()));
+    assert!(matches!(early.unwrap_err(), EditError::WrongPlace(_)));
+    let member = world.edit_at(old.clone(), admin, NOW, step(WorkspaceOp::Complete));
+    assert!(matches!(refusal(member), Refusal::Denied(Denied::Role { .. })));
+
+    let server = Actor { member: None, role: Role::Admin };
+    let server = Author { device: DeviceId(world.ids.fresh()), actor: server, workflow: &world.workflow };
+    let edit = |op| Edit { doc: id, ops: step(op) };
+    let (completed, change) = old.edit(&server, &edit(WorkspaceOp::Complete), NOW, &world.ids).unwrap();
+    assert!(change.is_some());
+    let (completed, again) = completed.edit(&server, &edit(WorkspaceOp::Complete), NOW, &world.ids).unwrap();
+    assert!(again.is_none());
+    let written = world.edit_at(completed, admin, NOW, step(set())).unwrap().document;
+    let State::Workspace(workspace) = written.read().unwrap() else { panic!() };
+    assert_eq!(workspace.escalations["net"], escalation_policy());
+}
+
+#[test]
+fn settings_of_escalation_that_cannot_be_used_are_refused_with_a_reason() {
+    let world = World::new();
+    let (admin, manager, agent) =
+        (world.person(Role::Admin), world.person(Role::Manager), world.person(Role::Agent));
+    let step = |by: Person, op| Ops::Workspace(vec![Stamped::new(NOW, by.member.to_string(), op)]);
+    let doc = Document::empty(DocId(world.ids.fresh()), DocKind::Workspace);
+    let doc = world.edit_at(doc, admin, NOW, step(admin, WorkspaceOp::Create)).unwrap().document;
+    let set = |section, json: &str| WorkspaceOp::Set { section, key: "k".into(), value: Some(json.into()) };
+    let written = |by, section, json: &str| world.edit_at(doc.clone(), by, NOW, step(by, set(section, json)));
+    let schedule = |members: &str| {
+        format!(
+            r#"{{"name":"Сеть","zone":"Asia/Almaty","layers":[{{"name":"1","members":[{members}],"rotation":{{"every":"week"}},"starts":"2026-11-16T09:00:00"}}]}}"#
+        )
+    };
+    let someone = format!("{:?}", admin.member.to_string());
+    assert!(written(manager, Section::Schedules, &schedule(&someone)).is_ok());
+    assert!(written(agent, Section::Schedules, &schedule(&someone)).is_err());
+    let refused = [
+        (Section::Schedules, schedule(""), "no members"),
+        (Section::Escalations, r#"{"name":"x","levels":[]}"#.to_owned(), "no levels"),
+        (
+            Section::Escalations,
+            r#"{"name":"x","levels":[{"targets":[],"timeout_min":5}]}"#.to_owned(),
+            "tells nobody",
+        ),
+        (Section::Services, r#"{"name":" "}"#.to_owned(), "no name"),
+        (Section::Services, "7".to_owned(), "not what it should be"),
+    ];
+    for (section, json, reason) in refused {
+        let error = refusal(written(manager, section, &json)).to_string();
+        assert!(error.contains(reason), "{error}");
+    }
 }
 
 #[test]

@@ -126,7 +126,10 @@ mod tests {
             workflow: Workflow::default(),
             calendars: BTreeMap::new(),
             policies: BTreeMap::new(),
-            escalation_min: BTreeMap::new(),
+            escalations: BTreeMap::new(),
+            schedules: BTreeMap::new(),
+            services: BTreeMap::new(),
+            detection: BTreeMap::new(),
             schema: 1,
         }
     }

@@ -51,7 +51,7 @@ pub struct AlertKey {
     pub subject: DocId,
     /// What made it.
     pub rule: AlertRule,
-    /// The percentage of a warning; 100 for everything else.
+    /// The percentage of a warning; the level of a page; 100 for everything else.
     pub percent: u8,
     /// When the target ran (or runs) out, or the share of it was used up.
     pub due_at: UtcMillis,

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     article::{Article, ArticleStatus},
-    ids::{CommentId, DocId, DocKind, EntryId},
+    escalation::{EndReason, Policy},
+    ids::{CommentId, DocId, DocKind, EntryId, MemberId},
     incident::{Incident, IncidentRole, IncidentStatus, Milestone, Severity},
     ticket::{AuthorSide, Priority, Source, Status, Ticket, Visibility},
     time::UtcMillis,
@@ -440,6 +441,57 @@ pub enum IncidentOp {
         /// Markdown; not blank.
         text: String,
     },
+    /// Tells those who are concerned how it stands.
+    AddUpdate {
+        /// Whom it is for.
+        visibility: Visibility,
+        /// Markdown; not blank.
+        text: String,
+    },
+    /// Says that a rule detected it; only in the edit that makes it.
+    Propose {
+        /// The rule's key.
+        rule: String,
+        /// How bad the rule takes it to be.
+        severity: Severity,
+        /// What the rule saw, as JSON.
+        evidence: String,
+    },
+    /// Finds a detected incident to be one.
+    Confirm,
+    /// Finds a detected incident to be none.
+    Dismiss {
+        /// Why; may be blank.
+        text: String,
+    },
+    /// Begins its escalation. This and the other steps of an escalation are the server's, see `escalation::run`.
+    StartEscalation {
+        /// By which policy.
+        policy: Box<Policy>,
+    },
+    /// Tells a level of its escalation.
+    Page {
+        /// Which level, from 1.
+        level: u8,
+        /// Which round, from 1.
+        cycle: u8,
+        /// Who.
+        members: Vec<MemberId>,
+        /// Who by e-mail, too.
+        email: Vec<MemberId>,
+    },
+    /// Takes the incident: its escalation halts. The first sets T2.
+    Acknowledge {
+        /// Until when; `None` for good.
+        until: Option<UtcMillis>,
+    },
+    /// Says that an acknowledgement ran out.
+    ExpireAcknowledgement,
+    /// Ends its escalation.
+    EndEscalation {
+        /// Why.
+        reason: EndReason,
+    },
     /// Changes the post-mortem (see `ArticleOp::EditBody`).
     EditPostmortem {
         /// The text the edit started from.
@@ -479,7 +531,17 @@ impl IncidentOp {
                 Self::EditPostmortem { base: None, body: incident.postmortem.clone() }
             }
             Self::SetDeleted { .. } => Self::SetDeleted { deleted: incident.deleted },
-            Self::Create { .. } | Self::AddNote { .. } => return None,
+            Self::Create { .. }
+            | Self::AddNote { .. }
+            | Self::AddUpdate { .. }
+            | Self::Propose { .. }
+            | Self::Confirm
+            | Self::Dismiss { .. }
+            | Self::StartEscalation { .. }
+            | Self::Page { .. }
+            | Self::Acknowledge { .. }
+            | Self::ExpireAcknowledgement
+            | Self::EndEscalation { .. } => return None,
         })
     }
 }
@@ -488,7 +550,7 @@ impl IncidentOp {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Section {
-    /// `name`, `zone`, `workflow`, `escalation_min`.
+    /// `name`, `zone`, `workflow`.
     General,
     /// `people::Member` by id. Written by the server alone.
     Members,
@@ -506,11 +568,19 @@ pub enum Section {
     Views,
     /// Feature flags by key.
     Flags,
+    /// `escalation::Policy` by key.
+    Escalations,
+    /// `escalation::Schedule` by key.
+    Schedules,
+    /// `workspace::Service` by key.
+    Services,
+    /// `detection::Rule` by key.
+    Detection,
 }
 
 impl Section {
     /// Every section, in the order of the skeleton.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::General,
         Self::Members,
         Self::Teams,
@@ -520,7 +590,14 @@ impl Section {
         Self::Macros,
         Self::Views,
         Self::Flags,
+        Self::Escalations,
+        Self::Schedules,
+        Self::Services,
+        Self::Detection,
     ];
+
+    /// Those that came after the first release: documents of before lack them until their skeleton is completed.
+    pub const LATER: [Self; 4] = [Self::Escalations, Self::Schedules, Self::Services, Self::Detection];
 
     /// Its key at the document's root.
     pub fn as_str(self) -> &'static str {
@@ -534,6 +611,10 @@ impl Section {
             Self::Macros => "macros",
             Self::Views => "views",
             Self::Flags => "flags",
+            Self::Escalations => "escalations",
+            Self::Schedules => "schedules",
+            Self::Services => "services",
+            Self::Detection => "detection",
         }
     }
 }
@@ -544,6 +625,9 @@ impl Section {
 pub enum WorkspaceOp {
     /// Makes the document's skeleton; only ever first.
     Create,
+    /// Makes the sections that the document lacks since it was made by an older program. The server's alone (or that of a
+    /// workspace on one device alone): of two devices that both made a section, one would lose what it wrote there.
+    Complete,
     /// Writes one entry; `None` retires it.
     Set {
         /// The section.

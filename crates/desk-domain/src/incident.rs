@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{DocId, EntryId, incident_number},
-    ticket::Conflict,
+    escalation::{EndReason, Policy},
+    ids::{DocId, EntryId, MemberId, incident_number},
+    ticket::{Conflict, Visibility},
     time::UtcMillis,
     words::words,
 };
@@ -141,13 +142,11 @@ impl Incident {
         incident_number(self.id)
     }
 
-    /// When it escalates if nobody acknowledges it: declared plus the workspace's minutes for its severity.
-    /// `None` once it is acknowledged, over, or where its severity never escalates.
-    pub fn escalates_at(&self, escalation_min: &BTreeMap<Severity, u32>) -> Option<UtcMillis> {
-        if self.deleted || self.status.is_done() || self.milestones.contains_key(&Milestone::Acknowledged) {
-            return None;
-        }
-        escalation_min.get(&self.severity).map(|min| self.created_at.plus_ms(i64::from(*min) * 60_000))
+    /// It was detected by a rule, and nobody has confirmed it yet: a confirmation anywhere wins over a dismissal.
+    pub fn is_proposed(&self) -> bool {
+        let has = |kind: fn(&TimelineEvent) -> bool| self.timeline.iter().any(|entry| kind(&entry.event));
+        has(|event| matches!(event, TimelineEvent::Proposed { .. }))
+            && !has(|event| matches!(event, TimelineEvent::Confirmed))
     }
 }
 
@@ -192,6 +191,57 @@ pub enum TimelineEvent {
     Note {
         /// Markdown.
         text: String,
+    },
+    /// Those who are concerned were told how it stands.
+    Update {
+        /// Whom it is for: everybody who is affected, or the team alone.
+        visibility: Visibility,
+        /// Markdown.
+        text: String,
+    },
+    /// A rule detected it; it waits for somebody to confirm or dismiss it. Stands beside `Created` in the creating change.
+    Proposed {
+        /// The rule's key.
+        rule: String,
+        /// How bad the rule takes it to be.
+        severity: Severity,
+        /// What the rule saw, as JSON.
+        evidence: String,
+    },
+    /// Somebody found the detected incident to be one.
+    Confirmed,
+    /// Somebody found the detected incident to be none.
+    Dismissed {
+        /// Why.
+        text: String,
+    },
+    /// Its escalation began.
+    EscalationStarted {
+        /// The policy, as it was then; the escalation keeps it.
+        policy: Box<Policy>,
+    },
+    /// A level of the escalation was told.
+    Paged {
+        /// Which level, from 1.
+        level: u8,
+        /// Which round through the levels, from 1.
+        cycle: u8,
+        /// Who; nobody when the level had nobody.
+        members: Vec<MemberId>,
+        /// Those who were sent an e-mail, too.
+        email: Vec<MemberId>,
+    },
+    /// Somebody took it: the escalation halts.
+    Acknowledged {
+        /// Until when; `None` for good.
+        until: Option<UtcMillis>,
+    },
+    /// An acknowledgement ran out: the escalation goes on where it was.
+    AcknowledgementExpired,
+    /// Its escalation ended.
+    EscalationEnded {
+        /// Why.
+        reason: EndReason,
     },
     /// Another field changed: `title`, `summary`, `service.NAME`, `role.NAME`, `ticket.ID`, `milestone.NAME`, `deleted`.
     Field {

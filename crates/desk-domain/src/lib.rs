@@ -1,4 +1,4 @@
-//! The help desk's words and rules: identifiers, tickets, articles, incidents, people, permissions, SLA, detection.
+//! The help desk's words and rules: identifiers, tickets, articles, incidents, people, permissions, SLA, detection, escalation.
 //!
 //! Pure and wasm-safe: no I/O, no clock, no randomness; `now` and fresh identifiers are arguments.
 //! Not here: how a document stores this (`desk-docs`), what crosses a boundary (`desk-api`).
@@ -8,6 +8,7 @@ pub mod alert;
 pub mod article;
 pub mod detection;
 pub mod edit;
+pub mod escalation;
 pub mod ids;
 pub mod incident;
 pub mod people;

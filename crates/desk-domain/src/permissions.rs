@@ -55,6 +55,10 @@ pub enum Touch {
     },
     /// Deletes the document or brings it back.
     Deleted,
+    /// Writes a step of an incident's escalation.
+    Escalation,
+    /// Makes a section of the settings that an older program did not make.
+    Completed,
     /// Writes an entry of the workspace's settings.
     Setting {
         /// The section's name.
@@ -140,12 +144,19 @@ pub fn check(actor: &Actor, workflow: &Workflow, touch: &Touch) -> Result<(), De
             if own { needs(Role::Agent, "comments") } else { needs(Role::Manager, "comments") }
         }
         Touch::Deleted => needs(Role::Manager, "deleted"),
+        Touch::Escalation => needs(Role::Admin, "timeline"),
+        Touch::Completed if actor.member.is_some() => {
+            Err(Denied::Role { role: actor.role, field: "workspace".to_owned() })
+        }
+        Touch::Completed => Ok(()),
         Touch::Setting { section } => match (actor.member, section.as_str()) {
             // People are added by the server when an administrator asks it to, since it also keeps their passwords.
             (Some(_), "members") => Err(Denied::Role { role: actor.role, field: section.clone() }),
-            (_, "categories" | "calendars" | "policies" | "macros" | "views") => {
-                needs(Role::Manager, section)
-            }
+            (
+                _,
+                "categories" | "macros" | "views" | "policies" | "calendars" | "escalations" | "schedules"
+                | "services" | "detection",
+            ) => needs(Role::Manager, section),
             _ => needs(Role::Admin, section),
         },
         Touch::Personal { owner } => match actor.member {
@@ -178,6 +189,8 @@ mod tests {
         let policies = Touch::Setting { section: "policies".into() };
         let calendars = Touch::Setting { section: "calendars".into() };
         let general = Touch::Setting { section: "general".into() };
+        let schedules = Touch::Setting { section: "schedules".into() };
+        let teams = Touch::Setting { section: "teams".into() };
         let members = Touch::Setting { section: "members".into() };
         let table = [
             (&Touch::Created, [false, true, true, true]),
@@ -187,6 +200,10 @@ mod tests {
             (&policies, [false, false, true, true]),
             (&calendars, [false, false, true, true]),
             (&general, [false, false, false, true]),
+            (&schedules, [false, false, true, true]),
+            (&teams, [false, false, false, true]),
+            (&Touch::Escalation, [false, false, false, true]),
+            (&Touch::Completed, [false, false, false, false]),
             (&members, [false, false, false, false]),
         ];
         for (touch, expected) in table {

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     alert::AlertRule,
     article::{Article, ArticleStatus},
-    ids::DocKind,
+    escalation::{escalates_at, escalation, policy_of},
+    ids::{DocKind, MemberId},
     incident::{Incident, IncidentStatus, Severity, TimelineEvent},
     sla::{CompiledRules, Metric, SlaRules, clocks},
     state::State,
@@ -22,7 +23,7 @@ use crate::{
 
 /// The version of this module's types as they travel and of the rules by which they are derived: raised whenever either
 /// changes, so that a device derives rows itself rather than believe a server that derives them otherwise.
-pub const PROJECTION_VERSION: u16 = 1;
+pub const PROJECTION_VERSION: u16 = 2;
 
 /// Everything that is derived from one document.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -98,6 +99,8 @@ pub struct IncidentLine {
     pub status: IncidentStatus,
     pub created_at: UtcMillis,
     pub updated_at: UtcMillis,
+    /// When somebody is told next unless it is acknowledged, as far as the settings are known.
+    pub escalates_at: Option<UtcMillis>,
     pub deleted: bool,
 }
 
@@ -111,16 +114,18 @@ pub struct NextDue {
 }
 
 /// When an alert falls due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deadline {
     /// Which alert.
     pub rule: AlertRule,
-    /// The used-up share of a warning; 100 for everything else.
+    /// The used-up share of a warning; the level of a page; 100 for everything else.
     pub percent: u8,
     /// Which target; none for an incident.
     pub metric: Option<Metric>,
     /// When.
     pub due_at: UtcMillis,
+    /// Whom it is for; empty when that follows from the subject.
+    pub members: Vec<MemberId>,
 }
 
 /// The settings that deadlines depend on, ready to be used for many documents.
@@ -128,8 +133,8 @@ pub struct Deadline {
 pub struct Rules {
     /// Targets and calendars.
     pub sla: CompiledRules,
-    /// Minutes until an unacknowledged incident escalates, by severity.
-    pub escalation_min: BTreeMap<Severity, u32>,
+    /// The settings themselves, which say whether an incident escalates.
+    pub workspace: Option<Workspace>,
 }
 
 impl Rules {
@@ -138,7 +143,7 @@ impl Rules {
         let none = || SlaRules { policies: Vec::new(), calendars: BTreeMap::new() };
         Self {
             sla: workspace.map_or_else(none, Workspace::sla_rules).compile(),
-            escalation_min: workspace.map(|workspace| workspace.escalation_min.clone()).unwrap_or_default(),
+            workspace: workspace.cloned(),
         }
     }
 }
@@ -147,12 +152,18 @@ impl Projection {
     /// Derives it. Of a deleted document, and of an incident that is over, nothing falls due.
     pub fn of(state: &State, rules: &Rules, now: UtcMillis) -> Self {
         let (next_due, deadlines) = due(state, rules, now);
-        Self { row: Row::of(state), next_due, deadlines }
+        let mut row = Row::of(state);
+        if let (Row::Incident(line), State::Incident(incident), Some(workspace)) =
+            (&mut row, state, &rules.workspace)
+        {
+            line.escalates_at = escalates_at(incident, workspace, now);
+        }
+        Self { row, next_due, deadlines }
     }
 }
 
 impl Row {
-    /// The line of a document.
+    /// The line of a document, without what depends on the settings.
     pub fn of(state: &State) -> Self {
         match state {
             State::Ticket(ticket) => Self::Ticket(Box::new(TicketLine::of(ticket))),
@@ -233,11 +244,19 @@ impl ArticleLine {
 impl IncidentLine {
     fn of(incident: &Incident) -> Self {
         let notes = incident.timeline.iter().filter_map(|entry| match &entry.event {
-            TimelineEvent::Note { text } => Some(text.clone()),
+            TimelineEvent::Note { text } | TimelineEvent::Update { text, .. } => Some(text.clone()),
             TimelineEvent::Created { .. }
             | TimelineEvent::Status { .. }
             | TimelineEvent::Severity { .. }
-            | TimelineEvent::Field { .. } => None,
+            | TimelineEvent::Field { .. }
+            | TimelineEvent::Proposed { .. }
+            | TimelineEvent::Confirmed
+            | TimelineEvent::Dismissed { .. }
+            | TimelineEvent::EscalationStarted { .. }
+            | TimelineEvent::Paged { .. }
+            | TimelineEvent::Acknowledged { .. }
+            | TimelineEvent::AcknowledgementExpired
+            | TimelineEvent::EscalationEnded { .. } => None,
         });
         Self {
             title: incident.title.clone(),
@@ -248,6 +267,7 @@ impl IncidentLine {
             status: incident.status,
             created_at: incident.created_at,
             updated_at: incident.updated_at,
+            escalates_at: None,
             deleted: incident.deleted,
         }
     }
@@ -270,21 +290,14 @@ fn due(state: &State, rules: &Rules, now: UtcMillis) -> (Option<NextDue>, Vec<De
                         percent: threshold.percent,
                         metric: Some(reading.metric),
                         due_at: threshold.at,
+                        members: Vec::new(),
                     })
                 })
                 .collect();
             (next_due, deadlines)
         }
         State::Incident(incident) if !incident.deleted && !incident.status.is_done() => {
-            let mut deadlines = Vec::new();
-            // Whose severity ever escalates is worth knowing of at once.
-            if rules.escalation_min.contains_key(&incident.severity) {
-                deadlines.push(deadline(AlertRule::IncidentDeclared, incident.created_at));
-            }
-            if let Some(at) = incident.escalates_at(&rules.escalation_min) {
-                deadlines.push(deadline(AlertRule::IncidentEscalation, at));
-            }
-            (None, deadlines)
+            (None, incident_deadlines(incident, rules))
         }
         State::Ticket(_)
         | State::Incident(_)
@@ -294,6 +307,35 @@ fn due(state: &State, rules: &Rules, now: UtcMillis) -> (Option<NextDue>, Vec<De
     }
 }
 
-fn deadline(rule: AlertRule, due_at: UtcMillis) -> Deadline {
-    Deadline { rule, percent: 100, metric: None, due_at }
+/// What is to be known of a running incident: that it was declared, where one of its kind ever escalates; and each page that
+/// was sent, for those whom it was sent to, unless somebody has taken the incident. Of a level that was told in several rounds
+/// only the last counts: who was away meanwhile need not hear of each.
+fn incident_deadlines(incident: &Incident, rules: &Rules) -> Vec<Deadline> {
+    let mut deadlines = Vec::new();
+    if incident.is_proposed() {
+        return deadlines;
+    }
+    let standing = escalation(incident);
+    let escalates = standing.is_some()
+        || rules.workspace.as_ref().is_some_and(|workspace| policy_of(incident, workspace).is_some());
+    if escalates {
+        deadlines.push(Deadline {
+            rule: AlertRule::IncidentDeclared,
+            percent: 100,
+            metric: None,
+            due_at: incident.created_at,
+            members: Vec::new(),
+        });
+    }
+    let Some(standing) = standing.filter(|standing| standing.hold.is_none()) else { return deadlines };
+    let pages = standing.pages.into_iter().filter(|(_, page)| !page.members.is_empty());
+    let last: BTreeMap<u8, _> = pages.map(|found| (found.1.level, found)).collect();
+    deadlines.extend(last.into_values().map(|(due_at, page)| Deadline {
+        rule: AlertRule::IncidentEscalation,
+        percent: page.level,
+        metric: None,
+        due_at,
+        members: page.members,
+    }));
+    deadlines
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use desk_domain::{
-    ids::{DocId, DocKind},
+    ids::{DocId, DocKind, MemberId},
     ticket::{Priority, Status},
     time::UtcMillis,
 };
@@ -69,6 +69,10 @@ pub(crate) fn tags_json(tags: &BTreeSet<String>) -> Result<String, StoreError> {
 
 pub(crate) fn tags_from(json: &str) -> Result<BTreeSet<String>, StoreError> {
     from_json(json)
+}
+
+pub(crate) fn members_from(json: Option<&str>) -> Result<Vec<MemberId>, StoreError> {
+    json.map_or_else(|| Ok(Vec::new()), from_json)
 }
 
 pub(crate) fn to_json<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {

@@ -1,6 +1,11 @@
 //! When which alert falls due, for the scheduler.
 
-use desk_domain::{alert::AlertKey, ids::DocKind, sla::Metric, time::UtcMillis};
+use desk_domain::{
+    alert::AlertKey,
+    ids::{DocKind, MemberId},
+    sla::Metric,
+    time::UtcMillis,
+};
 use sqlx::{Row, sqlite::SqliteRow};
 
 use crate::{Store, StoreError, codes};
@@ -22,6 +27,8 @@ pub struct DueDeadline {
     pub assignee: Option<String>,
     /// The ticket's team; none for an incident.
     pub team: Option<String>,
+    /// Whom it is for; empty when that follows from the subject.
+    pub members: Vec<MemberId>,
 }
 
 impl Store {
@@ -59,5 +66,6 @@ fn due(row: &SqliteRow) -> Result<DueDeadline, StoreError> {
         title: row.try_get(7)?,
         assignee: row.try_get(8)?,
         team: row.try_get(9)?,
+        members: codes::members_from(row.try_get(10)?)?,
     })
 }

@@ -135,8 +135,9 @@ impl<'a> SegmentWriter<'a> {
 
 /// Which settings rows were computed by: two devices with the same settings compute the same deadlines.
 pub fn rules_id(workspace: Option<&Workspace>) -> Hash {
-    let counting =
-        workspace.map(|workspace| (&workspace.policies, &workspace.calendars, &workspace.escalation_min));
+    let counting = workspace.map(|workspace| {
+        (&workspace.policies, &workspace.calendars, &workspace.escalations, &workspace.services)
+    });
     // Maps in order and plain values: nothing of it fails to be written.
     Hash(Sha256::digest(serde_json::to_vec(&counting).unwrap_or_default()).into())
 }

@@ -141,7 +141,7 @@ async fn the_demo_is_lifelike() {
     let escalating = states.iter().filter(|state| match state {
         State::Incident(incident) => {
             assert!(incident.updated_at <= NOW);
-            incident.escalates_at(&workspace.escalation_min).is_some()
+            desk_domain::escalation::next(incident, workspace, NOW).is_some()
         }
         _ => false,
     });

@@ -141,7 +141,10 @@ fn in_team(number: u8, private: &[&str], own: Option<&str>) -> Reader {
         workflow: Workflow::default(),
         calendars: BTreeMap::new(),
         policies: BTreeMap::new(),
-        escalation_min: BTreeMap::new(),
+        escalations: BTreeMap::new(),
+        schedules: BTreeMap::new(),
+        services: BTreeMap::new(),
+        detection: BTreeMap::new(),
         schema: 1,
     };
     let member = MemberId(id(number));

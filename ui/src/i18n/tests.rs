@@ -6,6 +6,7 @@ use desk_api::view::{SyncPhase, TicketSort};
 use desk_domain::{
     alert::AlertRule,
     article::ArticleStatus,
+    escalation::EndReason,
     ids::DocKind,
     incident::{IncidentRole, IncidentStatus, Milestone, Severity},
     people::Role,
@@ -97,6 +98,7 @@ fn word_keys() -> BTreeSet<String> {
     add(&mut keys, "incident-status", IncidentStatus::ALL);
     add(&mut keys, "incident-role", IncidentRole::ALL);
     add(&mut keys, "milestone", Milestone::ALL);
+    add(&mut keys, "escalation-end", EndReason::ALL);
     add(&mut keys, "segment", desk_domain::sla::SegmentKind::ALL);
     add(&mut keys, "kind", &spelled(&DocKind::ALL));
     add(

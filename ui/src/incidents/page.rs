@@ -120,7 +120,7 @@ fn Body(props: &BodyProps) -> Html {
                     <span class="number">{ &view.number }</span>
                     { icons::incident_status(incident.status) }
                     <span data-testid="incident-status">{ i18n.word("incident-status", incident.status) }</span>
-                    if let Some(at) = view.escalates_at {
+                    if let Some(at) = view.escalates_at() {
                         <Escalation {at} />
                     }
                 </div>

@@ -1,6 +1,9 @@
 //! What happened, in words.
 
-use desk_domain::incident::{Incident, TimelineEntry, TimelineEvent};
+use desk_domain::{
+    incident::{Incident, TimelineEntry, TimelineEvent},
+    ticket::Visibility,
+};
 use yew::prelude::*;
 
 use crate::{
@@ -55,6 +58,42 @@ fn words(i18n: I18n, session: &Session, entry: &TimelineEntry) -> String {
         }
         TimelineEvent::Severity { from, to } => change(named("severity"), from.to_string(), to.to_string()),
         TimelineEvent::Note { text } => text.clone(),
+        TimelineEvent::Update { visibility: Visibility::Public, text } => {
+            tr!(i18n, "incident-update-public", text = text.clone())
+        }
+        TimelineEvent::Update { visibility: Visibility::Internal, text } => {
+            tr!(i18n, "incident-update-internal", text = text.clone())
+        }
+        TimelineEvent::Proposed { rule, severity, .. } => {
+            tr!(i18n, "incident-proposed", rule = rule.clone(), severity = severity.as_str())
+        }
+        TimelineEvent::Confirmed => i18n.t("incident-confirmed"),
+        TimelineEvent::Dismissed { text } => tr!(i18n, "incident-dismissed", text = text.clone()),
+        TimelineEvent::EscalationStarted { policy } => {
+            tr!(i18n, "escalation-started", policy = policy.name.clone())
+        }
+        TimelineEvent::Paged { level, cycle, members, email } => {
+            let told: Vec<String> = members.iter().map(|member| session.name(&member.to_string())).collect();
+            let (level, cycle) = (i64::from(*level), i64::from(*cycle));
+            match (told.is_empty(), email.is_empty()) {
+                (true, _) => tr!(i18n, "escalation-paged-nobody", level = level, cycle = cycle),
+                (false, true) => {
+                    tr!(i18n, "escalation-paged", level = level, cycle = cycle, names = told.join(", "))
+                }
+                (false, false) => {
+                    tr!(i18n, "escalation-paged-email", level = level, cycle = cycle, names = told.join(", "))
+                }
+            }
+        }
+        TimelineEvent::Acknowledged { until: Some(until) } => {
+            let at = format::date_time(i18n, format::local(*until));
+            tr!(i18n, "escalation-acknowledged-until", at = at)
+        }
+        TimelineEvent::Acknowledged { until: None } => i18n.t("escalation-acknowledged"),
+        TimelineEvent::AcknowledgementExpired => i18n.t("escalation-acknowledgement-expired"),
+        TimelineEvent::EscalationEnded { reason } => {
+            tr!(i18n, "escalation-ended", reason = i18n.word("escalation-end", reason))
+        }
         TimelineEvent::Field { field, from, to } => {
             field_words(i18n, session, field, from.as_deref(), to.as_deref())
         }

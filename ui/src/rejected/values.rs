@@ -329,6 +329,15 @@ fn incident(words: Words<'_>, step: usize, op: &IncidentOp, present: Option<&Pre
             | IncidentOp::SetService { .. }
             | IncidentOp::LinkTicket { .. }
             | IncidentOp::SetMilestone { .. }
+            | IncidentOp::AddUpdate { .. }
+            | IncidentOp::Propose { .. }
+            | IncidentOp::Confirm
+            | IncidentOp::Dismiss { .. }
+            | IncidentOp::StartEscalation { .. }
+            | IncidentOp::Page { .. }
+            | IncidentOp::Acknowledge { .. }
+            | IncidentOp::ExpireAcknowledgement
+            | IncidentOp::EndEscalation { .. }
             | IncidentOp::SetDeleted { .. } => return None,
         })
     };

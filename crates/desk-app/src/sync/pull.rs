@@ -268,7 +268,8 @@ fn counts_otherwise(before: Option<&Workspace>, after: &Workspace) -> bool {
     before.is_some_and(|before| {
         before.policies != after.policies
             || before.calendars != after.calendars
-            || before.escalation_min != after.escalation_min
+            || before.escalations != after.escalations
+            || before.services != after.services
     })
 }
 

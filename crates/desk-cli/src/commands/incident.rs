@@ -95,7 +95,8 @@ async fn find(desk: &Desk, number: &str) -> Result<IncidentView, ApiError> {
 
 fn print(desk: &Desk, view: IncidentView, output: Output) -> Result<ExitCode, ApiError> {
     let settings = desk.workspace();
-    let whole = IncidentWhole::new(view.incident, view.escalates_at, Names(settings.as_ref()));
+    let escalates_at = view.escalates_at();
+    let whole = IncidentWhole::new(view.incident, escalates_at, Names(settings.as_ref()));
     output.result(&whole, || text::incident(&whole))?;
     Ok(ExitCode::SUCCESS)
 }

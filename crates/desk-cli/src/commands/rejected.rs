@@ -173,6 +173,20 @@ fn incident_step(op: &IncidentOp, names: Names<'_>) -> (String, String) {
             pair(milestone.as_str(), reached_at.to_string())
         }
         IncidentOp::AddNote { text } => pair("note", text),
+        IncidentOp::AddUpdate { visibility, text } => (format!("{visibility} update"), text.clone()),
+        IncidentOp::Propose { rule, severity, .. } => {
+            pair("proposed", format!("{severity} by the rule {rule}"))
+        }
+        IncidentOp::Confirm => pair("confirmed", "yes"),
+        IncidentOp::Dismiss { text } => pair("dismissed", text),
+        IncidentOp::Acknowledge { until } => pair(
+            "acknowledged",
+            until.map_or_else(|| "for good".to_owned(), |until| format!("until {until}")),
+        ),
+        IncidentOp::StartEscalation { policy } => pair("escalation", policy.name.as_str()),
+        IncidentOp::Page { level, cycle, .. } => pair("page", format!("level {level}, round {cycle}")),
+        IncidentOp::ExpireAcknowledgement => pair("acknowledgement", "ran out"),
+        IncidentOp::EndEscalation { reason } => pair("escalation ended", reason.as_str()),
         IncidentOp::EditPostmortem { body, .. } => pair("postmortem", body),
         IncidentOp::SetDeleted { deleted } => pair("deleted", deleted.to_string()),
     }

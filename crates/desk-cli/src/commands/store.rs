@@ -7,7 +7,7 @@ use desk_api::{
     view::{SearchHit, SessionView, SyncPhase, SyncView},
 };
 use desk_app::{Desk, DeskEvent, Exported, FindingSeverity};
-use desk_domain::{ids::DocKind, sla, state::State, time::UtcMillis};
+use desk_domain::{escalation, ids::DocKind, sla, state::State, time::UtcMillis};
 
 use super::{interrupted, or_cancelled, workspace};
 use crate::{
@@ -137,7 +137,7 @@ pub(super) async fn export(
             }
             State::Article(article) => serde_json::to_value(ArticleWhole::new((**article).clone(), names)),
             State::Incident(incident) => {
-                let escalates_at = incident.escalates_at(&settings.escalation_min);
+                let escalates_at = escalation::escalates_at(incident, &settings, now);
                 serde_json::to_value(IncidentWhole::new((**incident).clone(), escalates_at, names))
             }
             State::Workspace(settings) => serde_json::to_value(settings),

@@ -41,7 +41,10 @@ fn settings() -> Workspace {
         workflow: Workflow::default(),
         calendars: BTreeMap::new(),
         policies: BTreeMap::new(),
-        escalation_min: BTreeMap::new(),
+        escalations: BTreeMap::new(),
+        schedules: BTreeMap::new(),
+        services: BTreeMap::new(),
+        detection: BTreeMap::new(),
         schema: 1,
     }
 }

@@ -11,7 +11,11 @@
 
 use std::{collections::BTreeMap, collections::BTreeSet, sync::LazyLock};
 
-use jiff::{Timestamp, civil::Date, tz::TimeZoneDatabase};
+use jiff::{
+    SignedDuration, Timestamp,
+    civil::{Date, DateTime, Time},
+    tz::{TimeZone, TimeZoneDatabase},
+};
 use serde::{Deserialize, Serialize};
 
 use super::holidays::HolidaySet;
@@ -72,6 +76,21 @@ impl WeekHours {
             fri: day,
             ..Self::default()
         }
+    }
+
+    /// The windows, checked and prepared for looking civil times up.
+    ///
+    /// # Errors
+    /// When a window is none, windows overlap or there are none at all.
+    pub(crate) fn windows(&self) -> Result<DayWindows, CalendarError> {
+        let mut days: [Vec<Window>; 7] = Default::default();
+        for (slot, (key, hours)) in days.iter_mut().zip(self.days()) {
+            *slot = day_windows(key, hours)?;
+        }
+        if days.iter().all(Vec::is_empty) {
+            return Err(CalendarError::NeverOpen);
+        }
+        Ok(DayWindows(days))
     }
 
     fn days(&self) -> [(&'static str, &DayHours); 7] {
@@ -190,9 +209,7 @@ impl Calendar {
     /// # Errors
     /// The first thing that makes measuring by it impossible.
     pub fn compile(&self) -> Result<CompiledCalendar, CalendarError> {
-        let zone = ZONES
-            .get(&self.zone)
-            .map_err(|_| CalendarError::UnknownZone { zone: self.zone.chars().take(64).collect() })?;
+        let zone = zone(&self.zone)?;
         let whole_day = vec![Window { open: 0, close: DAY_MS }];
         let mut days = vec![whole_day; 7];
         if !self.always_open {
@@ -236,6 +253,39 @@ impl Calendar {
             days.insert(day_number(*date), (DayKind::Holiday, Vec::new()));
         }
         days.into_iter().map(|(day, (kind, windows))| (day, kind, windows)).collect()
+    }
+}
+
+/// A time zone that the program carries.
+///
+/// # Errors
+/// When there is none of that name.
+pub(crate) fn zone(name: &str) -> Result<TimeZone, CalendarError> {
+    ZONES.get(name).map_err(|_| CalendarError::UnknownZone { zone: name.chars().take(64).collect() })
+}
+
+/// The windows of a week by civil time, Monday first.
+#[derive(Clone, Debug)]
+pub(crate) struct DayWindows([Vec<Window>; 7]);
+
+impl DayWindows {
+    fn of(&self, date: Date) -> &[Window] {
+        let index = usize::try_from(date.weekday().to_monday_zero_offset()).unwrap_or(0);
+        self.0.get(index).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a civil time lies in one.
+    pub(crate) fn contain(&self, civil: DateTime) -> bool {
+        let midnight = civil.date().to_datetime(Time::midnight());
+        let since_ms = i64::try_from(civil.duration_since(midnight).as_millis()).unwrap_or(0);
+        self.of(civil.date()).iter().any(|window| (window.open..window.close).contains(&since_ms))
+    }
+
+    /// The civil times at which windows of a day open and close.
+    pub(crate) fn edges(&self, date: Date) -> impl Iterator<Item = DateTime> + '_ {
+        let midnight = date.to_datetime(Time::midnight());
+        let ends = self.of(date).iter().flat_map(|window| [window.open, window.close]);
+        ends.filter_map(move |ms| midnight.checked_add(SignedDuration::from_millis(ms)).ok())
     }
 }
 

@@ -1,14 +1,15 @@
 //! What a new workspace starts with. All of it is data that an administrator changes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 
 use super::Workflow;
 use crate::{
     edit::Section,
+    escalation::{self, Level, Target},
     incident::Severity,
-    people::Team,
+    people::{Role, Team},
     sla::{Calendar, HolidaySet, Policy, PolicyMatch, Targets, WeekHours},
     ticket::{Priority, Status},
 };
@@ -68,18 +69,17 @@ pub fn default_settings(name: &str, zone: &str) -> Vec<(Section, String, String)
         "always",
     );
     let ordinary = policy("office-hours", "Обычные / Ordinary", 20, BTreeSet::new(), OFFICE_CALENDAR);
-    let escalation = BTreeMap::from([(Severity::P1, 5_u32), (Severity::P2, 15), (Severity::P3, 60)]);
 
     let mut entries = vec![
         entry(Section::General, "name", &name),
         entry(Section::General, "zone", &zone),
         entry(Section::General, "workflow", &Workflow::default()),
-        entry(Section::General, "escalation_min", &escalation),
         entry(Section::Calendars, OFFICE_CALENDAR, &office),
         entry(Section::Calendars, "always", &always),
         entry(Section::Policies, &urgent.key, &urgent),
         entry(Section::Policies, &ordinary.key, &ordinary),
     ];
+    entries.extend(default_escalations());
     for (key, name) in [
         ("hardware", "Оборудование / Hardware"),
         ("software", "Программы / Software"),
@@ -96,6 +96,24 @@ pub fn default_settings(name: &str, zone: &str) -> Vec<(Section, String, String)
         entries.push(entry(Section::Teams, key, &team));
     }
     entries
+}
+
+/// The escalation policies of a new workspace, and of one that was made before there were any: everybody who works on
+/// incidents, then managers, then administrators, with less patience for what is worse.
+pub fn default_escalations() -> Vec<(Section, String, String)> {
+    [(Severity::P1, 5), (Severity::P2, 15), (Severity::P3, 60)]
+        .into_iter()
+        .map(|(severity, timeout_min)| {
+            let level = |role, email| Level { targets: vec![Target::Role { role }], timeout_min, email };
+            let policy = escalation::Policy {
+                name: format!("По умолчанию для {severity} / Default for {severity}"),
+                severities: BTreeSet::from([severity]),
+                levels: vec![level(Role::Agent, false), level(Role::Manager, true), level(Role::Admin, true)],
+                repeat: 1,
+            };
+            entry(Section::Escalations, &format!("default-{}", severity.as_str().to_lowercase()), &policy)
+        })
+        .collect()
 }
 
 /// Zones of Russia: its holidays rather than Kazakhstan's.
@@ -140,6 +158,10 @@ mod tests {
             let calendars = parsed(Section::Calendars)
                 .map(|(key, json)| (key, serde_json::from_str(json).unwrap()))
                 .collect();
+            for (key, json) in parsed(Section::Escalations) {
+                let policy: escalation::Policy = serde_json::from_str(json).unwrap();
+                assert_eq!(policy.check(), Ok(()), "{key}");
+            }
             let policies =
                 parsed(Section::Policies).map(|(_, json)| serde_json::from_str(json).unwrap()).collect();
             let rules = SlaRules { policies, calendars };

@@ -221,6 +221,7 @@ impl Corpus {
             percent,
             metric: Some(Metric::Resolution),
             due_at: due_at.plus_ms(-before),
+            members: Vec::new(),
         };
         let deadlines = [
             share(75, AlertRule::ResolutionWarning, 3_600_000),
@@ -237,7 +238,7 @@ impl Corpus {
             schema: 1,
             row: Some(Row::of(&State::Ticket(Box::new(ticket)))),
             next_due: active.then_some(NextDue { metric: Metric::Resolution, due_at }),
-            deadlines: if active { deadlines.to_vec() } else { Vec::new() },
+            deadlines: if active { deadlines.into() } else { Vec::new() },
         }
     }
 

@@ -1,6 +1,6 @@
 -- What fell due and has no alert yet. ?1: now.
 SELECT d.id, d.kind, x.rule, x.percent, x.due_at, x.metric,
-       coalesce(t.number, i.number), coalesce(t.title, i.title), t.assignee, t.team
+       coalesce(t.number, i.number), coalesce(t.title, i.title), t.assignee, t.team, x.members
 FROM deadlines x
 JOIN documents d ON d.doc = x.doc
 LEFT JOIN tickets t ON t.doc = x.doc

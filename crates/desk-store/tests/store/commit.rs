@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use desk_api::view::{Draft, NextDue, TicketFilter, TicketSort};
 use desk_domain::{
     alert::{AlertKey, AlertRule},
-    ids::DocKind,
-    projection::Deadline,
+    ids::{DocKind, MemberId},
+    projection::{Deadline, Row},
     sla::Metric,
     state::State,
     ticket::Ticket,
@@ -203,7 +203,13 @@ async fn a_document_that_is_out_of_sight_goes_with_all_its_rows() {
     let mut seen = ticket(1, "Принтер");
     seen.tags.insert("железо".to_owned());
     seen.source = Some(source("INC1"));
-    let deadline = Deadline { rule: AlertRule::ResolutionBreach, percent: 100, metric: None, due_at: NOW };
+    let deadline = Deadline {
+        rule: AlertRule::ResolutionBreach,
+        percent: 100,
+        metric: None,
+        due_at: NOW,
+        members: Vec::new(),
+    };
     let write = DocWrite { deadlines: vec![deadline], ..new_ticket(seen) };
     store
         .commit(&Batch { outbox: vec![unsent(1, 1, 5)], ..Batch::of_docs(vec![write]) })
@@ -252,6 +258,7 @@ async fn an_alert_is_raised_once_and_only_added_to() {
         percent,
         metric: Some(Metric::Resolution),
         due_at: NOW.plus_ms(ms),
+        members: Vec::new(),
     };
     let write = DocWrite {
         next_due: Some(NextDue { metric: Metric::Resolution, due_at: NOW.plus_ms(900) }),
@@ -311,18 +318,21 @@ async fn an_incidents_escalation_is_in_its_line_and_among_the_deadlines() {
     let store = place.open().await;
     let escalation = Deadline {
         rule: AlertRule::IncidentEscalation,
-        percent: 100,
+        percent: 2,
         metric: None,
         due_at: NOW.plus_ms(60_000),
+        members: vec![MemberId(id(7).0), MemberId(id(8).0)],
     };
+    let mut running = new(State::Incident(Box::new(incident(1, "Сеть", ""))));
+    if let Some(Row::Incident(line)) = &mut running.row {
+        line.escalates_at = Some(NOW.plus_ms(60_000));
+    }
     let mut over = incident(2, "Почта", "");
     over.status = desk_domain::incident::IncidentStatus::Resolved;
     over.created_at = NOW.plus_ms(5_000);
     let docs = vec![
         new(State::Incident(Box::new(over))),
-        DocWrite {
-            deadlines: vec![escalation], ..new(State::Incident(Box::new(incident(1, "Сеть", ""))))
-        },
+        DocWrite { deadlines: vec![escalation], ..running },
     ];
     store.commit(&Batch::of_docs(docs)).await.expect("commits");
     let rows = store.list_incidents().await.expect("lists");

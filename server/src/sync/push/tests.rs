@@ -184,7 +184,10 @@ fn outside() -> Arc<Scope> {
         workflow: Workflow::default(),
         calendars: BTreeMap::new(),
         policies: BTreeMap::new(),
-        escalation_min: BTreeMap::new(),
+        escalations: BTreeMap::new(),
+        schedules: BTreeMap::new(),
+        services: BTreeMap::new(),
+        detection: BTreeMap::new(),
         schema: 1,
     };
     Arc::new(Scope::of(&settings, MemberId(uuid_v7(NOW, [1; 10])), Role::Agent))
