@@ -350,6 +350,14 @@ pub struct LogPage {
     pub head: u64,
 }
 
+impl LogPage {
+    /// Bytes of all changes and documents in it.
+    pub fn size_bytes(&self) -> usize {
+        let changes = self.entries.iter().map(|entry| entry.bytes.len()).sum::<usize>();
+        changes + self.documents.iter().map(|document| document.snapshot.len()).sum::<usize>()
+    }
+}
+
 /// The segments that together hold every shared document of a workspace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SegmentSet {

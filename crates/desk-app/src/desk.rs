@@ -6,7 +6,7 @@ use std::{
 };
 
 use desk_api::{ApiError, ErrorCode, view::SyncView};
-use desk_docs::Document;
+use desk_docs::{Document, Open, OpenDocuments};
 use desk_domain::{
     ids::{DeviceId, DocId, DocKind, Ids},
     projection::Rules,
@@ -30,6 +30,11 @@ use crate::{
 pub(crate) const STORE_FILE: &str = "desk.db";
 /// What happens is told to listeners that are at most this many messages behind; one further behind refetches.
 const EVENTS_KEPT: usize = 1_024;
+
+/// Documents that are kept open, at most: what a team works on in an hour.
+const OPEN_DOCUMENTS: usize = 128;
+/// Bytes of their snapshots, at most.
+const OPEN_BYTES: usize = 2 * 1024 * 1024;
 
 /// How to open a desk.
 pub struct Config {
@@ -76,6 +81,8 @@ pub(crate) struct Inner {
     pub(crate) settings: RwLock<Arc<WorkspaceRules>>,
     /// One edit at a time; the store would refuse the second of two with the same heads.
     pub(crate) writing: Mutex<()>,
+    /// Documents that were edited or read last, by the heads that they had in the store.
+    pub(crate) open: std::sync::Mutex<OpenDocuments<Vec<[u8; 32]>>>,
     pub(crate) events: broadcast::Sender<DeskEvent>,
     /// Counts commits that the scheduler must look at.
     pub(crate) deadlines_moved: watch::Sender<u64>,
@@ -156,6 +163,7 @@ impl Desk {
                 session: RwLock::new(None),
                 settings: RwLock::new(Arc::new(WorkspaceRules::of(None))),
                 writing: Mutex::new(()),
+                open: std::sync::Mutex::new(OpenDocuments::new(OPEN_DOCUMENTS, OPEN_BYTES)),
                 events: broadcast::channel(EVENTS_KEPT).0,
                 deadlines_moved: watch::channel(0).0,
                 sync: driver::Signals::default(),
@@ -254,6 +262,19 @@ impl Desk {
         Ok(Some((document, stored.heads)))
     }
 
+    /// Takes out a document that stands open, with the heads that it had in the store. It may have been written since, by another
+    /// process even: a commit that expects these heads tells.
+    pub(crate) fn take_open(&self, id: DocId) -> Option<(Document, Vec<[u8; 32]>)> {
+        let mut kept = self.inner.open.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.take(id).map(|open| (open.document, open.state))
+    }
+
+    /// Keeps a document open that is, or was a moment ago, in the store with these heads.
+    pub(crate) fn keep_open(&self, document: Document, heads: Vec<[u8; 32]>, size_bytes: usize) {
+        let mut kept = self.inner.open.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.put(document.id(), Open { state: heads, size_bytes, document });
+    }
+
     /// Reads a stored document; `None` when there is none.
     pub(crate) async fn state(&self, id: DocId) -> Result<Option<State>, ApiError> {
         match self.load(id).await? {
@@ -274,9 +295,14 @@ impl Desk {
 
     /// Reads a stored document to be shown: one of a newer version as far as it can be read.
     pub(crate) async fn shown(&self, id: DocId) -> Result<Option<State>, ApiError> {
-        let Some((document, _)) = self.load(id).await? else { return Ok(None) };
+        let Some(stored) = self.store().document(id).await.map_err(error::store)? else { return Ok(None) };
+        let document = Document::load(id, stored.kind, &stored.snapshot).map_err(error::load)?;
         match document.read() {
-            Ok(state) => Ok(Some(state)),
+            Ok(state) => {
+                // What is looked at is what is edited next.
+                self.keep_open(document, stored.heads, stored.snapshot.len());
+                Ok(Some(state))
+            }
             Err(problem) => document.readable().map(Some).ok_or_else(|| error::read(&problem)),
         }
     }

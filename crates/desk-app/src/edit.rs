@@ -22,6 +22,8 @@ pub(crate) struct Prepared {
     pub(crate) write: DocWrite,
     pub(crate) state: State,
     pub(crate) outbox: Option<OutboxEntry>,
+    /// As it stands after the commit, to be kept open.
+    pub(crate) document: Document,
 }
 
 impl Desk {
@@ -38,14 +40,17 @@ impl Desk {
                 self.store().commit(&extra).await.map_err(error::store)?;
                 return self.state(edit.doc).await?.ok_or_else(gone);
             };
+            let Prepared { write, state, outbox, document } = prepared;
+            let (heads, size_bytes) = (write.heads.clone(), write.snapshot.len());
             let mut batch = extra.clone();
-            batch.docs.push(prepared.write);
-            batch.outbox.extend(prepared.outbox);
+            batch.docs.push(write);
+            batch.outbox.extend(outbox);
             match self.store().commit(&batch).await {
                 Ok(committed) => {
-                    self.adopt(&prepared.state);
+                    self.adopt(&state);
                     self.committed(&committed);
-                    return Ok(prepared.state);
+                    self.keep_open(document, heads, size_bytes);
+                    return Ok(state);
                 }
                 Err(StoreError::Stale { .. }) => {}
                 Err(problem) => return Err(error::store(problem)),
@@ -60,10 +65,27 @@ impl Desk {
         session: &SignedIn,
         edit: &Edit,
     ) -> Result<Option<Prepared>, ApiError> {
+        // One that stands open may be older than the stored one: only what can be made of it, and then committed, counts.
+        if let Some((document, heads)) = self.take_open(edit.doc)
+            && let Ok(Some(prepared)) = self.make(session, edit, document, Some(heads)).await
+        {
+            return Ok(Some(prepared));
+        }
         let (document, heads) = match self.load(edit.doc).await? {
             Some((document, heads)) => (document, Some(heads)),
             None => (Document::empty(edit.doc, edit.kind()), None),
         };
+        self.make(session, edit, document, heads).await
+    }
+
+    /// Makes an edit of a document that has these heads in the store; `None` when it changes nothing.
+    async fn make(
+        &self,
+        session: &SignedIn,
+        edit: &Edit,
+        document: Document,
+        heads: Option<Vec<[u8; 32]>>,
+    ) -> Result<Option<Prepared>, ApiError> {
         let rules = self.rules();
         let workflow =
             rules.workspace.as_ref().map(|workspace| workspace.workflow.clone()).unwrap_or_default();
@@ -96,7 +118,7 @@ impl Desk {
             edited_at: now,
         });
         let write = write_of(&mut document, expected_heads, Some(&state), rules, now);
-        Ok(Prepared { write, state, outbox })
+        Ok(Prepared { write, state, outbox, document })
     }
 
     /// Who edits, and by which rules.

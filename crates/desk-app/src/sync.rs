@@ -6,6 +6,7 @@
 
 mod bootstrap;
 pub(crate) mod driver;
+mod facts;
 pub(crate) mod http;
 mod live;
 mod merging;
@@ -25,7 +26,11 @@ use desk_domain::time::{Clock, UtcMillis};
 use desk_sync::engine::{Action, Engine};
 use serde::Serialize;
 
-use crate::{Desk, DeskEvent, error, machine::CorrectedClock, session::SignedIn};
+use crate::{
+    Desk, DeskEvent, error,
+    machine::CorrectedClock,
+    session::{SignedIn, Tokens},
+};
 
 /// An access token is renewed this long before it ends.
 const RENEW_BEFORE_MS: i64 = 60_000;
@@ -108,6 +113,7 @@ impl Desk {
         report.listed_ms = CorrectedClock::machine_now().since(started_at);
         self.reached_level().await?;
         self.index_rest().await?;
+        self.tidy().await?;
         (report.received_bytes, report.requests) = (link.http.received_bytes(), link.http.requests());
         report.cursor = engine.cursor();
         report.elapsed_ms = CorrectedClock::machine_now().since(started_at);
@@ -169,7 +175,13 @@ impl Desk {
 
     /// An access token that is good for a while; renewed when it is not.
     pub(crate) async fn access_token(&self, link: &Link) -> Result<String, ApiError> {
-        let tokens = self.tokens().await?.ok_or_else(error::signed_out)?;
+        let tokens = self.tokens().await?;
+        self.access_by(link, tokens).await
+    }
+
+    /// An access token that is good for a while: that of `tokens`, or a renewed one.
+    async fn access_by(&self, link: &Link, tokens: Option<Tokens>) -> Result<String, ApiError> {
+        let tokens = tokens.ok_or_else(error::signed_out)?;
         if tokens.expires_at.since(self.now()) > RENEW_BEFORE_MS {
             return Ok(tokens.access);
         }
@@ -206,8 +218,11 @@ impl Desk {
     /// Everything is level with the server: written down for the status line, and from now on alerts are shown.
     pub(crate) async fn reached_level(&self) -> Result<(), ApiError> {
         self.keep_synced_at(self.now()).await?;
-        self.settle_alerts().await?;
-        // A quiet moment: what stands in the log moves into the file now, not in somebody's commit.
+        self.settle_alerts().await
+    }
+
+    /// A quiet moment: what stands in the store's log moves into the file now, not in somebody's commit.
+    pub(crate) async fn tidy(&self) -> Result<(), ApiError> {
         self.store().checkpoint().await.map_err(error::store)
     }
 

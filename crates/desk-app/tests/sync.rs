@@ -258,6 +258,34 @@ async fn what_was_edited_offline_is_sent_after_a_restart() {
 }
 
 #[tokio::test]
+async fn a_ticket_that_stands_open_is_edited_as_another_program_left_it() {
+    let server = Server::start().await;
+    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let window = server.desk(dir.path(), "anna").await;
+    let id = window.create_ticket(titled("Касса")).await.unwrap().ticket.id;
+    let command_line = open(dir.path()).await;
+    let set = |desk: &Desk, priority| {
+        let (desk, op) = (desk.clone(), TicketOp::SetPriority { priority });
+        async move { desk.edit_ticket(id, vec![op]).await.unwrap().ticket.priority }
+    };
+    assert_eq!(set(&command_line, Priority::High).await, Priority::High);
+    // By what the window has open, there would be nothing to change.
+    assert_eq!(set(&window, Priority::Medium).await, Priority::Medium);
+    assert_eq!(ticket(&command_line, id).await.ticket.priority, Priority::Medium);
+
+    // Another member's edit arrives after the other program's, and none is lost.
+    window.sync_once().await.unwrap();
+    let boris = server.desk(other.path(), "boris").await;
+    boris.add_comment(id, Visibility::Internal, "смотрю".into()).await.unwrap();
+    boris.sync_once().await.unwrap();
+    assert_eq!(set(&command_line, Priority::Urgent).await, Priority::Urgent);
+    level(&[&window, &boris]).await;
+    let seen = ticket(&window, id).await.ticket;
+    assert_eq!((seen.priority, seen.comments.len()), (Priority::Urgent, 1));
+    assert_eq!(ticket(&boris, id).await.ticket, seen);
+}
+
+#[tokio::test]
 async fn a_refused_edit_is_listed_with_its_reason_and_taken_out_of_the_ticket() {
     let server = Server::start().await;
     let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());

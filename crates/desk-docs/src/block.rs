@@ -13,7 +13,7 @@ use desk_domain::{
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// Documents in a block. More compress little better, and opening one document costs unpacking them all.
-pub const BLOCK_DOCUMENTS: usize = 64;
+pub const BLOCK_DOCUMENTS: usize = 16;
 /// Most bytes that a block may have unpacked.
 pub const MAX_BLOCK_BYTES: usize = 64 * 1024 * 1024;
 

@@ -6,7 +6,10 @@ use desk_docs::{BrokenBlock, PackedDocument, read_block, unpack_block};
 use desk_domain::ids::DocId;
 use sqlx::{Row, SqliteConnection};
 
-use crate::{DocWrite, StoreError};
+use crate::{
+    DocWrite, StoreError,
+    bulk::{self, Script},
+};
 
 impl From<BrokenBlock> for StoreError {
     fn from(broken: BrokenBlock) -> Self {
@@ -55,15 +58,16 @@ pub(crate) fn unpack(bytes: &[u8], raw_bytes: i64) -> Result<Vec<u8>, StoreError
 
 /// Removes those of the blocks that hold no document any more.
 pub(crate) async fn sweep(
-    conn: &mut SqliteConnection,
+    script: &mut Script<'_>,
     blocks: impl IntoIterator<Item = i64>,
 ) -> Result<(), StoreError> {
-    const SWEEP: &str = "DELETE FROM blocks WHERE block = ?1 \
-         AND NOT EXISTS (SELECT 1 FROM documents d WHERE d.block = ?1)";
-    for block in blocks.into_iter().collect::<BTreeSet<_>>() {
-        sqlx::query(SWEEP).bind(block).execute(&mut *conn).await?;
+    const SWEEP: &str = "DELETE FROM blocks WHERE block IN (SELECT value FROM json_each(?)) \
+         AND NOT EXISTS (SELECT 1 FROM documents d WHERE d.block = blocks.block)";
+    let blocks: BTreeSet<i64> = blocks.into_iter().collect();
+    if blocks.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    script.add(SWEEP, |values| values.bind(bulk::json_numbers(blocks))).await
 }
 
 /// Takes documents out of the blocks that hold, or once held, them; the others of these blocks stay as they are.
@@ -75,7 +79,9 @@ pub(crate) async fn expel(
     const FIND: &str = "SELECT raw_bytes, bytes FROM blocks WHERE block = ?";
     const REPLACE: &str = "UPDATE blocks SET raw_bytes = ?2, bytes = ?3 WHERE block = ?1";
     let docs: BTreeSet<DocId> = docs.iter().copied().collect();
-    sweep(conn, blocks.iter().copied()).await?;
+    let mut script = Script::new(&mut *conn);
+    sweep(&mut script, blocks.iter().copied()).await?;
+    script.flush().await?;
     for block in blocks {
         let Some(row) = sqlx::query(FIND).bind(block).fetch_optional(&mut *conn).await? else { continue };
         let raw = unpack(row.try_get(1)?, row.try_get(0)?)?;

@@ -18,14 +18,21 @@ use desk_domain::{
     projection::Row,
     sla::Metric,
 };
-use sqlx::{Connection, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 
 use crate::{
     Batch, Committed, DocWrite, Store, StoreError,
-    bulk::{self, Insert},
+    bulk::{self, Insert, Script, Values},
     lane::Held,
     meta,
+    open::WRITER_CACHE,
 };
+
+/// A batch of so many documents changes more pages than the writer's cache holds: what does not fit would be encrypted and
+/// written again and again.
+const LARGE: usize = 64;
+/// The cache while such a batch is written, in KiB.
+const WIDE_CACHE: &str = "PRAGMA cache_size = -65536";
 
 /// A document of the batch with its row number and what was known of it before.
 pub(crate) struct Placed<'a> {
@@ -64,7 +71,16 @@ impl Store {
     pub async fn commit(&self, batch: &Batch) -> Result<Committed, StoreError> {
         check(batch)?;
         let mut held = self.writer().await?;
+        let is_large = batch.docs.len() >= LARGE;
+        if is_large {
+            sqlx::query(WIDE_CACHE).execute(held.conn()?).await?;
+        }
         let result = write(held.conn()?, batch).await;
+        if is_large {
+            sqlx::query(AssertSqlSafe(format!("PRAGMA cache_size = {WRITER_CACHE}; PRAGMA shrink_memory")))
+                .execute(held.conn()?)
+                .await?;
+        }
         finish(held, result)
     }
 
@@ -115,21 +131,31 @@ fn check_docs(docs: &[DocWrite]) -> Result<(), StoreError> {
 
 async fn write(conn: &mut SqliteConnection, batch: &Batch) -> Result<Committed, StoreError> {
     let mut transaction = conn.begin_with("BEGIN IMMEDIATE").await?;
-    let conn = &mut *transaction;
-    let mut rejected = outbox::reject(conn, &batch.rejected).await?;
-    rejected.extend(outbox::list_unmade(conn, &batch.unmade).await?);
-    outbox::remove(conn, &batch.accepted).await?;
-    outbox::proposed_again(conn, &batch.proposed_again).await?;
-    let dropped = documents::drop_all(conn, &batch.drop_docs).await?;
+    let mut script = Script::new(&mut transaction);
+    let mut rejected = outbox::reject(&mut script, &batch.rejected).await?;
+    rejected.extend(outbox::list_unmade(&mut script, &batch.unmade).await?);
+    outbox::remove(&mut script, &batch.accepted).await?;
+    outbox::proposed_again(&mut script, &batch.proposed_again).await?;
+    let dropped = match batch.drop_docs.as_slice() {
+        [] => Vec::new(),
+        docs => documents::drop_all(script.conn().await?, docs).await?,
+    };
 
-    let placed = documents::place(conn, &batch.docs).await?;
-    documents::write(conn, &placed).await?;
-    project(conn, &placed).await?;
+    let placed = match batch.docs.as_slice() {
+        [] => Vec::new(),
+        docs => documents::place(script.conn().await?, docs).await?,
+    };
+    documents::write(&mut script, &placed).await?;
+    project(&mut script, &placed).await?;
 
-    outbox::add(conn, &batch.outbox).await?;
-    let new_alerts = alerts::record(conn, &batch.alerts).await?;
-    drafts(conn, batch).await?;
-    facts(conn, batch).await?;
+    outbox::add(&mut script, &batch.outbox, &placed).await?;
+    let new_alerts = match batch.alerts.as_slice() {
+        [] => Vec::new(),
+        alerts => alerts::record(script.conn().await?, alerts).await?,
+    };
+    drafts(&mut script, batch).await?;
+    facts(&mut script, batch).await?;
+    script.flush().await?;
     transaction.commit().await?;
 
     let written = batch.docs.iter().map(|write| (write.kind, write.id));
@@ -143,29 +169,30 @@ async fn rewrite(conn: &mut SqliteConnection, docs: &[DocWrite]) -> Result<Commi
         return Err(StoreError::Stale { doc: new.write.id });
     }
     documents::write_projected(&mut transaction, &placed).await?;
-    project(&mut transaction, &placed).await?;
+    let mut script = Script::new(&mut transaction);
+    project(&mut script, &placed).await?;
+    script.flush().await?;
     transaction.commit().await?;
     Ok(committed(docs.iter().map(|write| (write.kind, write.id))))
 }
 
 /// Derives everything that is derived from documents.
-async fn project(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result<(), StoreError> {
-    clear(conn, placed).await?;
-    list(conn, placed).await?;
-    search::write(conn, placed).await
+async fn project(script: &mut Script<'_>, placed: &[Placed<'_>]) -> Result<(), StoreError> {
+    clear(script, placed).await?;
+    list(script, placed).await?;
+    search::write(script, placed).await
 }
 
 /// Writes what lists, filters and the scheduler read.
-pub(crate) async fn list(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result<(), StoreError> {
-    tickets::write(conn, placed).await?;
-    articles::write(conn, placed).await?;
-    incidents::write(conn, placed).await?;
-    deadlines(conn, placed).await
+pub(crate) async fn list(script: &mut Script<'_>, placed: &[Placed<'_>]) -> Result<(), StoreError> {
+    tickets::write(script, placed).await?;
+    articles::write(script, placed).await?;
+    incidents::write(script, placed).await?;
+    deadlines(script, placed).await
 }
 
 /// Removes the rows of documents that have several of them, or had some and have none any more.
-async fn clear(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result<(), StoreError> {
-    // One trip to the database; each statement takes the next bound value.
+async fn clear(script: &mut Script<'_>, placed: &[Placed<'_>]) -> Result<(), StoreError> {
     const MANY: &str = "DELETE FROM ticket_tags WHERE doc IN (SELECT value FROM json_each(?)); \
          DELETE FROM deadlines WHERE doc IN (SELECT value FROM json_each(?)); \
          DELETE FROM sources WHERE doc IN (SELECT value FROM json_each(?))";
@@ -175,17 +202,17 @@ async fn clear(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result<(),
     let existing = || placed.iter().filter(|placed| placed.existed);
     if existing().next().is_some() {
         let docs = bulk::json_numbers(existing().map(|placed| placed.doc));
-        sqlx::query(MANY).bind(&docs).bind(&docs).bind(&docs).execute(&mut *conn).await?;
+        script.add(MANY, |values| values.bind(&docs).bind(&docs).bind(&docs)).await?;
     }
     let unread = || existing().filter(|placed| placed.row().is_none());
     if unread().next().is_some() {
         let docs = bulk::json_numbers(unread().map(|placed| placed.doc));
-        sqlx::query(ONE).bind(&docs).bind(&docs).bind(&docs).execute(&mut *conn).await?;
+        script.add(ONE, |values| values.bind(&docs).bind(&docs).bind(&docs)).await?;
     }
     Ok(())
 }
 
-async fn deadlines(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result<(), StoreError> {
+async fn deadlines(script: &mut Script<'_>, placed: &[Placed<'_>]) -> Result<(), StoreError> {
     const INSERT: Insert = Insert {
         head: "INSERT INTO deadlines (doc, rule, percent, metric, due_at) VALUES",
         columns: 5,
@@ -198,8 +225,8 @@ async fn deadlines(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result
         .flat_map(|placed| placed.write.deadlines.iter().map(|deadline| (placed.doc, deadline)))
         .collect();
     INSERT
-        .run(conn, &rows, |query, (doc, deadline)| {
-            query
+        .add(script, &rows, |values, (doc, deadline)| {
+            values
                 .bind(*doc)
                 .bind(deadline.rule.as_str())
                 .bind(i64::from(deadline.percent))
@@ -209,35 +236,31 @@ async fn deadlines(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result
         .await
 }
 
-async fn drafts(conn: &mut SqliteConnection, batch: &Batch) -> Result<(), StoreError> {
+async fn drafts(script: &mut Script<'_>, batch: &Batch) -> Result<(), StoreError> {
     const SAVE: &str = "INSERT INTO drafts (key, body, saved_at) VALUES (?, ?, ?) \
          ON CONFLICT (key) DO UPDATE SET body = excluded.body, saved_at = excluded.saved_at";
     for draft in &batch.drafts {
-        sqlx::query(SAVE)
-            .bind(&draft.key)
-            .bind(&draft.body)
-            .bind(draft.saved_at.0)
-            .execute(&mut *conn)
-            .await?;
+        let bind = |values: Values| values.bind(&draft.key).bind(&draft.body).bind(draft.saved_at.0);
+        script.add(SAVE, bind).await?;
     }
     for key in &batch.drop_drafts {
-        sqlx::query("DELETE FROM drafts WHERE key = ?").bind(key).execute(&mut *conn).await?;
+        script.add("DELETE FROM drafts WHERE key = ?", |values| values.bind(key)).await?;
     }
     Ok(())
 }
 
-pub(crate) async fn facts(conn: &mut SqliteConnection, batch: &Batch) -> Result<(), StoreError> {
+pub(crate) async fn facts(script: &mut Script<'_>, batch: &Batch) -> Result<(), StoreError> {
     const SET: &str =
         "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
     if let Some(cursor) = batch.cursor {
-        sqlx::query(SET).bind(meta::CURSOR).bind(cursor.to_le_bytes().as_slice()).execute(&mut *conn).await?;
+        let cursor = cursor.to_le_bytes();
+        script.add(SET, |values| values.bind(meta::CURSOR).bind(cursor.as_slice())).await?;
     }
     for (key, value) in &batch.meta {
-        let query = match value {
-            Some(value) => sqlx::query(SET).bind(key).bind(value),
-            None => sqlx::query("DELETE FROM meta WHERE key = ?").bind(key),
-        };
-        query.execute(&mut *conn).await?;
+        match value {
+            Some(value) => script.add(SET, |values| values.bind(key).bind(value)).await?,
+            None => script.add("DELETE FROM meta WHERE key = ?", |values| values.bind(key)).await?,
+        }
     }
     Ok(())
 }

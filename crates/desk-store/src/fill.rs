@@ -23,6 +23,7 @@ use tokio::task::JoinHandle;
 use crate::{
     Batch, DocWrite, Hash32, Key, OpenOptions, Store, StoreError,
     blocks::without_bytes,
+    bulk::{Script, Values},
     codes,
     commit::{Placed, facts, list, write_heads},
     indexes::make_urgent,
@@ -144,24 +145,23 @@ impl Filling {
     pub async fn add(&mut self, segment: Hash32, blocks: &[ReadyBlock]) -> Result<(), StoreError> {
         const BLOCK: &str = "INSERT INTO blocks (block, indexed, raw_bytes, bytes) VALUES (?, 0, ?, ?)";
         let mut transaction = self.conn.begin_with("BEGIN IMMEDIATE").await?;
+        let mut script = Script::new(&mut transaction);
         let (mut doc, mut number) = (self.next_doc, self.next_block);
         let mut all = Vec::new();
         for block in blocks {
-            sqlx::query(BLOCK)
-                .bind(number)
-                .bind(block.raw_bytes)
-                .bind(block.bytes.as_slice())
-                .execute(&mut *transaction)
-                .await?;
+            let bind =
+                |values: Values| values.bind(number).bind(block.raw_bytes).bind(block.bytes.as_slice());
+            script.add(BLOCK, bind).await?;
             let placed: Vec<Placed<'_>> =
                 (doc..).zip(&block.docs).map(|(doc, write)| Placed::new(write, doc)).collect();
-            write_heads(&mut transaction, &placed, Some(number)).await?;
+            write_heads(&mut script, &placed, Some(number)).await?;
             doc += i64::try_from(placed.len()).unwrap_or(0);
             number += 1;
             all.extend(placed);
         }
         // Of all blocks together: rows go in few statements then.
-        list(&mut transaction, &all).await?;
+        list(&mut script, &all).await?;
+        script.flush().await?;
         set(&mut transaction, &format!("{SEGMENT}{}", hex::encode(segment)), b"1").await?;
         transaction.commit().await?;
         (self.next_doc, self.next_block) = (doc, number);
@@ -338,7 +338,9 @@ async fn finish(
         .execute(&mut *transaction)
         .await?;
     sqlx::query("DELETE FROM meta WHERE key GLOB 'filling.*'").execute(&mut *transaction).await?;
-    facts(&mut transaction, batch).await?;
+    let mut script = Script::new(&mut transaction);
+    facts(&mut script, batch).await?;
+    script.flush().await?;
     make_urgent(&mut transaction, indexes).await?;
     transaction.commit().await?;
     sqlx::query("DETACH DATABASE live").execute(&mut *conn).await?;

@@ -6,7 +6,9 @@ use std::sync::atomic::Ordering;
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 
 use crate::{
-    Batch, Store, StoreError, codes,
+    Batch, Store, StoreError,
+    bulk::Script,
+    codes,
     commit::{facts, finish},
 };
 
@@ -90,7 +92,9 @@ async fn later(conn: &mut SqliteConnection) -> Result<Vec<String>, StoreError> {
 
 async fn note(conn: &mut SqliteConnection, statements: &[String]) -> Result<(), StoreError> {
     let meta = if statements.is_empty() { None } else { Some(codes::to_json(&statements)?.into_bytes()) };
-    facts(conn, &Batch { meta: vec![(LATER.to_owned(), meta)], ..Batch::default() }).await
+    let mut script = Script::new(conn);
+    facts(&mut script, &Batch { meta: vec![(LATER.to_owned(), meta)], ..Batch::default() }).await?;
+    script.flush().await
 }
 
 /// By the name in `CREATE INDEX name ON …`.

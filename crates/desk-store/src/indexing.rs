@@ -18,14 +18,15 @@ use tokio::task::JoinHandle;
 use crate::{
     Store, StoreError,
     blocks::{unpack, without_bytes},
-    bulk, codes,
+    bulk::{self, Script},
+    codes,
     commit::{Ready, finish, insert_texts, learn},
     indexes,
     search::terms::Terms,
 };
 
 /// Texts of so many blocks are indexed in one transaction: a person's edit waits for no more.
-const TOGETHER: i64 = 16;
+const TOGETHER: i64 = 64;
 /// Batches that are made ready while one is written.
 const AHEAD: usize = 2;
 /// Terms that are remembered as learnt; more of them are offered to the vocabulary again.
@@ -167,8 +168,10 @@ async fn write<'a>(
             missing.push((row.try_get(1)?, ready));
         }
     }
-    learn(&mut transaction, terms).await?;
-    insert_texts(&mut transaction, missing).await?;
+    let mut script = Script::new(&mut transaction);
+    learn(&mut script, terms).await?;
+    insert_texts(&mut script, missing).await?;
+    script.flush().await?;
     sqlx::query("UPDATE blocks SET indexed = 1 WHERE block IN (SELECT value FROM json_each(?))")
         .bind(&blocks)
         .execute(&mut *transaction)

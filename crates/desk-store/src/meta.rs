@@ -1,11 +1,47 @@
 //! Facts about the device by name: workspace, device, session, settings, clock offset. The names are the application's.
 
-use crate::{Batch, Store, StoreError};
+use std::collections::HashMap;
+
+use sqlx::Row;
+
+use crate::{Batch, Store, StoreError, codes};
 
 /// Where the sync cursor stands among the facts.
 pub(crate) const CURSOR: &str = "sync.cursor";
 
+/// Several facts as they stood at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// Those that were asked for by name and are set.
+    pub facts: HashMap<String, Vec<u8>>,
+    /// How far the server's log was read; 0 at the beginning.
+    pub cursor: u64,
+    /// There is one whose name begins as was asked.
+    pub has_more: bool,
+}
+
 impl Store {
+    /// The facts of these names with the cursor, and whether there is any whose name begins with `beginning` (the
+    /// application's own, without wildcards), in one reading.
+    pub async fn facts(&self, keys: &[&str], beginning: &str) -> Result<Facts, StoreError> {
+        const SQL: &str = "SELECT key, value FROM meta WHERE key IN (SELECT value FROM json_each(?)) \
+             UNION ALL SELECT NULL, NULL WHERE EXISTS (SELECT 1 FROM meta WHERE key GLOB ? || '*')";
+        let mut asked = keys.to_vec();
+        asked.push(CURSOR);
+        let mut held = self.quick_reader().await?;
+        let rows =
+            sqlx::query(SQL).bind(codes::to_json(&asked)?).bind(beginning).fetch_all(held.conn()?).await?;
+        let mut found = Facts::default();
+        for row in &rows {
+            match row.try_get::<Option<String>, _>(0)? {
+                None => found.has_more = true,
+                Some(key) if key == CURSOR => found.cursor = cursor_of(row.try_get(1)?)?,
+                Some(key) => drop(found.facts.insert(key, row.try_get(1)?)),
+            }
+        }
+        Ok(found)
+    }
+
     /// A fact; `None` when it was never set.
     pub async fn meta(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let mut held = self.quick_reader().await?;
@@ -43,7 +79,11 @@ impl Store {
         let Some(bytes) = self.meta(CURSOR).await? else {
             return Ok(0);
         };
-        let bytes = bytes.try_into().map_err(|_| StoreError::unreadable("the sync cursor"))?;
-        Ok(u64::from_le_bytes(bytes))
+        cursor_of(bytes)
     }
+}
+
+fn cursor_of(bytes: Vec<u8>) -> Result<u64, StoreError> {
+    let bytes = bytes.try_into().map_err(|_| StoreError::unreadable("the sync cursor"))?;
+    Ok(u64::from_le_bytes(bytes))
 }

@@ -33,7 +33,7 @@ const APPLICATION_ID: i64 = 0x574E_4453;
 /// Connections for reading. Two: a list is not to wait for an export.
 const READERS: u16 = 2;
 /// Page caches in KiB (negative, as SQLite wants it): together they are the store's share of the application's memory.
-const WRITER_CACHE: &str = "-5120";
+pub(crate) const WRITER_CACHE: &str = "-5120";
 const READER_CACHE: &str = "-2048";
 /// Pages in the write-ahead log at which a commit moves them into the file itself, if `Store::checkpoint` did not before.
 const CHECKPOINT_PAGES: &str = "4000";

@@ -89,8 +89,9 @@ async fn read(app: &App, bearer: &Bearer, view: &View, after: u64) -> Result<(Pa
         }
     }
     let (head, is_everybodys) = (page.head, !page.is_personal);
+    let size_bytes = page.size_bytes();
     let witness = witness::of(app, bearer.workspace(), head).await?;
-    Ok((Packed { head, frame: pack(reply(page, view.id)).await?, witness }, is_everybodys))
+    Ok((Packed { head, frame: pack(reply(page, view.id), size_bytes).await?, witness }, is_everybodys))
 }
 
 /// The answer to a device that has what it has under another scope.
@@ -99,7 +100,7 @@ async fn rescope(app: &App, bearer: &Bearer, after: u64, scope: Hash) -> Result<
     let witness = witness::of(app, bearer.workspace(), head).await?;
     let (changes, documents, withdrawn) = (Vec::new(), Vec::new(), Vec::new());
     let reply = PullReply { changes, cursor: after, head, scope, documents, withdrawn };
-    Ok(Packed { head, frame: pack(reply).await?, witness })
+    Ok(Packed { head, frame: pack(reply, 0).await?, witness })
 }
 
 fn reply(page: LogPage, scope: Hash) -> PullReply {

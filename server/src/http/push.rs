@@ -9,10 +9,15 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use desk_api::{ErrorCode, rest::BATCH_MEDIA_TYPE};
-use desk_sync::wire::{self, Push, WireError};
+use desk_sync::wire::{self, Push, Verdict, WireError};
 
 use super::{App, Problem, bearer::Bearer, json::read, witness};
 use crate::sync::{push::Incoming, relay};
+
+/// So many bytes are packed or unpacked at once.
+const QUICK_BYTES: usize = 16 * 1024;
+/// What may be of any size.
+pub(super) const LARGE: usize = usize::MAX;
 
 /// Decodes and verifies the batch, has it decided, and answers with one verdict per change.
 pub(super) async fn post(
@@ -25,12 +30,12 @@ pub(super) async fn post(
     let body = read(request, app.limits.push_bytes).await?;
     let most = app.limits.push_changes;
     let device = bearer.claims.dev;
-    let mut changes = blocking(move || open(&body, most)).await??;
+    let mut changes = unhurried(body.len(), move || open(&body, most)).await??;
     relay::admit(app.storage.as_ref(), &bearer.member, device, app.clock.now(), &mut changes).await?;
     let reply = app.hub.push(workspace, device, app.clock.now(), changes).await?;
     tracing::info!(workspace.id = %workspace, device.id = %device, sync.seq = reply.head, "pushed");
-    let head = reply.head;
-    witness::give(&app, workspace, head, frame(reply).await?).await
+    let (head, size_bytes) = (reply.head, reply.verdicts.len() * size_of::<Verdict>());
+    witness::give(&app, workspace, head, frame(reply, size_bytes).await?).await
 }
 
 fn open(frame: &[u8], most: usize) -> Result<Vec<Incoming>, Problem> {
@@ -67,10 +72,13 @@ pub(super) fn unreadable(error: &WireError) -> Problem {
     Problem::new(code, message)
 }
 
-/// A message, packed.
-pub(super) async fn pack<M: wire::Message + Send + 'static>(message: M) -> Result<Bytes, Problem> {
-    let frame = blocking(move || wire::encode(&message)).await?.map_err(|error| Problem::internal(&error))?;
-    Ok(frame.into())
+/// A message of about `size_bytes`, packed.
+pub(super) async fn pack<M: wire::Message + Send + 'static>(
+    message: M,
+    size_bytes: usize,
+) -> Result<Bytes, Problem> {
+    let frame = unhurried(size_bytes, move || wire::encode(&message)).await?;
+    Ok(frame.map_err(|error| Problem::internal(&error))?.into())
 }
 
 /// A packed message as an answer.
@@ -78,13 +86,22 @@ pub(super) fn framed(frame: Bytes) -> Response {
     ([(CONTENT_TYPE, BATCH_MEDIA_TYPE)], frame).into_response()
 }
 
-/// A message as an answer.
-pub(super) async fn frame<M: wire::Message + Send + 'static>(message: M) -> Result<Response, Problem> {
-    Ok(framed(pack(message).await?))
+/// A message of about `size_bytes` as an answer.
+pub(super) async fn frame<M: wire::Message + Send + 'static>(
+    message: M,
+    size_bytes: usize,
+) -> Result<Response, Problem> {
+    Ok(framed(pack(message, size_bytes).await?))
 }
 
-/// Work that would hold up other requests.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+/// Work on so many bytes; on another thread where it would hold up other requests for longer than the way there takes.
+async fn unhurried<T: Send + 'static>(
+    size_bytes: usize,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Problem> {
+    if size_bytes <= QUICK_BYTES {
+        return Ok(work());
+    }
     let span = tracing::Span::current();
     tokio::task::spawn_blocking(move || span.in_scope(work)).await.map_err(|error| Problem::internal(&error))
 }

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use desk_docs::{Document, LoadError};
+use desk_docs::{Document, LoadError, Open, OpenDocuments};
 use desk_domain::{
     access::Scope,
     ids::{DeviceId, DocId, DocKind, MemberId, WorkspaceId},
@@ -41,6 +41,10 @@ const OPEN_BYTES: usize = 8 * 1024 * 1024;
 const TOGETHER: usize = 4_000;
 /// The same in bytes.
 const TOGETHER_BYTES: usize = 8 * 1024 * 1024;
+/// So few changes are decided where they are: the way to another thread and back would take longer.
+const QUICK: usize = 2;
+/// The same in bytes.
+const QUICK_BYTES: usize = 16 * 1024;
 /// A workspace that nobody writes to for so long closes its documents.
 const IDLE: Duration = Duration::from_mins(5);
 
@@ -105,7 +109,8 @@ pub(super) struct Lane {
     storage: Arc<dyn Storage>,
     workspace: WorkspaceId,
     head: watch::Sender<u64>,
-    open: OpenDocuments,
+    /// By the number of each one's newest change.
+    open: OpenDocuments<u64>,
     rules: Option<(u64, Arc<Rules>)>,
 }
 
@@ -125,7 +130,7 @@ impl Rules {
 
 impl Lane {
     pub(super) fn new(storage: Arc<dyn Storage>, workspace: WorkspaceId, head: watch::Sender<u64>) -> Self {
-        Self { storage, workspace, head, open: OpenDocuments::default(), rules: None }
+        Self { storage, workspace, head, open: OpenDocuments::new(OPEN_DOCUMENTS, OPEN_BYTES), rules: None }
     }
 
     /// Works until nobody can send any more.
@@ -137,7 +142,7 @@ impl Lane {
                     self.answer(batches, replies).await;
                 }
                 Ok(None) => return,
-                Err(_idle) => self.open = OpenDocuments::default(),
+                Err(_idle) => self.open.clear(),
             }
         }
     }
@@ -187,11 +192,16 @@ impl Lane {
         }
         let known = self.known(tx.as_mut(), &batches).await?;
         let head = workspace.head;
+        let is_quick = batches.iter().map(|batch| batch.changes.len()).sum::<usize>() <= QUICK
+            && batches.iter().map(Batch::size_bytes).sum::<usize>() <= QUICK_BYTES;
         let decide = move || known.decide(batches, &senders, &rules.workflow, head);
-        let Decided { verdicts, entries, refusals, settled } =
-            tokio::task::spawn_blocking(decide)
-                .await
-                .map_err(|_| PushError::Internal("deciding failed"))??;
+        let decided = if is_quick {
+            decide()
+        } else {
+            let decided = tokio::task::spawn_blocking(decide).await;
+            decided.map_err(|_| PushError::Internal("deciding failed"))?
+        };
+        let Decided { verdicts, entries, refusals, settled } = decided?;
 
         let newest: HashMap<DocId, u64> =
             (head + 1..).zip(&entries).map(|(seq, entry)| (entry.doc, seq)).collect();
@@ -216,7 +226,7 @@ impl Lane {
         for changed in settled.changed {
             let seq = newest.get(&changed.doc).copied().unwrap_or_default();
             let size_bytes = changed.size_bytes;
-            self.open.put(changed.doc, Open { seq, size_bytes, document: changed.document });
+            self.open.put(changed.doc, Open { state: seq, size_bytes, document: changed.document });
         }
         self.head.send_if_modified(|known| {
             let moved = *known < head;
@@ -296,20 +306,20 @@ impl Lane {
         let mut open = HashMap::new();
         let mut closed = Vec::new();
         for (doc, seq) in here {
-            match self.open.take(doc).filter(|open| open.seq == seq) {
+            match self.open.take(doc).filter(|open| open.state == seq) {
                 Some(found) => {
                     open.insert(doc, found);
                 }
                 None => closed.push(doc),
             }
         }
-        let stored = tx.documents(&closed).await?;
+        let stored = if closed.is_empty() { HashMap::new() } else { tx.documents(&closed).await? };
         if stored.len() != closed.len() {
             return Err(PushError::Internal("a document is gone"));
         }
         for (doc, record) in stored {
             let document = Document::load(doc, record.kind, &record.snapshot)?;
-            open.insert(doc, Open { seq: record.seq, size_bytes: record.snapshot.len(), document });
+            open.insert(doc, Open { state: record.seq, size_bytes: record.snapshot.len(), document });
         }
 
         let mut known = Known { subjects: HashMap::new(), actor_seqs, seqs: HashMap::new() };
@@ -318,7 +328,7 @@ impl Lane {
                 (None, _) => Subject::nowhere(),
                 (Some(_), None) => Subject { place: Place::Elsewhere, ..Subject::nowhere() },
                 (Some(head), Some(open)) => {
-                    known.seqs.insert(doc, open.seq);
+                    known.seqs.insert(doc, open.state);
                     Subject {
                         place: Place::Here { kind: head.kind, owner: head.owner },
                         document: Some(open.document),
@@ -464,7 +474,7 @@ impl Known {
 /// The documents of some batches after they were decided.
 struct Settled {
     changed: Vec<Changed>,
-    unchanged: Vec<(DocId, Open)>,
+    unchanged: Vec<(DocId, Open<u64>)>,
 }
 
 /// The documents that go on without their snapshots.
@@ -503,46 +513,9 @@ impl Settled {
                 settled.changed.push(Changed { doc, place, heads, snapshot, size_bytes, document });
             } else if let Some(seq) = seqs.get(&doc) {
                 let size_bytes = subject.size_bytes;
-                settled.unchanged.push((doc, Open { seq: *seq, size_bytes, document }));
+                settled.unchanged.push((doc, Open { state: *seq, size_bytes, document }));
             }
         }
         settled
-    }
-}
-
-/// A document that is kept open.
-struct Open {
-    /// The number of its newest change.
-    seq: u64,
-    /// The size of its snapshot.
-    size_bytes: usize,
-    document: Document,
-}
-
-/// The documents that were used last.
-#[derive(Default)]
-struct OpenDocuments {
-    documents: HashMap<DocId, (u64, Open)>,
-    size_bytes: usize,
-    uses: u64,
-}
-
-impl OpenDocuments {
-    fn take(&mut self, doc: DocId) -> Option<Open> {
-        let (_, open) = self.documents.remove(&doc)?;
-        self.size_bytes -= open.size_bytes;
-        Some(open)
-    }
-
-    fn put(&mut self, doc: DocId, open: Open) {
-        self.take(doc);
-        self.uses += 1;
-        self.size_bytes += open.size_bytes;
-        self.documents.insert(doc, (self.uses, open));
-        while self.documents.len() > OPEN_DOCUMENTS || self.size_bytes > OPEN_BYTES {
-            let oldest = self.documents.iter().min_by_key(|(_, (used, _))| *used).map(|(doc, _)| *doc);
-            let Some(oldest) = oldest else { break };
-            self.take(oldest);
-        }
     }
 }

@@ -19,9 +19,9 @@ use crate::{Desk, error, machine};
 /// The longest sleep: a laptop that was suspended notices on waking.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// While the device is level and listening, that is written down this often: another process on the store (the command
-/// line) tells by it since when there has been no connection.
-const SYNCED_AT_MS: i64 = 60_000;
+/// While the device is level, that is written down this often and not with each edit: another process on the store (the
+/// command line) tells by it since when there has been no connection.
+const SYNCED_AT_MS: u64 = 60_000;
 
 /// How long after an edit its text goes into the search index, unless somebody searches before: not while the next edit
 /// may be waiting.
@@ -144,6 +144,9 @@ impl Desk {
                 _ = commits.changed() => {
                     tokio::time::sleep(INDEXED_AFTER).await;
                     commits.mark_unchanged();
+                    if let Err(problem) = self.tidy().await {
+                        tracing::warn!(code = ?problem.code, "{problem}");
+                    }
                 }
             }
         }
@@ -177,8 +180,7 @@ impl Desk {
         };
         let mut live: Option<Live> = None;
         let mut problem: Option<ApiError> = None;
-        let mut was_level = false;
-        let mut written_at = self.now();
+        let mut written_at = None;
         loop {
             if !self.signed_in().is_some_and(|session| session == link.session) {
                 return;
@@ -229,17 +231,11 @@ impl Desk {
             } else if engine.offline_since().is_none() && !engine.is_stopped() {
                 problem = None;
             }
-            if engine.is_level()
-                && !was_level
-                && let Err(problem) = self.reached_level().await
-            {
-                tracing::warn!(code = ?problem.code, "{problem}");
-            }
-            was_level = engine.is_level();
             let now = self.now();
-            if was_level && live.is_some() && now.since(written_at) >= SYNCED_AT_MS {
-                written_at = now;
-                if let Err(problem) = self.keep_synced_at(now).await {
+            let is_due = written_at.is_none_or(|at| now.since(at).unsigned_abs() >= SYNCED_AT_MS);
+            if engine.is_level() && is_due {
+                written_at = Some(now);
+                if let Err(problem) = self.reached_level().await {
                     tracing::warn!(code = ?problem.code, "{problem}");
                 }
             }

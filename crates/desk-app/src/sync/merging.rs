@@ -9,7 +9,7 @@ use desk_domain::{
     state::State,
     time::UtcMillis,
 };
-use desk_store::{DocWrite, StoredDocument};
+use desk_store::{DocWrite, Hash32, StoredDocument};
 use desk_sync::pull::merge;
 use futures::{StreamExt, TryStreamExt};
 
@@ -25,6 +25,8 @@ pub(super) type Changes<'a> = (DocId, DocKind, &'a [VerifiedChange]);
 pub(super) struct Merged {
     /// To be stored, with what it says; nothing when it had all the changes.
     pub(super) write: Option<(DocWrite, Option<State>)>,
+    /// The document of a batch that has no other, to be kept open.
+    pub(super) document: Option<Document>,
     /// How many changes were new here.
     pub(super) added: u64,
     /// The log has changes of this device that it never made.
@@ -49,8 +51,15 @@ impl Desk {
         let width = available_parallelism().map_or(1, NonZero::get).clamp(1, 4);
         if let [(doc, kind, changes)] = docs.as_slice() {
             // One edit of somebody else's: the way to another thread would take longer.
-            let stored = self.store().document(*doc).await.map_err(error::store)?;
-            return Ok(vec![merge_one(stored, (*doc, *kind, changes), reading)?]);
+            // One that stands open may be another than the stored one (an edit was taken back, another process wrote): only
+            // what is then committed on top of the stored heads counts.
+            if let Some(open) = self.take_open(*doc)
+                && let Ok(merged) = merge_one(Some(open), (*doc, *kind, changes), reading)
+                && merged.write.is_some()
+            {
+                return Ok(vec![merged]);
+            }
+            return Ok(vec![merge_one(self.load(*doc).await?, (*doc, *kind, changes), reading)?]);
         }
         let tasks = docs.chunks(TOGETHER).map(|docs| {
             let docs: Vec<_> =
@@ -63,7 +72,9 @@ impl Desk {
                     stored.into_iter().map(|stored| (stored.id, stored)).collect();
                 let work = move || {
                     let merge = |(doc, kind, changes): &(DocId, DocKind, Vec<VerifiedChange>)| {
-                        merge_one(stored.remove(doc), (*doc, *kind, changes), &reading)
+                        let known = stored.remove(doc).map(opened).transpose()?;
+                        let merged = merge_one(known, (*doc, *kind, changes), &reading)?;
+                        Ok(Merged { document: None, ..merged })
                     };
                     docs.iter().map(merge).collect::<Result<Vec<_>, ApiError>>()
                 };
@@ -77,24 +88,24 @@ impl Desk {
     }
 }
 
+/// A stored document, with its heads there.
+fn opened(stored: StoredDocument) -> Result<(Document, Vec<Hash32>), ApiError> {
+    let document = Document::load(stored.id, stored.kind, &stored.snapshot).map_err(error::load)?;
+    Ok((document, stored.heads))
+}
+
 fn merge_one(
-    stored: Option<StoredDocument>,
+    known: Option<(Document, Vec<Hash32>)>,
     (doc, kind, changes): Changes<'_>,
     reading: &Reading,
 ) -> Result<Merged, ApiError> {
-    let (document, heads) = match stored {
-        Some(stored) => {
-            let document = Document::load(doc, stored.kind, &stored.snapshot).map_err(error::load)?;
-            (Some(document), Some(stored.heads))
-        }
-        None => (None, None),
-    };
+    let (document, heads) = known.unzip();
     let is_foreign = changes.iter().any(|change| {
         change.device() == Some(reading.me)
             && !document.as_ref().is_some_and(|known| known.has(change.hash()))
     });
     let Some(merged) = merge(document, doc, kind, changes).map_err(error::pull)? else {
-        return Ok(Merged { write: None, added: 0, is_foreign });
+        return Ok(Merged { write: None, document: None, added: 0, is_foreign });
     };
     let (mut document, added) = (merged.document, merged.added);
     let state = match document.read() {
@@ -106,5 +117,5 @@ fn merge_one(
         }
     };
     let write = write_of(&mut document, heads, state.as_ref(), &reading.rules, reading.now);
-    Ok(Merged { write: Some((write, state)), added, is_foreign })
+    Ok(Merged { write: Some((write, state)), document: Some(document), added, is_foreign })
 }

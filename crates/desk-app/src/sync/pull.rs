@@ -19,6 +19,7 @@ use desk_sync::{
 
 use super::{
     Link,
+    facts::Facts,
     merging::{Changes, Reading},
     recovery::WITNESS,
     scope::{scope_fact, withdrawn_facts},
@@ -66,8 +67,6 @@ pub(super) struct Pulled {
 impl Desk {
     /// Fetches what comes after the cursor and stores it.
     pub(super) async fn pull_batch(&self, link: &Link) -> Result<Pulled, ApiError> {
-        self.recover_if_due(link).await?;
-        self.follow_device().await?;
         let pulled = match self.pull_now(link).await {
             Err(problem) => {
                 self.recover_after(problem, link).await?;
@@ -84,34 +83,34 @@ impl Desk {
 
     /// The same without regard to what the server may have lost.
     async fn pull_now(&self, link: &Link) -> Result<Pulled, ApiError> {
-        self.withdraw_due().await?;
-        let after = self.store().cursor().await.map_err(error::store)?;
-        let scope = self.scope(after).await?;
-        let (reply, witness) = self.ask(link, after, scope).await?;
+        let facts = self.ready_facts(link).await?;
+        let (after, scope) = (facts.cursor, facts.scope);
+        let (reply, witness) = self.ask(link, facts, scope).await?;
         if scope.is_some_and(|known| known != reply.scope) {
             let new = self.rescope(link).await?;
             return Ok(Pulled { new, cursor: after, head: reply.head, unsent: false });
         }
-        self.take(reply, after, witness.as_deref()).await
+        self.take(reply, after, scope, witness.as_deref()).await
     }
 
     /// Reads the log on, whatever the member may see: after the server was restored, nothing is let go of before it has back
     /// what it lost.
     pub(super) async fn pull_unscoped(&self, link: &Link) -> Result<Pulled, ApiError> {
-        let after = self.store().cursor().await.map_err(error::store)?;
-        let (mut reply, witness) = self.ask(link, after, None).await?;
+        let facts = self.facts().await?;
+        let (after, scope) = (facts.cursor, facts.scope);
+        let (mut reply, witness) = self.ask(link, facts, None).await?;
         reply.withdrawn.clear();
-        self.take(reply, after, witness.as_deref()).await
+        self.take(reply, after, scope, witness.as_deref()).await
     }
 
     async fn ask(
         &self,
         link: &Link,
-        after: u64,
+        facts: Facts,
         scope: Option<Hash>,
     ) -> Result<(PullReply, Option<String>), ApiError> {
-        let access = self.access_token(link).await?;
-        let witness = self.witness().await?;
+        let Facts { cursor: after, witness, tokens, .. } = facts;
+        let access = self.access_by(link, tokens).await?;
         let mut answer = link.http.pull(&access, after, scope, witness.as_deref()).await;
         if let Some(access) = self.renewed(link, &access, &answer).await? {
             answer = link.http.pull(&access, after, scope, witness.as_deref()).await;
@@ -121,15 +120,17 @@ impl Desk {
         Ok((answer.value, answer.witness))
     }
 
-    /// Checks a batch and stores it.
-    async fn take(&self, reply: PullReply, after: u64, witness: Option<&str>) -> Result<Pulled, ApiError> {
+    /// Checks a batch and stores it. Up to `after` everything is here under the scope `known`.
+    async fn take(
+        &self,
+        reply: PullReply,
+        after: u64,
+        known: Option<Hash>,
+        witness: Option<&str>,
+    ) -> Result<Pulled, ApiError> {
         let (cursor, head, scope) = (reply.cursor, reply.head, reply.scope);
         let Received { changes, whole, withdrawn } = receive(reply, after).map_err(error::pull)?;
-        if cursor == after
-            && changes.is_empty()
-            && withdrawn.is_empty()
-            && self.scope(after).await? == Some(scope)
-        {
+        if cursor == after && changes.is_empty() && withdrawn.is_empty() && known == Some(scope) {
             return Ok(Pulled { new: 0, cursor, head, unsent: false });
         }
         let level = Some((cursor, scope));
@@ -190,12 +191,16 @@ impl Desk {
             .filter(|(doc, _)| **doc != session.workspace_doc)
             .map(|(doc, (kind, changes))| (*doc, *kind, changes.as_slice()))
             .collect();
+        let mut open = Vec::new();
         let docs: Vec<DocId> = others.iter().map(|(doc, ..)| *doc).collect();
         for (doc, merged) in docs.iter().zip(self.merge_all(others, &reading).await?) {
             // A document that comes back into sight has what this device once wrote to it.
             twin |= merged.is_foreign && !whole.contains(doc);
             new += merged.added;
             if let Some((write, state)) = merged.write {
+                open.extend(
+                    merged.document.map(|document| (document, write.heads.clone(), write.snapshot.len())),
+                );
                 if let Some(State::Personal(personal)) = &state
                     && personal.id == session.personal_doc
                 {
@@ -219,6 +224,9 @@ impl Desk {
         if !committed.docs.is_empty() {
             self.emit(DeskEvent::Changed { kinds: committed.kinds, docs: committed.docs });
             self.inner.deadlines_moved.send_modify(|count| *count += 1);
+        }
+        for (document, heads, size_bytes) in open {
+            self.keep_open(document, heads, size_bytes);
         }
         Ok(Some(new))
     }

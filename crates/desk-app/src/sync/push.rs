@@ -28,8 +28,6 @@ pub(super) struct Pushed {
 impl Desk {
     /// Sends the first batch of the outbox and acts on the verdicts.
     pub(super) async fn push_batch(&self, link: &Link) -> Result<Pushed, ApiError> {
-        self.recover_if_due(link).await?;
-        self.follow_device().await?;
         let pushed = match self.push_now(link).await {
             Err(problem) => {
                 self.recover_after(problem, link).await?;
@@ -46,11 +44,10 @@ impl Desk {
     }
 
     async fn push_now(&self, link: &Link) -> Result<Pushed, ApiError> {
-        self.withdraw_due().await?;
+        let facts = self.ready_facts(link).await?;
         let waiting = self.store().outbox_batch(BATCH_BYTES, BATCH_CHANGES).await.map_err(error::store)?;
         if waiting.is_empty() {
-            let head = self.store().cursor().await.map_err(error::store)?;
-            return Ok(Pushed { accepted: 0, rejected: 0, head, more: false });
+            return Ok(Pushed { accepted: 0, rejected: 0, head: facts.cursor, more: false });
         }
         let changes = waiting
             .iter()
@@ -62,8 +59,8 @@ impl Desk {
             })
             .collect();
         let push = Push { changes };
-        let access = self.access_token(link).await?;
-        let witness = self.witness().await?;
+        let access = self.access_by(link, facts.tokens).await?;
+        let witness = facts.witness;
         let mut answer = link.http.push(&access, &push, witness.as_deref()).await;
         if let Some(access) = self.renewed(link, &access, &answer).await? {
             answer = link.http.push(&access, &push, witness.as_deref()).await;

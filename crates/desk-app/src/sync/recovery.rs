@@ -24,24 +24,11 @@ use crate::{Desk, error};
 /// The newest witness, among the store's facts.
 pub(super) const WITNESS: &str = "log.witness";
 /// Stands among the facts while the server has not everything back.
-const RECOVERING: &str = "log.recovering";
+pub(super) const RECOVERING: &str = "log.recovering";
 /// Documents that are compared at once.
 const PAGE: u32 = 1_000;
 
 impl Desk {
-    /// What the server gave last as proof of its log.
-    pub(super) async fn witness(&self) -> Result<Option<String>, ApiError> {
-        self.store().meta_text(WITNESS).await.map_err(error::store)
-    }
-
-    /// Goes on with a recovery that was begun.
-    pub(super) async fn recover_if_due(&self, link: &Link) -> Result<(), ApiError> {
-        if self.store().meta(RECOVERING).await.map_err(error::store)?.is_some() {
-            self.recover(link).await?;
-        }
-        Ok(())
-    }
-
     /// Recovers if that is what the server answered with; else the answer is given back.
     pub(super) async fn recover_after(&self, problem: ApiError, link: &Link) -> Result<(), ApiError> {
         if problem.code != ErrorCode::ServerRestored {
@@ -58,7 +45,8 @@ impl Desk {
         self.store().commit(&batch).await.map(drop).map_err(error::store)
     }
 
-    async fn recover(&self, link: &Link) -> Result<(), ApiError> {
+    /// Begins or goes on with a recovery.
+    pub(super) async fn recover(&self, link: &Link) -> Result<(), ApiError> {
         loop {
             let pulled = match self.pull_unscoped(link).await {
                 Err(problem) if problem.code == ErrorCode::ServerRestored => {

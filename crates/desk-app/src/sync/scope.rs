@@ -30,9 +30,9 @@ use super::{
 use crate::{Desk, DeskEvent, error, session::SignedIn};
 
 /// The scope under which everything up to the cursor is here, among the store's facts.
-const SCOPE: &str = "sync.scope";
+pub(super) const SCOPE: &str = "sync.scope";
 /// A document that is to go, among the store's facts: this and its id. Each by itself, since several processes write them.
-const WITHDRAWN: &str = "sync.withdrawn/";
+pub(super) const WITHDRAWN: &str = "sync.withdrawn/";
 /// Names no scope: whoever has everything under it is to be brought level.
 const NONE: Hash = Hash([0; 32]);
 /// Documents that go in one transaction.
@@ -42,6 +42,14 @@ const PAGE: u32 = 1_000;
 /// How often the lists are compared anew because what the member may see changed meanwhile.
 const ROUNDS: u32 = 8;
 
+/// The scope that stands in the store as this text, while everything up to `cursor` is here.
+pub(super) fn scope_of(text: Option<&str>, cursor: u64) -> Option<Hash> {
+    // A store of before there were scopes: everybody saw everything.
+    let Some(text) = text else { return (cursor > 0).then(open_id) };
+    let mut scope = [0; 32];
+    Some(if hex::decode_to_slice(text, &mut scope).is_ok() { Hash(scope) } else { NONE })
+}
+
 /// A fact that is to be written.
 type Fact = (String, Option<Vec<u8>>);
 
@@ -49,12 +57,7 @@ impl Desk {
     /// The scope under which everything up to `cursor` is here; `None` when nothing is.
     pub(super) async fn scope(&self, cursor: u64) -> Result<Option<Hash>, ApiError> {
         let text = self.store().meta_text(SCOPE).await.map_err(error::store)?;
-        let Some(text) = text else {
-            // A store of before there were scopes: everybody saw everything.
-            return Ok((cursor > 0).then(open_id));
-        };
-        let mut scope = [0; 32];
-        Ok(Some(if hex::decode_to_slice(&text, &mut scope).is_ok() { Hash(scope) } else { NONE }))
+        Ok(scope_of(text.as_deref(), cursor))
     }
 
     /// What a push says about the scope: a document that was accepted under another one than what is here was fetched under

@@ -1,12 +1,15 @@
 //! Lines of the article list.
 
 use desk_domain::projection::{ArticleLine, Row};
-use sqlx::SqliteConnection;
 
 use super::Placed;
-use crate::{StoreError, bulk::Insert, codes};
+use crate::{
+    StoreError,
+    bulk::{Insert, Script},
+    codes,
+};
 
-pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result<(), StoreError> {
+pub(super) async fn write(script: &mut Script<'_>, placed: &[Placed<'_>]) -> Result<(), StoreError> {
     const ARTICLES: Insert = Insert {
         head: "INSERT INTO articles (doc, id, title, status, category, tags, updated_at, deleted) VALUES",
         columns: 8,
@@ -21,8 +24,8 @@ pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) ->
         }
     }
     ARTICLES
-        .run(conn, &lines, |query, (placed, article, tags)| {
-            query
+        .add(script, &lines, |values, (placed, article, tags)| {
+            values
                 .bind(placed.doc)
                 .bind(codes::id_bytes(placed.write.id))
                 .bind(article.title.as_str())

@@ -13,7 +13,7 @@ use crate::{
     DocWrite, StoreError,
     batch::heads_to_bytes,
     blocks,
-    bulk::{self, Insert},
+    bulk::{self, Insert, Script},
     codes,
     documents::{Packed, pack},
 };
@@ -92,15 +92,15 @@ async fn known(conn: &mut SqliteConnection, docs: &[DocWrite]) -> Result<HashMap
 }
 
 /// Writes documents and snapshots. Blocks that held the last bytes of a document go.
-pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result<(), StoreError> {
-    write_heads(conn, placed, None).await?;
-    write_snapshots(conn, placed).await?;
-    blocks::sweep(conn, placed.iter().filter_map(|placed| placed.block)).await
+pub(super) async fn write(script: &mut Script<'_>, placed: &[Placed<'_>]) -> Result<(), StoreError> {
+    write_heads(script, placed, None).await?;
+    write_snapshots(script, placed).await?;
+    blocks::sweep(script, placed.iter().filter_map(|placed| placed.block)).await
 }
 
 /// Writes what a document is without its bytes, which stand in a block or are written by [`write_snapshots`].
 pub(crate) async fn write_heads(
-    conn: &mut SqliteConnection,
+    script: &mut Script<'_>,
     placed: &[Placed<'_>],
     block: Option<i64>,
 ) -> Result<(), StoreError> {
@@ -112,8 +112,8 @@ pub(crate) async fn write_heads(
                left_block = coalesce(documents.block, documents.left_block)",
     };
     DOCUMENTS
-        .run(conn, placed, |query, placed| {
-            query
+        .add(script, placed, |values, placed| {
+            values
                 .bind(placed.doc)
                 .bind(codes::id_bytes(placed.write.id))
                 .bind(i64::from(placed.write.kind.code()))
@@ -127,7 +127,7 @@ pub(crate) async fn write_heads(
         .await
 }
 
-async fn write_snapshots(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result<(), StoreError> {
+async fn write_snapshots(script: &mut Script<'_>, placed: &[Placed<'_>]) -> Result<(), StoreError> {
     const SNAPSHOTS: Insert = Insert {
         head: "INSERT INTO snapshots (doc, codec, raw_bytes, bytes) VALUES",
         columns: 4,
@@ -139,8 +139,8 @@ async fn write_snapshots(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> 
         packed.push((placed.doc, pack(&placed.write.snapshot)?));
     }
     SNAPSHOTS
-        .run(conn, &packed, |query, (doc, packed)| {
-            query.bind(*doc).bind(packed.codec).bind(packed.raw_bytes).bind(packed.bytes.as_slice())
+        .add(script, &packed, |values, (doc, packed)| {
+            values.bind(*doc).bind(packed.codec).bind(packed.raw_bytes).bind(packed.bytes.as_slice())
         })
         .await
 }

@@ -6,12 +6,15 @@ use desk_domain::{
     projection::{IncidentLine, Row},
     time::UtcMillis,
 };
-use sqlx::SqliteConnection;
 
 use super::Placed;
-use crate::{StoreError, bulk::Insert, codes};
+use crate::{
+    StoreError,
+    bulk::{Insert, Script},
+    codes,
+};
 
-pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result<(), StoreError> {
+pub(super) async fn write(script: &mut Script<'_>, placed: &[Placed<'_>]) -> Result<(), StoreError> {
     const INCIDENTS: Insert = Insert {
         head: "INSERT INTO incidents (doc, id, number, title, severity, status, is_over, created_at, updated_at, \
                escalates_at, deleted) VALUES",
@@ -28,8 +31,8 @@ pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) ->
         })
         .collect();
     INCIDENTS
-        .run(conn, &lines, |query, (placed, incident)| {
-            query
+        .add(script, &lines, |values, (placed, incident)| {
+            values
                 .bind(placed.doc)
                 .bind(codes::id_bytes(placed.write.id))
                 .bind(incident_number(placed.write.id))

@@ -13,7 +13,7 @@ use sqlx::{Connection, Row as _, SqliteConnection};
 use super::Placed;
 use crate::{
     DocWrite, StoreError,
-    bulk::{self, Insert},
+    bulk::{self, Insert, Script},
     codes,
     search::{kind_term, terms::Terms},
 };
@@ -86,7 +86,7 @@ struct Entry {
 
 /// Brings the index in line with documents: entries whose text changed are replaced, those of deleted documents go. A
 /// few texts are only written down, for [`settle`].
-pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result<(), StoreError> {
+pub(super) async fn write(script: &mut Script<'_>, placed: &[Placed<'_>]) -> Result<(), StoreError> {
     let mut terms = Terms::new();
     let mut changed: Vec<(&Placed<'_>, Option<Ready>)> = Vec::new();
     for placed in placed {
@@ -97,17 +97,17 @@ pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) ->
         }
     }
     if changed.len() <= WRITTEN_DOWN {
-        return write_down(conn, &changed).await;
+        return write_down(script, &changed).await;
     }
     let gone: Vec<i64> = changed.iter().filter_map(|(placed, _)| placed.key).collect();
     let docs: Vec<i64> = changed.iter().map(|(placed, _)| placed.doc).collect();
     let fresh = changed.into_iter().filter_map(|(placed, ready)| Some((placed.doc, ready?))).collect();
-    replace(conn, &docs, &gone, fresh).await
+    replace(script, &docs, &gone, fresh).await
 }
 
 /// Writes texts down that are to go into the index.
 async fn write_down(
-    conn: &mut SqliteConnection,
+    script: &mut Script<'_>,
     changed: &[(&Placed<'_>, Option<Ready>)],
 ) -> Result<(), StoreError> {
     const PENDING: Insert = Insert {
@@ -117,9 +117,9 @@ async fn write_down(
                text_hash = excluded.text_hash, title = excluded.title, terms = excluded.terms",
     };
     PENDING
-        .run(conn, changed, |query, (placed, ready)| {
+        .add(script, changed, |values, (placed, ready)| {
             let ready = ready.as_ref();
-            query
+            values
                 .bind(placed.doc)
                 .bind(ready.map_or(0, |ready| ready.changed_at.0))
                 .bind(ready.map_or_else(Vec::new, |ready| ready.hash.to_vec()))
@@ -151,29 +151,31 @@ pub(crate) async fn settle(conn: &mut SqliteConnection) -> Result<bool, StoreErr
     if docs.is_empty() {
         return Ok(false);
     }
-    replace(&mut transaction, &docs, &gone, fresh).await?;
+    let mut script = Script::new(&mut transaction);
+    replace(&mut script, &docs, &gone, fresh).await?;
+    script.flush().await?;
     transaction.commit().await?;
     Ok(true)
 }
 
 /// Puts texts of `docs` into the index for those of the keys `gone`; nothing is on its way there then.
 async fn replace(
-    conn: &mut SqliteConnection,
+    script: &mut Script<'_>,
     docs: &[i64],
     gone: &[i64],
     fresh: Vec<(i64, Ready)>,
 ) -> Result<(), StoreError> {
     const ARRIVED: &str = "DELETE FROM search_pending WHERE doc IN (SELECT value FROM json_each(?))";
     let docs = bulk::json_numbers(docs.iter().copied());
-    sqlx::query(ARRIVED).bind(docs).execute(&mut *conn).await?;
-    remove(conn, gone).await?;
+    script.add(ARRIVED, |values| values.bind(docs)).await?;
+    remove(script, gone).await?;
     let vocabulary: HashSet<&str> = fresh.iter().flat_map(|(_, ready)| ready.terms()).collect();
-    learn(conn, vocabulary).await?;
-    insert(conn, fresh).await
+    learn(script, vocabulary).await?;
+    insert(script, fresh).await
 }
 
 /// Adds texts of documents that are not in the index.
-pub(crate) async fn insert(conn: &mut SqliteConnection, fresh: Vec<(i64, Ready)>) -> Result<(), StoreError> {
+pub(crate) async fn insert(script: &mut Script<'_>, fresh: Vec<(i64, Ready)>) -> Result<(), StoreError> {
     const DOCS: Insert =
         Insert { head: "INSERT INTO search_docs (key, doc, text_hash) VALUES", columns: 3, tail: "" };
     // One statement for all of them: each statement of several rows opens a savepoint, at which FTS5 flushes what it
@@ -188,18 +190,17 @@ pub(crate) async fn insert(conn: &mut SqliteConnection, fresh: Vec<(i64, Ready)>
     let key = |ready: &Ready| first_key(ready.changed_at);
     let mut entries: Vec<Entry> =
         fresh.into_iter().map(|(doc, ready)| Entry { doc, key: key(&ready), ready }).collect();
-    settle_keys(conn, &mut entries).await?;
+    settle_keys(script.conn().await?, &mut entries).await?;
     // FTS5 flushes what it gathered whenever keys do not ascend.
     entries.sort_unstable_by_key(|entry| entry.key);
-    DOCS.run(conn, &entries, |query, entry| {
-        query.bind(entry.key).bind(entry.doc).bind(entry.ready.hash.as_slice())
+    DOCS.add(script, &entries, |values, entry| {
+        values.bind(entry.key).bind(entry.doc).bind(entry.ready.hash.as_slice())
     })
     .await?;
     let titles = by_key(entries.iter().map(|entry| (entry.key, entry.ready.title.as_str())))?;
-    sqlx::query(TITLES).bind(titles).execute(&mut *conn).await?;
+    script.add(TITLES, |values| values.bind(titles)).await?;
     let all = by_key(entries.iter().map(|entry| (entry.key, entry.ready.all.as_str())))?;
-    sqlx::query(ALL).bind(all).execute(conn).await?;
-    Ok(())
+    script.add(ALL, |values| values.bind(all)).await
 }
 
 /// A JSON object of terms by key, in this order, for `json_each(?)`.
@@ -271,8 +272,7 @@ fn first_key(changed_at: UtcMillis) -> i64 {
     KEY_OF_1970 - changed_at.0.div_euclid(1_000).clamp(0, KEY_OF_1970 - 1)
 }
 
-async fn remove(conn: &mut SqliteConnection, keys: &[i64]) -> Result<(), StoreError> {
-    // One trip to the database; each statement takes the next bound value.
+async fn remove(script: &mut Script<'_>, keys: &[i64]) -> Result<(), StoreError> {
     const REMOVE: &str = "DELETE FROM search WHERE rowid IN (SELECT value FROM json_each(?)); \
          DELETE FROM search_titles WHERE rowid IN (SELECT value FROM json_each(?)); \
          DELETE FROM search_docs WHERE key IN (SELECT value FROM json_each(?))";
@@ -282,8 +282,7 @@ async fn remove(conn: &mut SqliteConnection, keys: &[i64]) -> Result<(), StoreEr
     let mut sorted = keys.to_vec();
     sorted.sort_unstable();
     let keys = bulk::json_numbers(sorted);
-    sqlx::query(REMOVE).bind(&keys).bind(&keys).bind(&keys).execute(conn).await?;
-    Ok(())
+    script.add(REMOVE, |values| values.bind(&keys).bind(&keys).bind(&keys)).await
 }
 
 /// Moves entries on whose key is taken, in steps that grow until all keys are free.
@@ -315,7 +314,7 @@ fn scatter(doc: u64, round: u64) -> u64 {
 
 /// Adds terms to the vocabulary.
 pub(crate) async fn learn(
-    conn: &mut SqliteConnection,
+    script: &mut Script<'_>,
     terms: impl IntoIterator<Item = &str>,
 ) -> Result<(), StoreError> {
     const LEARN: &str =
@@ -323,10 +322,11 @@ pub(crate) async fn learn(
     let mut sorted: Vec<&str> = terms.into_iter().collect();
     // Neighbours stand on one page.
     sorted.sort_unstable();
-    if !sorted.is_empty() {
-        sqlx::query(LEARN).bind(codes::to_json(&sorted)?).execute(conn).await?;
+    if sorted.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let sorted = codes::to_json(&sorted)?;
+    script.add(LEARN, |values| values.bind(sorted)).await
 }
 
 #[cfg(test)]

@@ -4,10 +4,13 @@ use desk_domain::{
     ids::ticket_number,
     projection::{Row, TicketLine},
 };
-use sqlx::SqliteConnection;
 
 use super::Placed;
-use crate::{StoreError, bulk::Insert, codes};
+use crate::{
+    StoreError,
+    bulk::{Insert, Script},
+    codes,
+};
 
 struct Line<'a> {
     placed: &'a Placed<'a>,
@@ -17,7 +20,7 @@ struct Line<'a> {
     due_metric: Option<&'static str>,
 }
 
-pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) -> Result<(), StoreError> {
+pub(super) async fn write(script: &mut Script<'_>, placed: &[Placed<'_>]) -> Result<(), StoreError> {
     const TICKETS: Insert = Insert {
         head: "INSERT INTO tickets (doc, id, number, title, status, done, priority, category, assignee, unassigned, team, \
                requester, tags, created_at, updated_at, due_key, due_metric, conflicted, deleted) VALUES",
@@ -46,9 +49,9 @@ pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) ->
         }
     }
     TICKETS
-        .run(conn, &lines, |query, line| {
+        .add(script, &lines, |values, line| {
             let ticket = line.ticket;
-            query
+            values
                 .bind(line.placed.doc)
                 .bind(codes::id_bytes(line.placed.write.id))
                 .bind(ticket_number(line.placed.write.id))
@@ -75,8 +78,8 @@ pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) ->
         .filter(|line| !line.ticket.deleted)
         .flat_map(|line| line.ticket.tags.iter().map(move |tag| (line, tag.as_str())))
         .collect();
-    TAGS.run(conn, &tags, |query, (line, tag)| {
-        query
+    TAGS.add(script, &tags, |values, (line, tag)| {
+        values
             .bind(line.placed.doc)
             .bind(*tag)
             .bind(codes::status_code(line.ticket.status))
@@ -92,8 +95,8 @@ pub(super) async fn write(conn: &mut SqliteConnection, placed: &[Placed<'_>]) ->
         .filter_map(|line| line.ticket.source.as_ref().map(|source| (line.placed.doc, source)))
         .collect();
     SOURCES
-        .run(conn, &sources, |query, (doc, (system, key))| {
-            query.bind(system.as_str()).bind(key.as_str()).bind(*doc)
+        .add(script, &sources, |values, (doc, (system, key))| {
+            values.bind(system.as_str()).bind(key.as_str()).bind(*doc)
         })
         .await
 }
