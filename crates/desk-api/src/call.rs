@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use desk_domain::{
+    alert::{AlertKey, AlertSettings},
     edit::{ArticleOp, IncidentOp, NewTicket, Ops, TicketOp},
     ids::{DocId, DocKind},
     incident::Severity,
@@ -13,9 +14,9 @@ use desk_domain::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::view::{
-    AlertsView, ArticleRow, ArticleView, Counts, Draft, IncidentRow, IncidentView, PastTicket, Proposed,
-    RejectedEdit, SearchHit, SessionView, Settings, SyncView, TagCount, TicketChange, TicketFilter,
-    TicketPage, TicketSort, TicketView,
+    AlertsView, ArticleRow, ArticleView, Counts, Draft, IncidentRow, IncidentView, PastTicket, Presence,
+    PresenceView, Proposed, RejectedEdit, SearchHit, SessionView, Settings, SyncView, TagCount, TicketChange,
+    TicketFilter, TicketPage, TicketSort, TicketView,
 };
 
 /// A call with its reply.
@@ -221,8 +222,46 @@ calls! {
 
     /// Acknowledges alerts on all of the member's devices.
     AcknowledgeAlerts = "acknowledge_alerts" -> AlertsView {
-        /// Their keys as text.
-        keys: Vec<String>,
+        /// Which.
+        keys: Vec<AlertKey>,
+    }
+
+    /// Takes acknowledgements back.
+    ReopenAlerts = "reopen_alerts" -> AlertsView {
+        /// Which.
+        keys: Vec<AlertKey>,
+    }
+
+    /// Puts alerts off on all of the member's devices, or ends that before its time.
+    SnoozeAlerts = "snooze_alerts" -> AlertsView {
+        /// Which.
+        keys: Vec<AlertKey>,
+        /// For how long, in milliseconds; `None` ends it.
+        for_ms: Option<i64>,
+    }
+
+    /// Everything that was raised up to now is read.
+    MarkAlertsRead = "mark_alerts_read" -> () {}
+
+    /// What the member wants to hear of, and when not.
+    GetAlertSettings = "get_alert_settings" -> AlertSettings {}
+
+    /// Changes it, on all of the member's devices. Settings that cannot be used are refused with `invalid` and the reason.
+    SaveAlertSettings = "save_alert_settings" -> AlertSettings {
+        /// All of them.
+        settings: AlertSettings,
+    }
+
+    /// The page listens to events from now on; what was to be shown meanwhile is told now.
+    Listening = "listening" -> () {}
+
+    /// How the application lives on this device.
+    GetPresence = "get_presence" -> PresenceView {}
+
+    /// Changes it.
+    SavePresence = "save_presence" -> PresenceView {
+        /// All of it.
+        presence: Presence,
     }
 
     /// Finds tickets, articles and incidents by words or number.

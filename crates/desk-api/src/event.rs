@@ -48,6 +48,37 @@ impl Event for Open {
     const NAME: &'static str = "desk:open";
 }
 
+/// Show the list of alerts: a banner that tells of several was activated, or the tray's menu.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenAlerts {}
+
+impl Event for OpenAlerts {
+    const NAME: &'static str = "desk:open-alerts";
+}
+
+/// A link to the application cannot be followed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkFailed {
+    /// The link, shortened.
+    pub link: String,
+    /// Why.
+    pub problem: LinkProblem,
+}
+
+impl Event for LinkFailed {
+    const NAME: &'static str = "desk:link-failed";
+}
+
+/// Why a link cannot be followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkProblem {
+    /// It is not of the form `worknet://ticket/TK-…` or `worknet://incident/INC-…`.
+    Malformed,
+    /// This device has no such ticket or incident.
+    Unknown,
+}
+
 /// The list of alerts changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlertsChanged {

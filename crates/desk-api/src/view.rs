@@ -478,12 +478,47 @@ pub struct Draft {
 }
 
 /// The alerts page.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlertsView {
-    /// Not acknowledged, the newest first.
+    /// Neither acknowledged nor put off, the newest first, at most five hundred.
     pub open: Vec<Alert>,
+    /// How many are open, counted up to a thousand.
+    pub open_total: u32,
+    /// Put off, the first to come back first, at most five hundred.
+    pub snoozed: Vec<Alert>,
     /// Acknowledged, the newest first, at most a hundred.
     pub acknowledged: Vec<Alert>,
+    /// What was raised up to here is read.
+    pub read_at: Option<UtcMillis>,
+}
+
+/// How the application lives on this device, apart from its window. Kept on the device alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Presence {
+    /// It starts when the person signs in to the computer.
+    pub autostart: bool,
+    /// Started so, it shows no window until it is asked to.
+    pub start_hidden: bool,
+    /// Closing the window leaves the application in the tray, so that alerts go on.
+    pub close_to_tray: bool,
+}
+
+impl Default for Presence {
+    /// Nothing starts by itself; closing the window leaves alerts running.
+    fn default() -> Self {
+        Self { autostart: false, start_hidden: true, close_to_tray: true }
+    }
+}
+
+/// How the application lives on this device, with what the device can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PresenceView {
+    /// What was chosen.
+    #[serde(flatten)]
+    pub presence: Presence,
+    /// There is a tray to close the window to.
+    pub has_tray: bool,
 }
 
 /// How many tickets stand behind each entry of the navigation.

@@ -1,101 +1,38 @@
-//! Alerts: raised from local data alone, once per device, and acknowledged everywhere when acknowledged anywhere.
+//! Alerts: raised from local data alone, once per device, and acknowledged or put off everywhere when on any device.
 
-use std::{sync::Arc, time::Duration};
+mod scheduler;
+mod settings;
 
 use desk_api::{ApiError, ErrorCode, view::AlertsView};
 use desk_domain::{
-    alert::{Alert, AlertKey},
-    edit::{Edit, Ops, PersonalOp},
-    ids::DocKind,
+    alert::{Alert, AlertKey, AlertState},
+    edit::{Ops, PersonalOp},
+    ids::{DocId, DocKind},
     people::{Member, Role},
+    personal::{ALERTS_READ_AT, Personal, Snooze, reopened_preference, snooze_preference},
     time::UtcMillis,
 };
 use desk_store::{AlertWrite, Batch, DueDeadline};
-use tokio::task::JoinHandle;
 
-use crate::{
-    Desk, DeskEvent, error,
-    notice::{Notifier, notices},
-};
+use crate::{Desk, DeskEvent, error};
 
+pub use scheduler::AlertScheduler;
+pub(crate) use settings::SETTINGS_FACT;
+
+/// How many alerts of each sort the page shows.
+const SHOWN: u32 = 500;
 /// How many acknowledged alerts the page shows.
 const ACKNOWLEDGED_SHOWN: u32 = 100;
-/// The longest sleep of the scheduler: a suspended laptop or a corrected clock is noticed after it.
-const LONGEST_SLEEP: Duration = Duration::from_secs(20);
-
-/// The running scheduler. Dropping it ends the task.
-pub struct AlertScheduler {
-    task: JoinHandle<()>,
-}
-
-impl Drop for AlertScheduler {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
+/// Open alerts are counted up to this: whoever has more has stopped counting.
+pub(crate) const COUNTED: u32 = 1_000;
+/// A snooze that ended longer ago than this when another device hears of it brings no banner there.
+const STALE_SNOOZE_MS: i64 = 24 * 3_600_000;
+/// The longest that an alert can be put off.
+const LONGEST_SNOOZE_MS: i64 = 30 * 24 * 3_600_000;
+/// The fact that keeps [`ALERTS_READ_AT`] on the device.
+pub(crate) const READ_FACT: &str = ALERTS_READ_AT;
 
 impl Desk {
-    /// Raises alerts when they fall due, for as long as what comes back is kept.
-    pub fn start_alerts(&self, notifier: Arc<dyn Notifier>) -> AlertScheduler {
-        let desk = self.clone();
-        let mut moved = self.inner.deadlines_moved.subscribe();
-        let task = tokio::spawn(async move {
-            loop {
-                moved.mark_unchanged();
-                let pause = match desk.raise_due(notifier.as_ref()).await {
-                    Ok(next) => next.map_or(LONGEST_SLEEP, |at| {
-                        Duration::from_millis(u64::try_from(at.since(desk.now())).unwrap_or(0))
-                            .min(LONGEST_SLEEP)
-                    }),
-                    Err(problem) => {
-                        tracing::warn!(code = ?problem.code, "alerts: {problem}");
-                        LONGEST_SLEEP
-                    }
-                };
-                tokio::select! {
-                    () = tokio::time::sleep(pause) => {}
-                    changed = moved.changed() => if changed.is_err() { return },
-                }
-            }
-        });
-        AlertScheduler { task }
-    }
-
-    /// Raises what is due and shows it; says when the next alert falls due. Each is written down as raised, then as shown,
-    /// and only then shown: no banner ever comes twice. One that a crash kept from being written down as shown comes at
-    /// the next start; a crash in the instant after that leaves it to the list of alerts.
-    async fn raise_due(&self, notifier: &dyn Notifier) -> Result<Option<UtcMillis>, ApiError> {
-        let now = self.now();
-        if self.read_only().is_some() || !self.alerts_settled().await? {
-            return Ok(None);
-        }
-        let due = self.store().deadlines_until(now).await.map_err(error::store)?;
-        if !due.is_empty() {
-            let me = self.me();
-            let alerts = due
-                .into_iter()
-                .map(|due| AlertWrite {
-                    silent: !me.as_ref().is_some_and(|me| concerns(me, &due)),
-                    key: due.key,
-                    raised_at: now,
-                    notified_at: None,
-                    acknowledged_at: None,
-                })
-                .collect();
-            self.store().commit(&Batch { alerts, ..Batch::default() }).await.map_err(error::store)?;
-            self.emit_alerts().await?;
-        }
-        let unshown = self.store().alerts_to_notify().await.map_err(error::store)?;
-        if !unshown.is_empty() {
-            let alerts = unshown.iter().map(|alert| shown(alert, now)).collect();
-            self.store().commit(&Batch { alerts, ..Batch::default() }).await.map_err(error::store)?;
-            for notice in notices(&unshown) {
-                notifier.show(notice);
-            }
-        }
-        self.store().next_deadline_after(now).await.map_err(error::store)
-    }
-
     /// Once a new device has everything for the first time, what fell due before that is listed without a banner each: the
     /// member does not want a thousand banners on the first day. Later calls do nothing.
     pub(crate) async fn settle_alerts(&self) -> Result<(), ApiError> {
@@ -104,17 +41,7 @@ impl Desk {
         }
         let now = self.now();
         let due = self.store().deadlines_until(now).await.map_err(error::store)?;
-        let me = self.me();
-        let alerts = due
-            .into_iter()
-            .map(|due| AlertWrite {
-                silent: !me.as_ref().is_some_and(|me| concerns(me, &due)),
-                key: due.key,
-                raised_at: now,
-                notified_at: Some(now),
-                acknowledged_at: None,
-            })
-            .collect();
+        let alerts = self.raised(due, now, true);
         let meta = vec![("alerts_settled".to_owned(), Some(now.0.to_string().into_bytes()))];
         self.store().commit(&Batch { alerts, meta, ..Batch::default() }).await.map_err(error::store)?;
         self.inner.deadlines_moved.send_modify(|count| *count += 1);
@@ -127,14 +54,36 @@ impl Desk {
         Ok(local || self.store().meta("alerts_settled").await.map_err(error::store)?.is_some())
     }
 
+    /// What fell due, to be written down.
+    fn raised(&self, due: Vec<DueDeadline>, at: UtcMillis, settled: bool) -> Vec<AlertWrite> {
+        let me = self.me();
+        due.into_iter()
+            .map(|due| AlertWrite::Raise {
+                silent: !me.as_ref().is_some_and(|me| concerns(me, &due)),
+                key: due.key,
+                at,
+                settled,
+            })
+            .collect()
+    }
+
     /// What a person must know.
     ///
     /// # Errors
     /// When the store does not answer.
     pub async fn alerts(&self) -> Result<AlertsView, ApiError> {
+        let (store, now) = (self.store(), self.now());
+        let open = store.alerts_open(now, SHOWN).await.map_err(error::store)?;
+        let open_total = store.alerts_open_len(now, COUNTED).await.map_err(error::store)?;
+        let snoozed = store.alerts_snoozed(now, SHOWN).await.map_err(error::store)?;
+        let acknowledged = store.alerts_acknowledged(ACKNOWLEDGED_SHOWN).await.map_err(error::store)?;
+        let read_at = store.meta_text(READ_FACT).await.map_err(error::store)?;
         Ok(AlertsView {
-            open: self.store().alerts_open().await.map_err(error::store)?,
-            acknowledged: self.store().alerts_acknowledged(ACKNOWLEDGED_SHOWN).await.map_err(error::store)?,
+            open,
+            open_total,
+            snoozed,
+            acknowledged,
+            read_at: read_at.and_then(|text| text.parse().ok()),
         })
     }
 
@@ -143,7 +92,7 @@ impl Desk {
     /// # Errors
     /// When the store does not answer.
     pub async fn alerts_by(&self, at: UtcMillis) -> Result<Vec<Alert>, ApiError> {
-        let mut alerts = self.store().alerts_open().await.map_err(error::store)?;
+        let mut alerts = self.store().alerts_open(at, u32::MAX).await.map_err(error::store)?;
         alerts.retain(|alert| alert.key.due_at <= at);
         let me = self.me();
         let due = self.store().deadlines_until(at).await.map_err(error::store)?;
@@ -153,37 +102,93 @@ impl Desk {
                 kind: due.kind,
                 number: due.number,
                 title: due.title,
-                raised_at: None,
-                acknowledged_at: None,
+                priority: due.priority,
+                severity: due.severity,
+                state: AlertState::default(),
             },
         ));
         alerts.sort_by_key(|alert| (alert.key.due_at, alert.key.subject, alert.key.rule));
         Ok(alerts)
     }
 
+    /// Open alerts about one ticket or incident.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn alerts_of(&self, subject: DocId) -> Result<Vec<Alert>, ApiError> {
+        self.store().alerts_open_of(subject, self.now()).await.map_err(error::store)
+    }
+
     /// Acknowledges alerts on all of the member's devices.
     ///
     /// # Errors
-    /// When a key is none, or nobody is signed in.
-    pub async fn acknowledge_alerts(&self, keys: &[String]) -> Result<AlertsView, ApiError> {
-        let session = self.require_session()?;
+    /// When nobody is signed in.
+    pub async fn acknowledge_alerts(&self, keys: &[AlertKey]) -> Result<AlertsView, ApiError> {
         let now = self.now();
-        let mut writes = Vec::with_capacity(keys.len());
-        for text in keys {
-            let key = parse_key(text)
-                .ok_or_else(|| ApiError::new(ErrorCode::BadRequest, format!("{text:?} names no alert")))?;
-            writes.push(AlertWrite {
-                key,
-                raised_at: now,
-                notified_at: None,
-                acknowledged_at: Some(now),
-                silent: false,
-            });
+        let writes = keys.iter().map(|key| AlertWrite::Acknowledge { key: key.clone(), at: now });
+        let ops = keys.iter().map(|key| PersonalOp::Acknowledge { alert: key.to_string() });
+        self.say(ops.collect(), Batch { alerts: writes.collect(), ..Batch::default() }).await?;
+        self.alerts().await
+    }
+
+    /// Takes acknowledgements back, on all of the member's devices.
+    ///
+    /// # Errors
+    /// When nobody is signed in.
+    pub async fn reopen_alerts(&self, keys: &[AlertKey]) -> Result<AlertsView, ApiError> {
+        let now = self.now();
+        let writes = keys.iter().map(|key| AlertWrite::Reopen { key: key.clone(), at: now });
+        let ops = keys
+            .iter()
+            .map(|key| PersonalOp::SetPreference { name: reopened_preference(key), value: now.to_string() });
+        self.say(ops.collect(), Batch { alerts: writes.collect(), ..Batch::default() }).await?;
+        self.alerts().await
+    }
+
+    /// Puts alerts off until `until` on all of the member's devices: they come back then. `None` ends that before its time.
+    ///
+    /// # Errors
+    /// When nobody is signed in, or `until` does not lie within the next thirty days.
+    pub async fn snooze_alerts(
+        &self,
+        keys: &[AlertKey],
+        until: Option<UtcMillis>,
+    ) -> Result<AlertsView, ApiError> {
+        let now = self.now();
+        if until.is_some_and(|until| !(1..=LONGEST_SNOOZE_MS).contains(&until.since(now))) {
+            return Err(ApiError::new(
+                ErrorCode::Invalid,
+                "an alert is put off until an instant within the next thirty days",
+            ));
         }
-        let extra = Batch { alerts: writes, ..Batch::default() };
-        let ops = keys.iter().map(|key| PersonalOp::Acknowledge { alert: key.clone() }).collect();
-        let edit = Edit { doc: session.personal_doc, ops: Ops::Personal(self.stamped(&session, ops)) };
-        match self.edit_with(edit, extra.clone()).await {
+        let write = |key: &AlertKey| match until {
+            Some(until) => AlertWrite::Snooze { key: key.clone(), at: now, until },
+            None => AlertWrite::Wake { key: key.clone(), at: now },
+        };
+        let value = until.map(|until| until.to_string()).unwrap_or_default();
+        let ops = keys
+            .iter()
+            .map(|key| PersonalOp::SetPreference { name: snooze_preference(key), value: value.clone() });
+        let extra = Batch { alerts: keys.iter().map(write).collect(), ..Batch::default() };
+        self.say(ops.collect(), extra).await?;
+        self.alerts().await
+    }
+
+    /// Everything that was raised up to now is read, on all of the member's devices.
+    ///
+    /// # Errors
+    /// When nobody is signed in.
+    pub async fn mark_alerts_read(&self) -> Result<(), ApiError> {
+        let value = self.now().to_string();
+        let meta = vec![(READ_FACT.to_owned(), Some(value.clone().into_bytes()))];
+        let op = PersonalOp::SetPreference { name: ALERTS_READ_AT.to_owned(), value };
+        self.say(vec![op], Batch { meta, ..Batch::default() }).await
+    }
+
+    /// Writes into the member's personal document, in one transaction with `extra`.
+    async fn say(&self, ops: Vec<PersonalOp>, extra: Batch) -> Result<(), ApiError> {
+        let session = self.require_session()?;
+        match self.edit_ops(session.personal_doc, ops, Ops::Personal, extra.clone()).await {
             // Before the first sync there is no personal document; the device remembers all the same.
             Err(problem) if problem.code == ErrorCode::NotFound => {
                 self.store().commit(&extra).await.map_err(error::store)?;
@@ -191,14 +196,19 @@ impl Desk {
             Err(problem) => return Err(problem),
             Ok(_) => {}
         }
-        self.emit_alerts().await?;
-        self.alerts().await
+        self.inner.deadlines_moved.send_modify(|count| *count += 1);
+        self.emit_alerts().await
     }
 
-    async fn emit_alerts(&self) -> Result<(), ApiError> {
-        let open = self.store().alerts_open_len().await.map_err(error::store)?;
-        self.emit(DeskEvent::Alerts(open));
+    /// Tells how many alerts are open, and that the list may be another one.
+    pub(crate) async fn emit_alerts(&self) -> Result<(), ApiError> {
+        self.emit(DeskEvent::Alerts(self.open_alerts().await?));
         Ok(())
+    }
+
+    /// How many alerts are open, counted up to [`COUNTED`].
+    pub(crate) async fn open_alerts(&self) -> Result<u32, ApiError> {
+        self.store().alerts_open_len(self.now(), COUNTED).await.map_err(error::store)
     }
 
     /// The signed-in member as the settings know them.
@@ -208,14 +218,24 @@ impl Desk {
     }
 }
 
-fn shown(alert: &Alert, now: UtcMillis) -> AlertWrite {
-    AlertWrite {
-        key: alert.key.clone(),
-        raised_at: alert.raised_at.unwrap_or(now),
-        notified_at: Some(now),
-        acknowledged_at: None,
-        silent: false,
+/// What the member's personal document says of alerts, to be written down on this device.
+pub(crate) fn heeded(personal: &Personal, now: UtcMillis) -> Vec<AlertWrite> {
+    let mut writes = Vec::new();
+    for (key, said) in personal.said() {
+        match (said.acknowledged_at, said.reopened_at) {
+            (Some(at), _) => writes.push(AlertWrite::Acknowledge { key: key.clone(), at }),
+            (None, Some(at)) => writes.push(AlertWrite::Reopen { key: key.clone(), at }),
+            (None, None) => {}
+        }
+        match said.snooze {
+            Some(Snooze::Until(until)) if now.since(until) < STALE_SNOOZE_MS => {
+                writes.push(AlertWrite::Snooze { key, at: now, until });
+            }
+            Some(Snooze::Ended) => writes.push(AlertWrite::Wake { key, at: now }),
+            Some(Snooze::Until(_)) | None => {}
+        }
     }
+    writes
 }
 
 /// Whether a member must know: of what is for certain members, those; else managers of everything, agents of what is theirs, their team's or nobody's; everybody of
@@ -233,23 +253,11 @@ fn concerns(me: &Member, due: &DueDeadline) -> bool {
     }
 }
 
-/// An alert's key from its text (`AlertKey`'s `Display`).
-pub(crate) fn parse_key(text: &str) -> Option<AlertKey> {
-    let mut parts = text.split('/');
-    let key = AlertKey {
-        subject: parts.next()?.parse().ok()?,
-        rule: parts.next()?.parse().ok()?,
-        percent: parts.next()?.parse().ok()?,
-        due_at: UtcMillis(parts.next()?.parse().ok()?),
-    };
-    parts.next().is_none().then_some(key)
-}
-
 #[cfg(test)]
 mod tests {
     use desk_domain::{
         alert::AlertRule,
-        ids::{DocId, MemberId, uuid_v7},
+        ids::{MemberId, uuid_v7},
     };
 
     use super::*;
@@ -260,14 +268,6 @@ mod tests {
             rule: AlertRule::ResolutionWarning,
             percent: 75,
             due_at: UtcMillis(-7),
-        }
-    }
-
-    #[test]
-    fn a_key_is_read_as_it_is_written() {
-        assert_eq!(parse_key(&key().to_string()), Some(key()));
-        for wrong in ["", "x", "a/b/c/d", &format!("{}/", key()), &key().to_string()[1..]] {
-            assert_eq!(parse_key(wrong), None, "{wrong}");
         }
     }
 
@@ -291,6 +291,8 @@ mod tests {
             assignee: assignee.map(Into::into),
             team: team.map(Into::into),
             members: Vec::new(),
+            priority: None,
+            severity: None,
         };
         let mine = id.to_string();
         let check =

@@ -399,7 +399,7 @@ impl Desk {
                 self.now().plus_ms(ZONE_AHEAD_MS),
             ),
             sync: self.sync_view().await?,
-            open_alerts: self.store().alerts_open_len().await.map_err(error::store)?,
+            open_alerts: self.open_alerts().await?,
             ended: self.meta_json(ENDED).await?,
             last_sign_in: self.meta_json("last_sign_in").await?,
         })

@@ -3,7 +3,7 @@
 
 use desk_api::{
     ApiError, ErrorCode,
-    view::{SessionView, Settings},
+    view::{Presence, SessionView, Settings},
 };
 use desk_domain::edit::{Ops, PersonalOp};
 use desk_store::Batch;
@@ -12,7 +12,10 @@ use crate::Desk;
 
 impl Desk {
     /// The interface's settings.
-    pub(crate) async fn settings(&self) -> Result<Settings, ApiError> {
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn settings(&self) -> Result<Settings, ApiError> {
         Ok(self.meta_json("settings").await?.unwrap_or_default())
     }
 
@@ -35,5 +38,21 @@ impl Desk {
             }
         }
         self.session_view().await
+    }
+
+    /// How the application lives on this device, as it was chosen.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn presence(&self) -> Result<Presence, ApiError> {
+        Ok(self.meta_json("presence").await?.unwrap_or_default())
+    }
+
+    /// Chooses how the application lives on this device.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn save_presence(&self, presence: Presence) -> Result<(), ApiError> {
+        self.set_meta_json("presence", &presence).await
     }
 }

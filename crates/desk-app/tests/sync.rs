@@ -4,6 +4,8 @@
 
 #[path = "sync/access.rs"]
 mod access;
+#[path = "sync/alerts.rs"]
+mod alerts;
 #[path = "sync/bootstrap.rs"]
 mod bootstrap;
 #[path = "sync/cloned.rs"]
@@ -30,10 +32,11 @@ use desk_api::{
 use desk_app::{
     Config, Desk,
     import::{Cancel, Format},
-    notice::{Notice, Notifier},
+    notice::{Notice, NoticeText, Notifier},
     secrets::Keychain,
 };
 use desk_domain::{
+    alert::AlertKey,
     edit::{ArticleOp, IncidentOp, NewTicket, Ops, Stamped, TicketOp},
     ids::DocId,
     incident::{IncidentStatus, Severity},
@@ -569,11 +572,15 @@ async fn a_server_that_answers_nonsense_changes_nothing() {
 }
 
 #[derive(Default)]
-struct Shown(Mutex<Vec<Notice>>);
+struct Shown(Mutex<Vec<Notice>>, Mutex<Vec<AlertKey>>);
 
 impl Notifier for Shown {
     fn show(&self, notice: Notice) {
         self.0.lock().unwrap().push(notice);
+    }
+
+    fn withdraw(&self, settled: &[AlertKey]) {
+        self.1.lock().unwrap().extend_from_slice(settled);
     }
 }
 
@@ -623,7 +630,9 @@ async fn an_alert_is_shown_once_and_old_ones_not_at_all() {
     a.sync_once().await.unwrap();
     b.sync_once().await.unwrap();
     let notices = shown.wait_for(1).await;
-    let [Notice::Subject { rules, number, .. }] = notices.as_slice() else { panic!("{notices:?}") };
+    let [Notice { text: NoticeText::Subject { rules, number, .. }, .. }] = notices.as_slice() else {
+        panic!("{notices:?}")
+    };
     assert!(rules.iter().all(|rule| rule.is_urgent()), "{rules:?}");
     assert!(listed.iter().all(|alert| alert.number != *number));
     let open = b.alerts().await.unwrap().open;
@@ -639,14 +648,14 @@ async fn an_alert_is_shown_once_and_old_ones_not_at_all() {
     b.0.sync_once().await.unwrap();
     let notices = b.1.wait_for(1).await;
     assert_eq!(notices.len(), 1, "only the new one: {notices:?}");
-    let keys: Vec<String> = open.iter().map(|alert| alert.key.to_string()).collect();
+    let keys: Vec<AlertKey> = open.iter().map(|alert| alert.key.clone()).collect();
     let left = b.0.acknowledge_alerts(&keys).await.unwrap();
-    assert!(left.open.iter().all(|alert| !keys.contains(&alert.key.to_string())));
+    assert!(left.open.iter().all(|alert| !keys.contains(&alert.key)));
     b.0.sync_once().await.unwrap();
     let third = tempfile::tempdir().unwrap();
     let other = server.desk(third.path(), "maria").await;
     let open = other.alerts().await.unwrap().open;
-    assert!(open.iter().all(|alert| !keys.contains(&alert.key.to_string())), "acknowledged everywhere");
+    assert!(open.iter().all(|alert| !keys.contains(&alert.key)), "acknowledged everywhere");
 }
 
 async fn open_and_watch(dir: &Path) -> (Desk, Arc<Shown>, desk_app::AlertScheduler) {

@@ -77,10 +77,14 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Sla(Sla),
     /// What a person must know.
+    #[command(args_conflicts_with_subcommands = true)]
     Alerts {
         /// By then, instead of now; like 2026-11-21T09:05:00Z.
         #[arg(long, value_name = "INSTANT")]
         at: Option<UtcMillis>,
+        /// What to do about them.
+        #[command(subcommand)]
+        command: Option<Alerts>,
     },
     /// Edits that the server refused.
     #[command(subcommand)]
@@ -392,6 +396,68 @@ pub(crate) enum Sla {
     },
 }
 
+/// `desk alerts …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Alerts {
+    /// Acknowledge alerts, on all of your devices.
+    Ack {
+        /// A key from `desk --json alerts`, or TK-… or INC-… for all alerts about it.
+        #[arg(required = true, value_name = "KEY|NUMBER")]
+        alerts: Vec<String>,
+    },
+    /// Put alerts off, on all of your devices; they come back then.
+    Snooze {
+        /// A key from `desk --json alerts`, or TK-… or INC-… for all alerts about it.
+        #[arg(required = true, value_name = "KEY|NUMBER")]
+        alerts: Vec<String>,
+        /// For how long: 45m, 2h, 1d.
+        #[arg(long = "for", value_name = "TIME", default_value = "30m")]
+        duration: Length,
+    },
+    /// Which alerts reach you how, quiet hours and digests.
+    #[command(subcommand)]
+    Settings(AlertSettingsCommand),
+}
+
+/// `desk alerts settings …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum AlertSettingsCommand {
+    /// Print them as JSON.
+    Show,
+    /// Take them from a file of the form that `show` prints.
+    Set {
+        /// The file; `-` reads standard input.
+        file: PathBuf,
+    },
+}
+
+/// A length of time: `45m`, `2h`, `1d`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Length {
+    /// In milliseconds.
+    pub(crate) ms: i64,
+}
+
+impl std::str::FromStr for Length {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        const MINUTE_MS: i64 = 60_000;
+        let (number, unit_ms) = match text.as_bytes().last() {
+            Some(b'm') => (&text[..text.len() - 1], MINUTE_MS),
+            Some(b'h') => (&text[..text.len() - 1], 60 * MINUTE_MS),
+            Some(b'd') => (&text[..text.len() - 1], 24 * 60 * MINUTE_MS),
+            _ => ("", 0),
+        };
+        number
+            .parse::<u32>()
+            .ok()
+            .filter(|number| *number > 0)
+            .map(|number| Self { ms: i64::from(number) * unit_ms })
+            .ok_or_else(|| format!("{text:?} is no length of time; write it like 45m, 2h or 1d"))
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Rejected {
     /// List them, the newest first.
@@ -466,6 +532,10 @@ mod tests {
         check("desk ticket new");
         check("desk ticket list --status lost");
         check("desk alerts --at yesterday");
+        check("desk alerts ack");
+        check("desk alerts snooze TK-1 --for 0m");
+        check("desk alerts snooze TK-1 --for 5");
+        check("desk alerts --at 2026-11-21T09:05:00Z ack TK-1");
         check("desk search x --limit 0");
         check("desk rejected retry");
         check("desk rejected retry one");

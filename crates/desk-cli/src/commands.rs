@@ -1,5 +1,6 @@
 //! One function per command: look up what is named, call the use-case, print what came of it.
 
+mod alerts;
 mod article;
 mod import;
 mod incident;
@@ -46,7 +47,8 @@ async fn command(desk: &Desk, command: Command, output: Output) -> Result<ExitCo
         Command::Search { query, limit } => store::search(desk, &query.join(" "), limit, output).await,
         Command::Sla(Sla::Explain { number }) => sla::explain(desk, &number, output).await,
         Command::Sla(Sla::Simulate { file }) => sla::simulate(&file, output),
-        Command::Alerts { at } => store::alerts(desk, at, output).await,
+        Command::Alerts { at, command: None } => alerts::list(desk, at, output).await,
+        Command::Alerts { at: _, command: Some(command) } => alerts::run(desk, command, output).await,
         Command::Rejected(command) => rejected::run(desk, command, output).await,
         Command::Digest => store::digest(desk, output).await,
         Command::Doctor { repair } => store::doctor(desk, repair, output).await,

@@ -430,6 +430,61 @@ fn what_will_be_due_is_told_for_a_day_to_come() {
 }
 
 #[test]
+fn alerts_are_acknowledged_and_put_off_by_number_or_key() {
+    let desk = Desk::new();
+    let new = |title: &str| {
+        let csv = format!(
+            "number,incident_state,sys_updated_by,sys_updated_at,opened_at,priority,caller_id,category\n\
+             {title},New,Updated by 1,02-11-2020 10:00,02-11-2020 10:00,1 - Critical,Caller 1,Category 1\n"
+        );
+        let file = desk.data_dir().join(title);
+        std::fs::write(&file, csv).unwrap();
+        desk.json(&["import", "servicenow-csv", file.to_str().unwrap()]);
+    };
+    new("INC1");
+    new("INC2");
+    let open = desk.json(&["alerts"]);
+    let open = open.as_array().unwrap();
+    let numbers: std::collections::BTreeSet<&str> =
+        open.iter().map(|alert| alert["number"].as_str().unwrap()).collect();
+    let [first, second] = numbers.into_iter().collect::<Vec<_>>()[..] else { panic!("{open:?}") };
+    let left = desk.json(&["alerts", "ack", first]);
+    assert!(left.as_array().unwrap().iter().all(|alert| alert["number"] == second), "{left}");
+    let key = left[0]["key"].as_str().unwrap().to_owned();
+    let fewer = desk.json(&["alerts", "snooze", &key, "--for", "2h"]);
+    assert_eq!(fewer.as_array().unwrap().len() + 1, left.as_array().unwrap().len());
+    let later = desk.json(&["alerts", "--at", "2099-01-01T00:00:00Z"]);
+    assert!(later.as_array().unwrap().iter().any(|alert| alert["key"] == key), "it comes back");
+
+    let output = run(&desk.data_dir(), &["alerts", "ack", first], None);
+    assert_eq!(output.status.code(), Some(1), "nothing is open for it any more");
+    let output = run(&desk.data_dir(), &["alerts", "snooze", &key, "--for", "60d"], None);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("thirty days"), "{output:?}");
+}
+
+#[test]
+fn alert_settings_are_shown_and_set_from_a_file() {
+    let desk = Desk::new();
+    let mut settings = desk.json(&["alerts", "settings", "show"]);
+    settings["quiet"] = json!([{ "days": ["sat"], "from": "22:00", "to": "07:00" }]);
+    let set = |settings: &Value| {
+        run(
+            &desk.data_dir(),
+            &["--json", "alerts", "settings", "set", "-"],
+            Some(settings.to_string().as_bytes()),
+        )
+    };
+    assert!(set(&settings).status.success());
+    assert_eq!(desk.json(&["alerts", "settings", "show"]), settings);
+    let mut wrong = settings.clone();
+    wrong["zone"] = json!("Mars");
+    let output = set(&wrong);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("Asia/Almaty"), "{output:?}");
+    assert_eq!(desk.json(&["alerts", "settings", "show"]), settings, "what was there stays");
+}
+
+#[test]
 fn a_server_that_is_not_there_is_told_from_one_that_refuses() {
     let desk = Desk::new();
     let args = [

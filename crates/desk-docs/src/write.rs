@@ -13,6 +13,7 @@ use desk_domain::{
     },
     ids::{DocId, DocKind, EntryId, Ids, incident_number, ticket_number},
     incident::{IncidentStatus, Milestone},
+    personal::REOPENED,
     ticket::{AuthorSide, Visibility},
     time::UtcMillis,
 };
@@ -571,8 +572,11 @@ fn personal(pen: &mut Pen<'_>, id: DocId, step: &Stamped<PersonalOp>) -> Done {
             pen.put(&map, name, value.as_str()).map(drop)
         }
         PersonalOp::Acknowledge { alert } => {
+            // The first acknowledgement stands, unless one was ever taken back.
+            let preferences = pen.child("preferences")?;
+            let was_reopened = pen.scalar(&preferences, &format!("{REOPENED}{alert}"))?.is_some();
             let map = pen.child("acknowledged")?;
-            if pen.scalar(&map, alert)?.is_none() {
+            if was_reopened || pen.scalar(&map, alert)?.is_none() {
                 pen.put(&map, alert, instant(step.at))?;
             }
             Ok(())

@@ -1,11 +1,28 @@
 //! Alerts: what a person must know. Computed from local data alone, one per (subject, rule, due instant).
+//!
+//! What a member hears of and how is theirs to say ([`AlertSettings`]). [`delivery`] decides what becomes of one alert now,
+//! [`notices`] and [`digest`] put what is shown together into few banners. All of it is a function of its arguments: a clock
+//! that jumps, a restart or a laptop that slept are only other arguments.
+
+mod delivery;
+mod notice;
+mod settings;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{DocId, DocKind},
+    incident::Severity,
+    ticket::Priority,
     time::UtcMillis,
     words::words,
+};
+
+pub use delivery::{Delivery, delivery};
+pub use notice::{BurstGuard, Notice, NoticeText, Tally, digest, notices, quiet_summary};
+pub use settings::{
+    AlertSettings, AlertSettingsError, BreakThrough, DeliveryRule, Manner, QuietWindow, TimeOfDay, Topic,
+    Weekday,
 };
 
 words! {
@@ -64,6 +81,104 @@ impl std::fmt::Display for AlertKey {
     }
 }
 
+/// The text names no alert.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} names no alert; `desk alerts` lists their keys")]
+pub struct InvalidAlertKey {
+    /// What was given, shortened.
+    pub text: String,
+}
+
+impl std::str::FromStr for AlertKey {
+    type Err = InvalidAlertKey;
+
+    fn from_str(text: &str) -> Result<Self, InvalidAlertKey> {
+        let read = || {
+            let mut parts = text.split('/');
+            let key = Self {
+                subject: parts.next()?.parse().ok()?,
+                rule: parts.next()?.parse().ok()?,
+                percent: parts.next()?.parse().ok()?,
+                due_at: UtcMillis(parts.next()?.parse().ok()?),
+            };
+            parts.next().is_none().then_some(key)
+        };
+        read().ok_or_else(|| InvalidAlertKey { text: text.chars().take(120).collect() })
+    }
+}
+
+words! {
+    /// What an alert's banner waits for.
+    Hold, "reason to wait" {
+        /// The member put it off.
+        Snooze = "snooze",
+        /// The member's quiet hours.
+        Quiet = "quiet",
+        /// The member's next digest.
+        Digest = "digest",
+    }
+}
+
+/// What became of an alert so far, on one device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertState {
+    /// When this device first knew; absent while it lies in the future.
+    pub raised_at: Option<UtcMillis>,
+    /// When its banner was shown, or would have been were it not for the list alone. Absent while the banner is still to come,
+    /// and again once it was snoozed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notified_at: Option<UtcMillis>,
+    /// When it was acknowledged, on whichever device.
+    pub acknowledged_at: Option<UtcMillis>,
+    /// Until when the member put it off, on whichever device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snoozed_until: Option<UtcMillis>,
+    /// What its banner waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_by: Option<Hold>,
+    /// When to look at it again; set exactly while `held_by` is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_until: Option<UtcMillis>,
+}
+
+impl AlertState {
+    /// An alert that this device just learnt of.
+    pub fn raised(now: UtcMillis) -> Self {
+        Self { raised_at: Some(now), ..Self::default() }
+    }
+
+    /// Whether its banner is still to be decided about.
+    pub fn is_pending(&self) -> bool {
+        self.raised_at.is_some() && self.acknowledged_at.is_none() && self.notified_at.is_none()
+    }
+
+    /// Whether the member put it off and that still lasts.
+    pub fn is_snoozed(&self, now: UtcMillis) -> bool {
+        self.acknowledged_at.is_none() && self.snoozed_until.is_some_and(|until| until > now)
+    }
+
+    /// Put off until `until`: its banner comes (again) then. An acknowledged alert stays what it is.
+    #[must_use]
+    pub fn snoozed(self, until: UtcMillis) -> Self {
+        if self.acknowledged_at.is_some() {
+            return self;
+        }
+        Self {
+            notified_at: None,
+            snoozed_until: Some(until),
+            held_by: Some(Hold::Snooze),
+            held_until: Some(until),
+            ..self
+        }
+    }
+
+    /// Acknowledged: nothing comes of it any more.
+    #[must_use]
+    pub fn acknowledged(self, at: UtcMillis) -> Self {
+        Self { acknowledged_at: self.acknowledged_at.or(Some(at)), held_by: None, held_until: None, ..self }
+    }
+}
+
 /// An alert with what is needed to show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alert {
@@ -76,8 +191,16 @@ pub struct Alert {
     pub number: String,
     /// The subject's title.
     pub title: String,
-    /// When this device first knew; absent while it lies in the future.
-    pub raised_at: Option<UtcMillis>,
-    /// When it was acknowledged, on whichever device.
-    pub acknowledged_at: Option<UtcMillis>,
+    /// A ticket's priority.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<Priority>,
+    /// An incident's severity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<Severity>,
+    /// What became of it on this device.
+    #[serde(flatten)]
+    pub state: AlertState,
 }
+
+#[cfg(test)]
+mod tests;

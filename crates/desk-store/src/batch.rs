@@ -2,7 +2,7 @@
 
 use desk_api::view::Draft;
 use desk_domain::{
-    alert::AlertKey,
+    alert::{AlertKey, AlertState},
     edit::Edit,
     ids::{DocId, DocKind},
     projection::{Deadline, NextDue, Row},
@@ -123,19 +123,61 @@ pub struct UnmadeEdit {
     pub rejected_at: UtcMillis,
 }
 
-/// What is known about an alert. Writing one again adds what is new (shown, acknowledged) and keeps the rest.
+/// What happened to an alert. Each may be written again, and changes nothing then.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AlertWrite {
-    /// Which one.
+pub enum AlertWrite {
+    /// It fell due. One that is known stays as it is.
+    Raise {
+        /// Which one.
+        key: AlertKey,
+        /// When this device first knew.
+        at: UtcMillis,
+        /// It is not this member's business: remembered, so that it is not raised again, and never listed or shown.
+        silent: bool,
+        /// No banner is to come of it.
+        settled: bool,
+    },
+    /// The member acknowledged it, on whichever device. One that is not known is remembered, and never raised.
+    Acknowledge {
+        /// Which one.
+        key: AlertKey,
+        /// When.
+        at: UtcMillis,
+    },
+    /// The member took an acknowledgement back, on whichever device.
+    Reopen {
+        /// Which one.
+        key: AlertKey,
+        /// When; an acknowledgement after it stands.
+        at: UtcMillis,
+    },
+    /// The member put it off, on whichever device: its banner comes (again) then. One that is not known is remembered.
+    Snooze {
+        /// Which one.
+        key: AlertKey,
+        /// When this device heard of it.
+        at: UtcMillis,
+        /// Until when.
+        until: UtcMillis,
+    },
+    /// The member ended a snooze before its time, on whichever device; no banner is needed.
+    Wake {
+        /// Which one.
+        key: AlertKey,
+        /// When.
+        at: UtcMillis,
+    },
+}
+
+/// A decision about an alert's banner, to be kept before anything is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertDecision {
+    /// Which alert.
     pub key: AlertKey,
-    /// When this device first knew.
-    pub raised_at: UtcMillis,
-    /// When the banner was shown.
-    pub notified_at: Option<UtcMillis>,
-    /// When it was acknowledged, on whichever device.
-    pub acknowledged_at: Option<UtcMillis>,
-    /// It is not this member's business: remembered, so that it is not raised again, and never listed or shown.
-    pub silent: bool,
+    /// The state that was decided upon. When another one is found (it was acknowledged or put off meanwhile), nothing is kept.
+    pub was: AlertState,
+    /// The state from now on.
+    pub is: AlertState,
 }
 
 /// What a commit changed.

@@ -14,6 +14,7 @@ pub(crate) use search::{Ready, insert as insert_texts, learn, settle};
 use std::collections::HashSet;
 
 use desk_domain::{
+    alert::AlertKey,
     ids::{DocId, DocKind},
     projection::Row,
     sla::Metric,
@@ -21,7 +22,7 @@ use desk_domain::{
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 
 use crate::{
-    Batch, Committed, DocWrite, Store, StoreError,
+    AlertDecision, Batch, Committed, DocWrite, Store, StoreError,
     bulk::{self, Insert, Script, Values},
     lane::Held,
     meta,
@@ -81,6 +82,14 @@ impl Store {
                 .execute(held.conn()?)
                 .await?;
         }
+        finish(held, result)
+    }
+
+    /// Keeps decisions about banners, each only where its alert is still as it was; returns the alerts of which they were
+    /// kept. What an acknowledgement or a snooze overtook is not to be shown.
+    pub async fn decide(&self, decisions: &[AlertDecision]) -> Result<Vec<AlertKey>, StoreError> {
+        let mut held = self.writer().await?;
+        let result = alerts::decide(held.conn()?, decisions).await;
         finish(held, result)
     }
 

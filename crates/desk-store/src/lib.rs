@@ -53,7 +53,8 @@ use std::{
 };
 
 pub use batch::{
-    AlertWrite, Batch, Committed, DocWrite, Hash32, OutboxEntry, Rejection, UnmadeEdit, heads_from_bytes,
+    AlertDecision, AlertWrite, Batch, Committed, DocWrite, Hash32, OutboxEntry, Rejection, UnmadeEdit,
+    heads_from_bytes,
 };
 pub use check::{Health, Sizes};
 pub use deadlines::DueDeadline;

@@ -1,17 +1,17 @@
 //! One batch in: verified, applied, and written with the cursor in one transaction.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use desk_api::ApiError;
 use desk_docs::Document;
 use desk_domain::{
     ids::{DocId, DocKind},
-    personal::Personal,
+    personal::{ALERT_SETTINGS, ALERTS_READ_AT, Personal},
     state::State,
     time::UtcMillis,
     workspace::Workspace,
 };
-use desk_store::{AlertWrite, Batch, StoreError};
+use desk_store::{Batch, StoreError};
 use desk_sync::{
     pull::{Incoming, Received, receive},
     wire::{Hash, PullReply},
@@ -281,24 +281,18 @@ fn counts_otherwise(before: Option<&Workspace>, after: &Workspace) -> bool {
     })
 }
 
-/// What the member's own settings say about this device: how the interface looks, and what was acknowledged elsewhere.
+/// What the member's own settings say about this device: how the interface looks, what was said of alerts elsewhere, and which
+/// alerts the member wants.
 pub(super) fn heed_personal(personal: &Personal, now: UtcMillis, batch: &mut Batch) {
-    batch.alerts.extend(acknowledged(personal, now));
-    if let Some(settings) = personal.preferences.get("interface") {
-        batch.meta.push(("settings".to_owned(), Some(settings.clone().into_bytes())));
+    batch.alerts.extend(alerts::heeded(personal, now));
+    let facts = [
+        ("interface", "settings"),
+        (ALERT_SETTINGS, alerts::SETTINGS_FACT),
+        (ALERTS_READ_AT, alerts::READ_FACT),
+    ];
+    for (preference, fact) in facts {
+        if let Some(value) = personal.preferences.get(preference) {
+            batch.meta.push((fact.to_owned(), Some(value.clone().into_bytes())));
+        }
     }
-}
-
-/// Alerts that another device of the member acknowledged.
-fn acknowledged(personal: &Personal, now: UtcMillis) -> impl Iterator<Item = AlertWrite> {
-    let keys: HashMap<_, _> =
-        personal.acknowledged.iter().filter_map(|(text, at)| Some((alerts::parse_key(text)?, *at))).collect();
-    keys.into_iter().map(move |(key, at)| AlertWrite {
-        key,
-        raised_at: now,
-        // It was shown where it was acknowledged.
-        notified_at: Some(now),
-        acknowledged_at: Some(at),
-        silent: false,
-    })
 }

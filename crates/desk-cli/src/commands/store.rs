@@ -1,4 +1,4 @@
-//! Commands about the store as a whole: who is here, sync, search, alerts, refused edits, digest, export, health.
+//! Commands about the store as a whole: who is here, sync, search, refused edits, digest, export, health.
 
 use std::{io::BufRead, path::Path, process::ExitCode};
 
@@ -7,13 +7,13 @@ use desk_api::{
     view::{SearchHit, SessionView, SyncPhase, SyncView},
 };
 use desk_app::{Desk, DeskEvent, Exported, FindingSeverity};
-use desk_domain::{escalation, ids::DocKind, sla, state::State, time::UtcMillis};
+use desk_domain::{escalation, ids::DocKind, sla, state::State};
 
 use super::{interrupted, or_cancelled, workspace};
 use crate::{
     args::Login,
     output::{Output, ProgressLine},
-    shape::{AlertLine, ArticleWhole, IncidentWhole, Names, SignedInLine, TicketWhole},
+    shape::{ArticleWhole, IncidentWhole, Names, SignedInLine, TicketWhole},
     text,
 };
 
@@ -199,27 +199,6 @@ fn kind(kind: DocKind) -> &'static str {
         DocKind::Workspace => "workspace",
         DocKind::Personal => "personal",
     }
-}
-
-pub(super) async fn alerts(desk: &Desk, at: Option<UtcMillis>, output: Output) -> Result<ExitCode, ApiError> {
-    let alerts = desk.alerts_by(at.unwrap_or_else(|| desk.now())).await?;
-    let lines: Vec<AlertLine> = alerts.into_iter().map(AlertLine::from).collect();
-    output.result(&lines, || {
-        if lines.is_empty() {
-            return "no alerts".to_owned();
-        }
-        let row = |line: &AlertLine| {
-            let alert = &line.alert;
-            vec![
-                alert.key.due_at.to_string(),
-                alert.number.clone(),
-                format!("{} {} %", alert.key.rule, alert.key.percent),
-                text::short(&alert.title, 80),
-            ]
-        };
-        text::table(&["due", "number", "rule", "title"], &lines.iter().map(row).collect::<Vec<_>>())
-    })?;
-    Ok(ExitCode::SUCCESS)
 }
 
 pub(super) async fn digest(desk: &Desk, output: Output) -> Result<ExitCode, ApiError> {

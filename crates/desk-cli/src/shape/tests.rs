@@ -2,7 +2,7 @@
 
 use desk_api::view::TicketRow;
 use desk_domain::{
-    alert::{AlertKey, AlertRule},
+    alert::{AlertKey, AlertRule, AlertState},
     article::Article,
     ids::{DocKind, EntryId, MemberId, uuid_v7},
     incident::TimelineEvent,
@@ -195,8 +195,9 @@ fn an_alert() {
         kind: DocKind::Ticket,
         number: "TK-00000000".into(),
         title: "Printer".into(),
-        raised_at: None,
-        acknowledged_at: None,
+        priority: Some(Priority::High),
+        severity: None,
+        state: AlertState::default(),
     };
     insta::assert_json_snapshot!(vec![AlertLine::from(alert)]);
 }

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use desk_api::view::{Draft, NextDue, TicketFilter, TicketSort};
 use desk_domain::{
-    alert::{AlertKey, AlertRule},
+    alert::{AlertKey, AlertRule, AlertState, Delivery, Hold},
     ids::{DocKind, MemberId},
     projection::{Deadline, Row},
     sla::Metric,
     state::State,
-    ticket::Ticket,
+    ticket::{Priority, Ticket},
 };
-use desk_store::{AlertWrite, Batch, DocWrite, Health, Rejection, StoreError};
+use desk_store::{AlertDecision, AlertWrite, Batch, DocWrite, Health, Rejection, StoreError};
 
 use crate::sample::*;
 
@@ -271,45 +271,109 @@ async fn an_alert_is_raised_once_and_only_added_to() {
     let due = store.deadlines_until(NOW).await.expect("reads");
     assert_eq!(due.len(), 1);
     assert_eq!((due[0].title.as_str(), due[0].metric), ("Принтер", Some(Metric::Resolution)));
+    assert_eq!((due[0].priority, due[0].severity), (Some(Priority::Medium), None));
     assert_eq!(store.deadlines_until(NOW.plus_ms(300)).await.expect("reads").len(), 2);
 
-    let alert = AlertWrite {
-        key: due[0].key.clone(),
-        raised_at: NOW,
-        notified_at: None,
-        acknowledged_at: None,
-        silent: false,
+    let key = due[0].key.clone();
+    let record = async |write: AlertWrite| {
+        store.commit(&Batch { alerts: vec![write], ..Batch::default() }).await.expect("commits")
     };
-    let record = async |alert: &AlertWrite| {
-        let batch = Batch { alerts: vec![alert.clone()], ..Batch::default() };
-        store.commit(&batch).await.expect("commits").new_alerts.len()
+    let raise = |key: &AlertKey, ms, silent| AlertWrite::Raise {
+        key: key.clone(),
+        at: NOW.plus_ms(ms),
+        silent,
+        settled: false,
     };
-    assert!(!store.alert_is_known(&alert.key).await.expect("reads"));
-    assert_eq!(record(&alert).await, 1);
-    assert_eq!(record(&AlertWrite { raised_at: NOW.plus_ms(99), ..alert.clone() }).await, 0);
-    assert!(store.alert_is_known(&alert.key).await.expect("reads"));
+    assert!(!store.alert_is_known(&key).await.expect("reads"));
+    assert_eq!(record(raise(&key, 0, false)).await.new_alerts, std::slice::from_ref(&key));
+    assert_eq!(record(raise(&key, 99, false)).await.new_alerts, []);
+    assert!(store.alert_is_known(&key).await.expect("reads"));
     assert_eq!(store.deadlines_until(NOW).await.expect("reads"), []);
-    assert_eq!(store.alerts_to_notify().await.expect("reads").len(), 1);
-    record(&AlertWrite { notified_at: Some(NOW), ..alert.clone() }).await;
-    assert_eq!(store.alerts_to_notify().await.expect("reads"), []);
-    let open = store.alerts_open().await.expect("reads");
-    assert_eq!((open.len(), open[0].raised_at, open[0].title.as_str()), (1, Some(NOW), "Принтер"));
-    record(&AlertWrite { acknowledged_at: Some(NOW.plus_ms(5)), ..alert.clone() }).await;
-    record(&AlertWrite { acknowledged_at: Some(NOW.plus_ms(9)), ..alert.clone() }).await;
-    assert_eq!(
-        (store.alerts_open().await.expect("reads").len(), store.alerts_open_len().await.expect("counts")),
-        (0, 0)
-    );
-    let acknowledged = store.alerts_acknowledged(100).await.expect("reads");
-    assert_eq!(acknowledged[0].acknowledged_at, Some(NOW.plus_ms(5)));
-    // A target that moves makes a new alert.
-    let moved = AlertKey { due_at: NOW.plus_ms(1), ..alert.key.clone() };
-    assert_eq!(record(&AlertWrite { key: moved.clone(), silent: true, ..alert }).await, 1);
-    assert!(store.alert_is_known(&moved).await.expect("reads"));
-    assert_eq!(store.alerts_to_notify().await.expect("reads"), []);
+    let open = store.alerts_open(NOW, 9).await.expect("reads");
+    assert_eq!((open.len(), open[0].state.raised_at, open[0].title.as_str()), (1, Some(NOW), "Принтер"));
+
+    // Derived anew, the deadline is known to have been raised; moved, it is another alert.
+    let derived = |ms| DocWrite {
+        deadlines: vec![deadline(75, ms)],
+        ..again(State::Ticket(Box::new(ticket(1, "Принтер"))), 1)
+    };
+    store.replace_projection(&[derived(-500)]).await.expect("derives");
+    assert_eq!(store.deadlines_until(NOW).await.expect("reads"), []);
+    store.replace_projection(&[derived(-400)]).await.expect("derives");
+    let moved = store.deadlines_until(NOW).await.expect("reads");
+    assert_eq!(moved.len(), 1);
     // It is somebody else's business: known, and never listed.
-    assert_eq!(store.alerts_open_len().await.expect("counts"), 0);
-    assert_eq!(store.alerts_open().await.expect("reads"), []);
+    record(raise(&moved[0].key, 0, true)).await;
+    assert_eq!(store.deadlines_until(NOW).await.expect("reads"), []);
+    assert_eq!(store.alerts_open_len(NOW, 9).await.expect("counts"), 1);
+    assert_eq!(store.alerts_pending().await.expect("reads").len(), 1);
+}
+
+#[tokio::test]
+async fn a_decision_is_kept_only_where_nothing_overtook_it() {
+    let place = Place::new();
+    let store = place.open().await;
+    store.commit(&Batch::of_docs(vec![new_ticket(ticket(1, "Принтер"))])).await.expect("commits");
+    let key = AlertKey { subject: id(1), rule: AlertRule::ResolutionBreach, percent: 100, due_at: NOW };
+    let record = async |write: AlertWrite| {
+        store.commit(&Batch { alerts: vec![write], ..Batch::default() }).await.expect("commits")
+    };
+    let state = async || {
+        let mut all = store.alerts_open(NOW, 9).await.expect("reads");
+        all.extend(store.alerts_snoozed(NOW, 9).await.expect("reads"));
+        all.extend(store.alerts_acknowledged(9).await.expect("reads"));
+        assert_eq!(all.len(), 1);
+        all.remove(0).state
+    };
+    let decide = async |was: AlertState, delivery| {
+        let is = was.after(delivery, NOW.plus_ms(1));
+        let decision = AlertDecision { key: key.clone(), was, is };
+        store.decide(&[decision]).await.expect("decides").len()
+    };
+    record(AlertWrite::Raise { key: key.clone(), at: NOW, silent: false, settled: false }).await;
+    let raised = state().await;
+    let until = NOW.plus_ms(60_000);
+    assert_eq!(decide(raised, Delivery::Hold { by: Hold::Quiet, until }).await, 1);
+    let waits = state().await;
+    assert_eq!((waits.held_by, waits.held_until), (Some(Hold::Quiet), Some(until)));
+
+    // Put off while it was being decided upon: the decision is void.
+    let later = NOW.plus_ms(90_000);
+    let snooze = || AlertWrite::Snooze { key: key.clone(), at: NOW, until: later };
+    let settled = async |ms| {
+        store.alerts_settled(std::slice::from_ref(&key), NOW.plus_ms(ms)).await.expect("reads").len()
+    };
+    assert_eq!(settled(0).await, 0);
+    record(snooze()).await;
+    assert_eq!((settled(0).await, settled(90_000).await), (1, 0));
+    assert_eq!(decide(waits, Delivery::Show { sound: true }).await, 0);
+    let snoozed = state().await;
+    assert!(snoozed.is_snoozed(NOW) && snoozed.is_pending());
+    assert_eq!(store.alerts_open_len(NOW, 9).await.expect("counts"), 0);
+    assert_eq!(store.alerts_open_len(later, 9).await.expect("counts"), 1);
+    record(AlertWrite::Wake { key: key.clone(), at: NOW }).await;
+    assert!(!state().await.is_pending(), "who ends a snooze has seen it");
+    record(snooze()).await;
+
+    assert_eq!(decide(state().await, Delivery::Show { sound: true }).await, 1);
+    assert_eq!(decide(snoozed, Delivery::Show { sound: true }).await, 0, "shown already");
+    assert_eq!(store.alerts_pending().await.expect("reads"), []);
+
+    let acknowledge = |ms| AlertWrite::Acknowledge { key: key.clone(), at: NOW.plus_ms(ms) };
+    record(acknowledge(5)).await;
+    record(acknowledge(9)).await;
+    assert_eq!(state().await.acknowledged_at, Some(NOW.plus_ms(5)));
+    assert_eq!(settled(90_000).await, 1);
+    record(snooze()).await;
+    assert_eq!(state().await.snoozed_until, Some(later), "what is acknowledged is not put off");
+    let reopen = |ms| AlertWrite::Reopen { key: key.clone(), at: NOW.plus_ms(ms) };
+    record(reopen(4)).await;
+    assert!(state().await.acknowledged_at.is_some(), "the acknowledgement came after that");
+    record(reopen(6)).await;
+    assert_eq!(
+        (state().await.acknowledged_at, store.alerts_open_len(later, 9).await.expect("counts")),
+        (None, 1)
+    );
 }
 
 #[tokio::test]
