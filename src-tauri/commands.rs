@@ -5,6 +5,7 @@ mod articles;
 mod drafts;
 mod incidents;
 mod links;
+mod presence;
 mod search;
 mod session;
 mod sync;
@@ -35,7 +36,12 @@ type Desk<'a> = tauri::State<'a, Open>;
 pub(crate) fn handler() -> impl Fn(tauri::ipc::Invoke<tauri::Wry>) -> bool + Send + Sync + 'static {
     tauri::generate_handler![
         alerts::acknowledge_alerts,
+        alerts::get_alert_settings,
         alerts::list_alerts,
+        alerts::mark_alerts_read,
+        alerts::reopen_alerts,
+        alerts::save_alert_settings,
+        alerts::snooze_alerts,
         articles::create_article,
         articles::edit_article,
         articles::get_article,
@@ -48,6 +54,9 @@ pub(crate) fn handler() -> impl Fn(tauri::ipc::Invoke<tauri::Wry>) -> bool + Sen
         incidents::get_incident,
         incidents::list_incidents,
         links::open_link,
+        presence::get_presence,
+        presence::listening,
+        presence::save_presence,
         search::search,
         session::get_session,
         session::save_settings,

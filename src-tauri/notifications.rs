@@ -1,222 +1,222 @@
-//! Alerts as native notifications.
+//! Alerts as native notifications, and what a person answers to them.
+
+mod words;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, mpsc},
+};
 
 use desk_api::{
-    event::Open,
+    ApiError,
+    event::{Open, OpenAlerts},
     view::{Language, Settings},
 };
 use desk_app::{
     Desk,
-    notice::{Notice, Notifier},
+    notice::{Notice, NoticeText, Notifier},
 };
 use desk_domain::{
-    alert::AlertRule,
+    alert::AlertKey,
     ids::{DocId, DocKind},
 };
-use fluent_bundle::{FluentArgs, FluentBundle, FluentResource};
 use tauri::AppHandle;
 
-use crate::{events, focus};
+use crate::{
+    events,
+    platform::{Answer, Banner, Platform},
+    window,
+};
 
-const RUSSIAN: &str = include_str!("locales/ru.ftl");
-const ENGLISH: &str = include_str!("locales/en.ftl");
+pub(crate) use words::Words;
+
+/// For how long a banner's action puts its alerts off.
+const SNOOZE_MS: i64 = 30 * 60_000;
 
 /// Shows notices through the operating system.
 pub(crate) struct Native {
-    app: AppHandle,
-    desk: Desk,
+    banners: Banners,
+    orders: mpsc::Sender<Order>,
+}
+
+/// What the banners on the screen tell of, by tag.
+#[derive(Clone, Default)]
+pub(crate) struct Banners(Arc<Mutex<HashMap<String, Shown>>>);
+
+#[derive(Clone)]
+struct Shown {
+    /// Alerts that are not settled yet.
+    left: Vec<AlertKey>,
+    /// The ticket or incident that it opens; the list of alerts if there are several.
+    opens: Option<(DocKind, DocId)>,
+}
+
+/// What the platform is to do: one after the other, on a thread that may block.
+enum Order {
+    Show(Notice),
+    Withdraw(String),
 }
 
 impl Native {
-    pub(crate) fn new(app: AppHandle, desk: Desk) -> Self {
-        Self { app, desk }
+    pub(crate) fn new(desk: Desk, platform: Arc<dyn Platform>, banners: Banners) -> std::io::Result<Self> {
+        let (orders, todo) = mpsc::channel();
+        let runtime = tauri::async_runtime::handle();
+        std::thread::Builder::new().name("notifications".to_owned()).spawn(move || {
+            for order in todo {
+                let done = match order {
+                    Order::Show(notice) => {
+                        let language = runtime.block_on(language(&desk));
+                        platform.show(&banner(&Words::new(language), notice))
+                    }
+                    Order::Withdraw(tag) => platform.withdraw(&tag),
+                };
+                if let Err(error) = done {
+                    tracing::warn!(%error, "a notification could not be shown; the alert stands in the list");
+                }
+            }
+        })?;
+        Ok(Self { banners, orders })
+    }
+
+    fn order(&self, order: Order) {
+        if self.orders.send(order).is_err() {
+            tracing::warn!("the thread of notifications has ended");
+        }
     }
 }
 
 impl Notifier for Native {
     fn show(&self, notice: Notice) {
-        let (app, desk) = (self.app.clone(), self.desk.clone());
-        tauri::async_runtime::spawn(async move {
-            let language =
-                desk.session_view().await.map_or(Settings::default().language, |view| view.settings.language);
-            let text = words(language, &notice);
-            let opens = subject(&notice);
-            // Showing and waiting for the person both block: a thread each, for as long as the banner stands.
-            let shown = std::thread::Builder::new().name("notification".to_owned()).spawn(move || {
-                if let Err(error) = show(&text, move || activate(&app, opens)) {
-                    tracing::warn!(%error, "a notification could not be shown; the alert stands in the list");
-                }
-            });
-            if let Err(error) = shown {
-                tracing::warn!(%error, "no thread for a notification");
+        let opens = match &notice.text {
+            NoticeText::Subject { kind, doc, .. } => Some((*kind, *doc)),
+            NoticeText::Many(_) | NoticeText::AfterQuiet(_) | NoticeText::Digest(_) => None,
+        };
+        let shown = Shown { left: notice.keys.clone(), opens };
+        self.banners.lock().insert(notice.tag.clone(), shown);
+        self.order(Order::Show(notice));
+    }
+
+    fn withdraw(&self, settled: &[AlertKey]) {
+        for tag in self.banners.settle(settled) {
+            self.order(Order::Withdraw(tag));
+        }
+    }
+}
+
+impl Banners {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Shown>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes settled alerts out; returns the tags of the banners of which nothing is left.
+    fn settle(&self, settled: &[AlertKey]) -> Vec<String> {
+        let mut banners = self.lock();
+        for shown in banners.values_mut() {
+            shown.left.retain(|key| !settled.contains(key));
+        }
+        let gone: Vec<String> =
+            banners.iter().filter(|(_, shown)| shown.left.is_empty()).map(|(tag, _)| tag.clone()).collect();
+        for tag in &gone {
+            banners.remove(tag);
+        }
+        gone
+    }
+}
+
+/// Carries out what a person answered to a banner; from any thread.
+pub(crate) fn answered(app: &AppHandle, desk: &Desk, banners: &Banners, tag: &str, answer: Answer) {
+    let shown = match answer {
+        Answer::Gone => banners.lock().remove(tag),
+        Answer::Open | Answer::Acknowledge | Answer::Snooze => banners.lock().get(tag).cloned(),
+    };
+    let Some(Shown { left, opens }) = shown else { return };
+    let (app, desk) = (app.clone(), desk.clone());
+    tauri::async_runtime::spawn(async move {
+        let done = match answer {
+            Answer::Gone => Ok(()),
+            Answer::Open => {
+                open(&app, opens);
+                Ok(())
             }
-        });
-    }
-}
-
-fn subject(notice: &Notice) -> Option<(DocKind, DocId)> {
-    match notice {
-        Notice::Subject { kind, doc, .. } => Some((*kind, *doc)),
-        Notice::Many { .. } => None,
-    }
-}
-
-fn activate(app: &AppHandle, opens: Option<(DocKind, DocId)>) {
-    focus(app);
-    if let Some((kind, doc)) = opens {
-        events::emit(app, &Open { kind, doc });
-    }
-}
-
-/// A notification's text in the member's language.
-struct Text {
-    summary: String,
-    body: String,
-    urgent: bool,
-    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux names the action"))]
-    open: String,
-}
-
-#[cfg(target_os = "linux")]
-fn show(text: &Text, activated: impl FnOnce()) -> Result<(), notify_rust::error::Error> {
-    use notify_rust::{Hint, Notification, Timeout, Urgency};
-
-    let mut notification = Notification::new();
-    notification
-        .appname("WorkerNet Desk")
-        .summary(&text.summary)
-        .body(&escape(&text.body))
-        .action("default", &text.open)
-        .hint(Hint::Category("im.received".to_owned()))
-        .hint(Hint::DesktopEntry("workernet-desk".to_owned()))
-        .urgency(if text.urgent { Urgency::Critical } else { Urgency::Normal });
-    // A breach waits for the person; a warning passes.
-    if text.urgent {
-        notification.timeout(Timeout::Never);
-    }
-    notification.show()?.wait_for_action(|action| {
-        if action == "default" {
-            activated();
+            Answer::Acknowledge => acknowledge(&desk, left, opens).await,
+            Answer::Snooze => snooze(&desk, left, opens).await,
+        };
+        if let Err(error) = done {
+            tracing::warn!(code = ?error.code, "a notification's action: {error}");
         }
     });
-    Ok(())
 }
 
-/// Daemons read the body as markup.
-#[cfg(target_os = "linux")]
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
-#[cfg(not(target_os = "linux"))]
-fn show(text: &Text, _activated: impl FnOnce()) -> Result<(), notify_rust::error::Error> {
-    let _ = text.urgent;
-    notify_rust::Notification::new()
-        .appname("WorkerNet Desk")
-        .summary(&text.summary)
-        .body(&text.body)
-        .show()
-        .map(drop)
-}
-
-fn words(language: Language, notice: &Notice) -> Text {
-    let say = Fluent::new(language);
-    let open = say.text("open", &FluentArgs::new());
-    match notice {
-        Notice::Subject { number, title, rules, .. } => {
-            let urgent = rules.iter().any(|rule| rule.is_urgent());
-            let told: Vec<String> =
-                rules.iter().map(|rule| say.text(key(*rule), &FluentArgs::new())).collect();
-            Text { summary: format!("{number} · {title}"), body: told.join("\n"), urgent, open }
-        }
-        Notice::Many { subjects, urgent } => {
-            let mut args = FluentArgs::new();
-            args.set("subjects", *subjects);
-            args.set("urgent", *urgent);
-            Text {
-                summary: say.text("many-summary", &args),
-                body: say.text("many-body", &args),
-                urgent: *urgent > 0,
-                open,
-            }
-        }
+fn open(app: &AppHandle, opens: Option<(DocKind, DocId)>) {
+    window::open(app);
+    match opens {
+        Some((kind, doc)) => events::when_heard(app, Open { kind, doc }),
+        None => events::when_heard(app, OpenAlerts {}),
     }
 }
 
-fn key(rule: AlertRule) -> &'static str {
-    match rule {
-        AlertRule::FirstResponseWarning => "first-response-warning",
-        AlertRule::FirstResponseBreach => "first-response-breach",
-        AlertRule::NextResponseWarning => "next-response-warning",
-        AlertRule::NextResponseBreach => "next-response-breach",
-        AlertRule::ResolutionWarning => "resolution-warning",
-        AlertRule::ResolutionBreach => "resolution-breach",
-        AlertRule::IncidentDeclared => "incident-declared",
-        AlertRule::IncidentEscalation => "incident-escalation",
-    }
+async fn acknowledge(desk: &Desk, keys: Vec<AlertKey>, of: Option<(DocKind, DocId)>) -> Result<(), ApiError> {
+    let keys = with_subject(desk, keys, of).await?;
+    desk.acknowledge_alerts(&keys).await.map(drop)
 }
 
-struct Fluent {
-    bundle: FluentBundle<FluentResource>,
+async fn snooze(desk: &Desk, keys: Vec<AlertKey>, of: Option<(DocKind, DocId)>) -> Result<(), ApiError> {
+    let keys = with_subject(desk, keys, of).await?;
+    desk.snooze_alerts(&keys, Some(desk.now().plus_ms(SNOOZE_MS))).await.map(drop)
 }
 
-impl Fluent {
-    fn new(language: Language) -> Self {
-        let (tag, source) = match language {
-            Language::Ru => ("ru", RUSSIAN),
-            Language::En => ("en", ENGLISH),
-        };
-        let mut bundle = FluentBundle::new(tag.parse().into_iter().collect());
-        bundle.set_use_isolating(false);
-        // The files are compiled in and a test parses them; what cannot be parsed is left out.
-        let resource = FluentResource::try_new(source.to_owned()).unwrap_or_else(|(partial, _)| partial);
-        drop(bundle.add_resource(resource));
-        Self { bundle }
+/// Who answers to a ticket's breach means the warnings before it as well.
+async fn with_subject(
+    desk: &Desk,
+    mut keys: Vec<AlertKey>,
+    of: Option<(DocKind, DocId)>,
+) -> Result<Vec<AlertKey>, ApiError> {
+    if let Some((_, subject)) = of {
+        let others = desk.alerts_of(subject).await?.into_iter().map(|alert| alert.key);
+        keys.extend(others.filter(|key| !keys.contains(key)).collect::<Vec<_>>());
     }
+    Ok(keys)
+}
 
-    /// The message, or its key where the file has none.
-    fn text(&self, key: &str, args: &FluentArgs<'_>) -> String {
-        match self.bundle.get_message(key).and_then(|message| message.value()) {
-            Some(pattern) => self.bundle.format_pattern(pattern, Some(args), &mut Vec::new()).into_owned(),
-            None => key.to_owned(),
-        }
+/// The member's language; the product's first where the store does not tell.
+pub(crate) async fn language(desk: &Desk) -> Language {
+    desk.settings().await.unwrap_or_else(|_| Settings::default()).language
+}
+
+fn banner(words: &Words, notice: Notice) -> Banner {
+    let (title, body) = words.notice(&notice.text);
+    Banner {
+        tag: notice.tag,
+        title,
+        body,
+        urgent: notice.urgent,
+        sound: notice.sound,
+        open: words.text("open"),
+        acknowledge: words.text("acknowledge"),
+        snooze: words.text("snooze"),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use desk_domain::ids::uuid_v7;
-    use desk_domain::time::UtcMillis;
+    use desk_domain::{alert::AlertRule, ids::uuid_v7, time::UtcMillis};
 
     use super::*;
 
     #[test]
-    fn both_languages_have_a_sentence_for_every_rule() {
-        for source in [RUSSIAN, ENGLISH] {
-            assert!(FluentResource::try_new(source.to_owned()).is_ok());
-        }
-        for language in [Language::Ru, Language::En] {
-            let say = Fluent::new(language);
-            for rule in AlertRule::ALL {
-                assert_ne!(say.text(key(*rule), &FluentArgs::new()), key(*rule), "{language:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_breach_is_told_in_the_members_language() {
-        let notice = Notice::Subject {
-            kind: DocKind::Ticket,
-            doc: DocId(uuid_v7(UtcMillis(1), [1; 10])),
-            number: "TK-00000001".into(),
-            title: "Принтер".into(),
-            rules: vec![AlertRule::ResolutionBreach],
+    fn a_banner_goes_when_the_last_of_its_alerts_is_settled() {
+        let key = |due| AlertKey {
+            subject: DocId(uuid_v7(UtcMillis(1), [1; 10])),
+            rule: AlertRule::ResolutionBreach,
+            percent: 100,
+            due_at: UtcMillis(due),
         };
-        let text = words(Language::Ru, &notice);
-        assert_eq!(text.summary, "TK-00000001 · Принтер");
-        assert!(text.body.contains("решени"), "{}", text.body);
-        assert!(text.urgent);
-        assert!(words(Language::En, &notice).body.contains("esolution"));
-        let many = words(Language::Ru, &Notice::Many { subjects: 5, urgent: 3 });
-        assert!(many.summary.contains('5') && many.body.contains('3'));
+        let banners = Banners::default();
+        let shown = |keys: &[i64]| Shown { left: keys.iter().map(|due| key(*due)).collect(), opens: None };
+        banners.lock().extend([("a".to_owned(), shown(&[1, 2])), ("b".to_owned(), shown(&[2, 3]))]);
+        assert_eq!(banners.settle(&[key(1)]), [""; 0]);
+        assert_eq!(banners.settle(&[key(2)]), ["a"]);
+        assert_eq!(banners.settle(&[key(2)]), [""; 0]);
+        assert_eq!(banners.settle(&[key(3)]), ["b"]);
     }
 }

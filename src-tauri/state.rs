@@ -1,7 +1,14 @@
 //! What the commands find: the open desk, or why there is none.
 
+use std::sync::Arc;
+
 use desk_api::ApiError;
 use desk_app::{AlertScheduler, Desk, SyncDriver};
+
+use crate::platform::Platform;
+
+/// The system that the application runs on.
+pub(crate) struct System(pub(crate) Arc<dyn Platform>);
 
 /// The desk with its background tasks, which end when this is dropped.
 pub(crate) struct Running {

@@ -1,6 +1,6 @@
 //! The web view's share of the machine. Only `WebKitGTK` has to be told; the others keep small by themselves.
 
-use tauri::App;
+use tauri::WebviewWindow;
 
 /// What has to be said before the process has a second thread: `main` calls it first.
 ///
@@ -48,11 +48,9 @@ pub(crate) fn prepare() {}
 /// only what changed is drawn again, and layers in the card's memory would cost a third of all that the window holds (more
 /// than half where a driver in software plays the card).
 #[cfg(target_os = "linux")]
-pub(crate) fn keep_small(app: &App) {
-    use tauri::Manager;
+pub(crate) fn keep_small(window: &WebviewWindow) {
     use webkit2gtk::{CacheModel, HardwareAccelerationPolicy, SettingsExt, WebContextExt, WebViewExt};
 
-    let Some(window) = app.get_webview_window("main") else { return };
     let asked = window.with_webview(|view| {
         let view = view.inner();
         if let Some(context) = view.context() {
@@ -69,4 +67,4 @@ pub(crate) fn keep_small(app: &App) {
 
 /// Nothing has to be told.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn keep_small(_: &App) {}
+pub(crate) fn keep_small(_: &WebviewWindow) {}

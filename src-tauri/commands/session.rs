@@ -2,7 +2,10 @@
 
 use desk_api::call::{GetSession, SaveSettings, SignIn, SignOut};
 
+use tauri::AppHandle;
+
 use super::{Answer, Desk, Reply};
+use crate::tray;
 
 #[tauri::command]
 pub(super) async fn get_session(desk: Desk<'_>, request: GetSession) -> Answer<GetSession> {
@@ -24,6 +27,12 @@ pub(super) async fn sign_out(desk: Desk<'_>, request: SignOut) -> Answer<SignOut
 }
 
 #[tauri::command]
-pub(super) async fn save_settings(desk: Desk<'_>, request: SaveSettings) -> Answer<SaveSettings> {
-    desk.desk()?.save_settings(request.settings).await.map(Reply)
+pub(super) async fn save_settings(
+    app: AppHandle,
+    desk: Desk<'_>,
+    request: SaveSettings,
+) -> Answer<SaveSettings> {
+    let view = desk.desk()?.save_settings(request.settings).await?;
+    tray::follow(&app);
+    Ok(Reply(view))
 }

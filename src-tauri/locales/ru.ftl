@@ -1,4 +1,6 @@
 open = Открыть
+acknowledge = Принять
+snooze = Отложить на 30 минут
 first-response-warning = Срок первого ответа подходит к концу
 first-response-breach = SLA нарушен: первый ответ просрочен
 next-response-warning = Срок следующего ответа подходит к концу
@@ -12,4 +14,21 @@ many-summary = Требуют внимания: { $subjects ->
     [few] { $subjects } заявки и инцидента
    *[other] { $subjects } заявок и инцидентов
 }
-many-body = Нарушений и эскалаций: { $urgent }
+quiet-summary = Пока было тихо: { $subjects ->
+    [one] { $subjects } заявка или инцидент
+    [few] { $subjects } заявки и инцидента
+   *[other] { $subjects } заявок и инцидентов
+}
+digest-summary = Сводка: { $subjects ->
+    [one] { $subjects } заявка или инцидент
+    [few] { $subjects } заявки и инцидента
+   *[other] { $subjects } заявок и инцидентов
+}
+part-escalations = Эскалации: { $count }
+part-incidents = Новые инциденты: { $count }
+part-breaches = Нарушения SLA: { $count }
+part-warnings = Сроки подходят к концу: { $count }
+tray-open = Открыть WorkerNet Desk
+tray-none = Оповещений нет
+tray-alerts = Оповещения: { $count }
+tray-quit = Выйти
