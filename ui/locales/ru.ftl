@@ -3,6 +3,7 @@
 ## Везде
 close = Закрыть
 cancel = Отмена
+remove = Удалить
 save = Сохранить
 edit = Изменить
 copy = Копировать
@@ -412,6 +413,83 @@ alerts-acknowledged = Принятые
 alerts-none = Ничто не требует вашего внимания.
 alerts-acknowledge = Принять
 alerts-acknowledge-all = Принять все
+alerts-snoozed = Отложенные
+alerts-snooze = Отложить…
+alerts-snooze-30m = На 30 минут
+alerts-snooze-2h = На 2 часа
+alerts-snooze-morning = До завтра, 9:00
+alerts-snooze-week = На неделю
+alerts-wake = Вернуть
+alerts-new = новое
+alerts-hidden = { $n ->
+    [one] Ещё { $n } оповещение здесь не показано: примите часть открытых.
+    [few] Ещё { $n } оповещения здесь не показаны: примите часть открытых.
+   *[other] Ещё { $n } оповещений здесь не показаны: примите часть открытых.
+}
+alerts-acknowledged-done = { $n ->
+    [one] Принято { $n } оповещение
+    [few] Принято { $n } оповещения
+   *[other] Принято { $n } оповещений
+}
+alerts-snoozed-done = Отложено до { $at }
+alerts-held-snooze = отложено до { $at }
+alerts-held-quiet = тихие часы: сообщим { $at }
+alerts-held-digest = в сводке { $at }
+alerts-filter = Какие оповещения
+alerts-filter-all = Все
+alerts-filter-urgent = Нарушения и инциденты
+alerts-filter-tickets = Заявки
+alerts-filter-incidents = Инциденты
+alerts-settings = Настройка оповещений
+alerts-settings-saved = Настройки оповещений сохранены для всех ваших устройств
+alerts-rules = О чём и как сообщать
+alerts-rules-explain = Для каждого оповещения действует первое подходящее правило сверху. Если приоритет или серьёзность не выбраны, подходят любые. Что не подходит ни под одно правило, попадает только в список.
+alerts-how = Как сообщать
+alerts-rule-add = Добавить правило
+alerts-rule-up = Выше
+alerts-rule-up-hint = Поднять: действует первое подходящее правило
+alerts-quiet = Тихие часы
+alerts-quiet-explain = В это время баннеры ждут. Когда тихие часы закончатся, придёт одна сводка.
+alerts-quiet-add = Добавить тихие часы
+alerts-quiet-from = Начало
+alerts-quiet-to = Конец
+alerts-break-through = Не ждёт
+alerts-zone = Часовой пояс
+alerts-digest = Сводка
+alerts-digest-explain = Правила с пометкой «в сводке» собираются в один баннер к этому времени.
+alerts-digest-times = Время
+alerts-time-bad = «{ $text }» — не время. Пишите так: 22:30
+alerts-say-everything = любое оповещение
+alerts-say-never-quiet = Тихих часов нет.
+alerts-say-quiet = Тихие часы: { $when }. Молчим обо всём, потом придёт сводка.
+alerts-say-quiet-but = Тихие часы: { $when }. Молчим обо всём, кроме { $but }; потом придёт сводка.
+alerts-say-digest = Сводка в { $times }.
+topic-sla_warning = Срок SLA подходит
+topic-sla_breach = Нарушение SLA
+topic-incident = Новый инцидент
+topic-escalation = Эскалация
+manner-sound = Баннер со звуком
+manner-banner = Баннер
+manner-list = Только список
+manner-digest = В сводке
+manner-say-sound = баннер со звуком
+manner-say-banner = баннер без звука
+manner-say-list = только в списке
+manner-say-digest = в сводке
+weekday-mon = Пн
+weekday-tue = Вт
+weekday-wed = Ср
+weekday-thu = Чт
+weekday-fri = Пт
+weekday-sat = Сб
+weekday-sun = Вс
+presence = На этом устройстве
+presence-autostart = Запускать при входе в систему
+presence-hidden = При таком запуске не показывать окно
+presence-tray = Закрытое окно остаётся в трее, оповещения продолжают приходить
+presence-no-tray = Здесь нет системного трея: закрытие окна завершает программу.
+link-malformed = Ссылка «{ $link }» не распознана. Правильная выглядит так: worknet://ticket/TK-… или worknet://incident/INC-…
+link-unknown = По ссылке «{ $link }» здесь ничего нет: заявка или инцидент ещё не пришли на это устройство или вам не видны.
 alert-due = срок { $at }
 alert-first_response_warning = Первый ответ: прошло { $percent } % срока
 alert-first_response_breach = Нарушен срок первого ответа

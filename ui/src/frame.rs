@@ -9,7 +9,7 @@ use yew::prelude::*;
 pub(crate) use self::status::{percent, sync_words};
 use self::{nav::Nav, status::StatusLine};
 use crate::{
-    alerts::AlertsPage,
+    alerts::{AlertsPage, settings::AlertSettingsPage},
     commands::{Layer, use_commands},
     i18n::use_i18n,
     incidents::{IncidentsPage, new::NewIncidentPage},
@@ -74,6 +74,7 @@ pub(crate) fn Frame(props: &FrameProps) -> Html {
                     Route::NewTicket => route::go(Route::default()),
                     Route::NewArticle => route::go(Route::Knowledge { open: None, editing: false }),
                     Route::NewIncident => route::go(Route::Incidents { open: None }),
+                    Route::AlertSettings => route::go(Route::Alerts),
                     _ => return false,
                 },
                 _ => return false,
@@ -104,6 +105,7 @@ pub(crate) fn Frame(props: &FrameProps) -> Html {
         Route::Incidents { open } => html! { <IncidentsPage open={*open} /> },
         Route::NewIncident => html! { <NewIncidentPage /> },
         Route::Alerts => html! { <AlertsPage /> },
+        Route::AlertSettings => html! { <AlertSettingsPage /> },
         Route::Rejected => html! { <RejectedPage /> },
         Route::Sync => html! { <SyncPage /> },
         Route::Settings => html! { <SettingsPage on_session={props.on_session.clone()} /> },

@@ -3,8 +3,8 @@
 use std::{cell::RefCell, rc::Rc};
 
 use desk_api::{
-    call::{GetCounts, ListTags},
-    event::{AlertsChanged, Changed, Open, SignedOut, SyncChanged},
+    call::{GetCounts, ListTags, Listening},
+    event::{AlertsChanged, Changed, LinkFailed, LinkProblem, Open, OpenAlerts, SignedOut, SyncChanged},
     view::{Counts, SyncPhase, SyncView, TagCount},
 };
 use desk_domain::ids::{DocId, DocKind};
@@ -13,8 +13,11 @@ use yew::prelude::*;
 
 use crate::{
     bridge,
+    i18n::{I18n, tr},
     route::{self, Route},
+    settings::SETTINGS,
     store::{Store, StoreKey, Subscription},
+    widgets::toast,
 };
 
 thread_local! {
@@ -31,6 +34,8 @@ thread_local! {
     });
     /// Alerts that are not acknowledged.
     pub(crate) static OPEN_ALERTS: Store<u32> = Store::new(0);
+    /// Counts what the shell told of alerts: their list may be another one each time.
+    pub(crate) static ALERTS_TOLD: Store<u64> = Store::new(0);
     /// The numbers beside the navigation's entries.
     pub(crate) static COUNTS: Store<Counts> = Store::new(Counts::default());
     /// The tags that tickets bear, for filters and suggestions.
@@ -49,10 +54,25 @@ const TAG_MS: u32 = 3_000;
 /// Listens to the shell from now on.
 pub(crate) fn start(signed_out: impl Fn(SignedOut) + 'static) {
     bridge::listen(|SyncChanged(sync)| SYNC.put(sync));
-    bridge::listen(|AlertsChanged { open }| OPEN_ALERTS.put(open));
+    bridge::listen(|AlertsChanged { open }| {
+        OPEN_ALERTS.put(open);
+        ALERTS_TOLD.put(ALERTS_TOLD.current().wrapping_add(1));
+    });
     bridge::listen(|changed: Changed| CHANGED.put(changed));
     bridge::listen(|Open { kind, doc }| route::go(Route::of(kind, doc)));
+    bridge::listen(|OpenAlerts {}| route::go(Route::Alerts));
+    bridge::listen(|LinkFailed { link, problem }| {
+        let i18n = I18n { language: SETTINGS.current().language };
+        toast::say(match problem {
+            LinkProblem::Malformed => tr!(i18n, "link-malformed", link = link),
+            LinkProblem::Unknown => tr!(i18n, "link-unknown", link = link),
+        });
+    });
     bridge::listen(signed_out);
+    bridge::spawn(async {
+        // Nothing to show came before, then; a shell that does not answer says so at the next call.
+        let _ = bridge::call(Listening {}).await;
+    });
     // The page never ends, so neither does this.
     std::mem::forget(CHANGED.listen(|changed| {
         count_soon();

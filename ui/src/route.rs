@@ -41,6 +41,8 @@ pub(crate) enum Route {
     NewIncident,
     /// What a person must know.
     Alerts,
+    /// Which of it reaches them how.
+    AlertSettings,
     /// Refused edits.
     Rejected,
     /// How sync stands.
@@ -99,6 +101,7 @@ impl Route {
             Self::Incidents { open: Some(id) } => format!("/incidents/{id}"),
             Self::NewIncident => "/incidents/new".to_owned(),
             Self::Alerts => "/alerts".to_owned(),
+            Self::AlertSettings => "/alerts/settings".to_owned(),
             Self::Rejected => "/rejected".to_owned(),
             Self::Sync => "/sync".to_owned(),
             Self::Settings => "/settings".to_owned(),
@@ -125,6 +128,7 @@ impl Route {
             ["incidents", "new"] => Self::NewIncident,
             ["incidents", rest @ ..] => Self::Incidents { open: rest.first().and_then(|step| id(step)) },
             ["alerts"] => Self::Alerts,
+            ["alerts", "settings"] => Self::AlertSettings,
             ["rejected"] => Self::Rejected,
             ["sync"] => Self::Sync,
             ["settings"] => Self::Settings,
@@ -263,6 +267,7 @@ mod tests {
             Route::Incidents { open: Some(id) },
             Route::NewIncident,
             Route::Alerts,
+            Route::AlertSettings,
             Route::Rejected,
             Route::Sync,
             Route::Settings,

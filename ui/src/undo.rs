@@ -4,9 +4,10 @@ use std::cell::RefCell;
 
 use desk_api::{
     ApiError,
-    call::{EditArticle, EditIncident, EditTicket, RestoreRejected},
+    call::{EditArticle, EditIncident, EditTicket, ReopenAlerts, RestoreRejected, SnoozeAlerts},
 };
 use desk_domain::{
+    alert::AlertKey,
     edit::{ArticleOp, IncidentOp, TicketOp},
     ids::DocId,
 };
@@ -32,6 +33,10 @@ pub(crate) enum Restore {
     Incident(DocId, Vec<IncidentOp>),
     /// Puts a refused edit, by its number, back on the list.
     Rejected(i64),
+    /// Opens acknowledged alerts again.
+    Acknowledged(Vec<AlertKey>),
+    /// Brings alerts back that were put off.
+    Snoozed(Vec<AlertKey>),
 }
 
 struct Step {
@@ -86,6 +91,8 @@ async fn put_back(restore: Restore) -> Result<(), ApiError> {
         Restore::Ticket(id, ops) => bridge::call(EditTicket { id, ops }).await.map(seen::put),
         Restore::Article(id, ops) => bridge::call(EditArticle { id, ops }).await.map(|_| ()),
         Restore::Incident(id, ops) => bridge::call(EditIncident { id, ops }).await.map(|_| ()),
+        Restore::Acknowledged(keys) => bridge::call(ReopenAlerts { keys }).await.map(|_| ()),
+        Restore::Snoozed(keys) => bridge::call(SnoozeAlerts { keys, for_ms: None }).await.map(|_| ()),
         Restore::Rejected(id) => bridge::call(RestoreRejected { id }).await.map(|_| ()),
     }
 }

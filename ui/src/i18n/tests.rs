@@ -2,9 +2,12 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use desk_api::view::{SyncPhase, TicketSort};
+use desk_api::{
+    event::LinkProblem,
+    view::{SyncPhase, TicketSort},
+};
 use desk_domain::{
-    alert::AlertRule,
+    alert::{AlertRule, Manner, Topic, Weekday},
     article::ArticleStatus,
     escalation::EndReason,
     ids::DocKind,
@@ -93,6 +96,13 @@ fn word_keys() -> BTreeSet<String> {
     add(&mut keys, "metric", Metric::ALL);
     add(&mut keys, "clock", ClockState::ALL);
     add(&mut keys, "alert", AlertRule::ALL);
+    add(&mut keys, "topic", Topic::ALL);
+    add(&mut keys, "manner", Manner::ALL);
+    add(&mut keys, "manner-say", Manner::ALL);
+    add(&mut keys, "weekday", Weekday::ALL);
+    add(&mut keys, "alerts-filter", &["all", "urgent", "tickets", "incidents"]);
+    add(&mut keys, "alerts-snooze", &["30m", "2h", "morning", "week"]);
+    add(&mut keys, "link", &spelled(&[LinkProblem::Malformed, LinkProblem::Unknown]));
     add(&mut keys, "article-status", ArticleStatus::ALL);
     add(&mut keys, "severity", Severity::ALL);
     add(&mut keys, "incident-status", IncidentStatus::ALL);
