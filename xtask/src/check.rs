@@ -13,6 +13,7 @@ use crate::progress;
 use crate::project::Project;
 use crate::setup::wasm::Toolchain;
 use crate::setup::{self, Scope};
+use crate::targets;
 use crate::ui;
 
 /// Where the journeys find the product's programs. Set by nobody else, so that they cannot run against old ones.
@@ -31,6 +32,8 @@ enum Step {
     Clippy,
     /// Lints of the interface as it is compiled for WASM.
     ClippyWasm,
+    /// The shell compiles for Windows and macOS (checked on Linux alone).
+    Targets,
     /// All tests but the journeys.
     Tests,
     /// The examples in the documentation.
@@ -42,12 +45,13 @@ enum Step {
 }
 
 /// In the order in which they run: what is quick and often wrong comes first.
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     Step::Fmt,
     Step::CheckDeps,
     Step::Ui,
     Step::Clippy,
     Step::ClippyWasm,
+    Step::Targets,
     Step::Tests,
     Step::DocTests,
     Step::Exports,
@@ -137,6 +141,7 @@ fn name(step: Step) -> &'static str {
         Step::Ui => "interface",
         Step::Clippy => "lints for the host",
         Step::ClippyWasm => "lints for WASM",
+        Step::Targets => "types on Windows and macOS",
         Step::Tests => "tests",
         Step::DocTests => "documentation tests",
         Step::Exports => "exports read by others",
@@ -147,7 +152,7 @@ fn name(step: Step) -> &'static str {
 /// Whether a step compiles the shell.
 fn needs_interface(step: Step) -> bool {
     match step {
-        Step::Clippy | Step::Tests | Step::DocTests | Step::Exports | Step::Journeys => true,
+        Step::Clippy | Step::Targets | Step::Tests | Step::DocTests | Step::Exports | Step::Journeys => true,
         Step::Fmt | Step::CheckDeps | Step::Ui | Step::ClippyWasm => false,
     }
 }
@@ -156,6 +161,8 @@ fn needs_interface(step: Step) -> bool {
 fn scope(steps: &[Step]) -> Scope {
     if steps.iter().any(|step| matches!(step, Step::Tests | Step::Exports | Step::Journeys)) {
         Scope::Everything
+    } else if steps.contains(&Step::Targets) {
+        Scope::Targets
     } else if steps.iter().any(|step| needs_interface(*step)) {
         Scope::Window
     } else {
@@ -178,6 +185,8 @@ fn check(project: &Project, step: Step, options: &Options) -> anyhow::Result<()>
             succeed(cargo(project).args(["clippy", "-p", "xtask", "--all-targets", "--", "-D", "warnings"]))
         }
         Step::ClippyWasm => clippy_wasm(project),
+        Step::Targets if cfg!(target_os = "linux") => targets::check(project),
+        Step::Targets => Ok(()),
         Step::Tests => tests(project, options),
         Step::DocTests => {
             let mut command = cargo(project);

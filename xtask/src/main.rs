@@ -19,6 +19,7 @@ mod progress;
 mod project;
 mod run;
 mod setup;
+mod targets;
 mod ui;
 mod webdriver;
 
@@ -49,6 +50,8 @@ enum Task {
     Test(check::Options),
     /// Check that workspace crates depend only on what DESIGN.md §2 allows them.
     CheckDeps,
+    /// Type-check the shell for Windows and macOS (on Linux).
+    CheckTargets,
     /// Measure what the README states.
     Bench(bench::Options),
     /// Feed hostile bytes to what reads the wire, changes and snapshots (Linux).
@@ -81,6 +84,7 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Run(options) => run::run(&project, &options),
         Task::Test(options) => check::run(&project, &options),
         Task::CheckDeps => arrows::check(&project),
+        Task::CheckTargets => targets::check(&project),
         Task::Fuzz(options) => fuzz::run(&project, &options),
         Task::Bench(options) => bench::run(&project, &options),
     }

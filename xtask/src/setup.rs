@@ -18,6 +18,8 @@ pub(crate) enum Scope {
     Interface,
     /// Compile and open the window.
     Window,
+    /// Check the shell for the systems that it is not built on.
+    Targets,
     /// Drive a window on a display of our own, and everything else.
     Everything,
 }

@@ -39,7 +39,7 @@ const fn need(scope: Scope, sign: Sign, package: &'static str) -> Need {
 }
 
 /// Everything that is needed beyond a Rust toolchain. `pkg-config` and `fc-list` stand before what is asked of them.
-const NEEDS: [Need; 28] = [
+const NEEDS: [Need; 29] = [
     // Rust itself links with these.
     need(Scope::Interface, Sign::Program("cc"), "gcc"),
     need(Scope::Interface, Sign::Header("stdlib.h"), "libc6-dev"),
@@ -56,6 +56,8 @@ const NEEDS: [Need; 28] = [
     need(Scope::Window, Sign::Header("xdo.h"), "libxdo-dev"),
     need(Scope::Window, Sign::Program("fc-list"), "fontconfig"),
     need(Scope::Window, Sign::Font('Ж'), "fonts-dejavu-core"),
+    // The resources of a Windows program are compiled by its build script.
+    need(Scope::Targets, Sign::Program("x86_64-w64-mingw32-windres"), "binutils-mingw-w64-x86-64"),
     // A display, a session and a notification daemon of our own, and the driver of the web view.
     need(Scope::Everything, Sign::Program("Xvfb"), "xvfb"),
     need(Scope::Everything, Sign::Program("xkbcomp"), "x11-xkb-utils"),
@@ -227,7 +229,8 @@ mod tests {
     fn a_larger_scope_needs_all_that_a_smaller_one_does() {
         let count = |scope| NEEDS.iter().filter(|need| need.scope <= scope).count();
         assert!(count(Scope::Interface) < count(Scope::Window));
-        assert!(count(Scope::Window) < count(Scope::Everything));
+        assert!(count(Scope::Window) < count(Scope::Targets));
+        assert!(count(Scope::Targets) < count(Scope::Everything));
         assert_eq!(count(Scope::Everything), NEEDS.len());
     }
 

@@ -51,17 +51,17 @@ impl Toolchain {
         match choice.as_str() {
             "debian" => Self::debian(project),
             "rustup" => {
-                if !own_has_target(project) {
-                    add_target().context("rustup could not add the WASM target")?;
+                if !own_has_target(project, TARGET) {
+                    add_target(TARGET).context("rustup could not add the WASM target")?;
                 }
                 Ok(Self::Own)
             }
             "" => {
-                if own_has_target(project) {
+                if own_has_target(project, TARGET) {
                     return Ok(Self::Own);
                 }
-                match progress::step("adding the WASM target with rustup", add_target) {
-                    Ok(()) if own_has_target(project) => Ok(Self::Own),
+                match progress::step("adding the WASM target with rustup", || add_target(TARGET)) {
+                    Ok(()) if own_has_target(project, TARGET) => Ok(Self::Own),
                     Ok(()) => bail!("rustup added the WASM target, and yet `rustc` does not find it"),
                     Err(error) => {
                         progress::note(&format!("{error:#}; using Debian's own compiler for WASM instead"));
@@ -144,10 +144,22 @@ impl Toolchain {
     }
 }
 
-/// Whether the toolchain that runs us can compile for WASM.
-fn own_has_target(project: &Project) -> bool {
+/// Adds a target's standard library to the toolchain that runs us, if it has none.
+pub(crate) fn add_to_toolchain(project: &Project, target: &str) -> anyhow::Result<()> {
+    if own_has_target(project, target) {
+        return Ok(());
+    }
+    progress::step(&format!("adding the target {target} with rustup"), || add_target(target))?;
+    if !own_has_target(project, target) {
+        bail!("rustup added the target {target}, and yet `rustc` does not find it");
+    }
+    Ok(())
+}
+
+/// Whether the toolchain that runs us can compile for a target.
+fn own_has_target(project: &Project, target: &str) -> bool {
     let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
-    rustc.current_dir(project.root()).args(["--print", "target-libdir", "--target", TARGET]);
+    rustc.current_dir(project.root()).args(["--print", "target-libdir", "--target", target]);
     output(&mut rustc).is_ok_and(|dir| has_std(Path::new(dir.trim())))
 }
 
@@ -160,12 +172,12 @@ fn has_std(dir: &Path) -> bool {
 }
 
 /// `rustup target add`, with an end to its patience.
-fn add_target() -> anyhow::Result<()> {
+fn add_target(target: &str) -> anyhow::Result<()> {
     if !system::on_path(&format!("rustup{}", env::consts::EXE_SUFFIX)) {
         bail!("there is no rustup");
     }
     let mut child = Command::new("rustup")
-        .args(["target", "add", TARGET])
+        .args(["target", "add", target])
         .env("RUSTUP_MAX_RETRIES", "2")
         .spawn()
         .context("cannot start rustup")?;
@@ -175,12 +187,12 @@ fn add_target() -> anyhow::Result<()> {
             if status.success() {
                 return Ok(());
             }
-            bail!("`rustup target add {TARGET}` ended with {status}");
+            bail!("`rustup target add {target}` ended with {status}");
         }
         if start.elapsed() > RUSTUP_LIMIT {
             child.kill()?;
             child.wait()?;
-            bail!("`rustup target add {TARGET}` did not end within {RUSTUP_LIMIT:?}");
+            bail!("`rustup target add {target}` did not end within {RUSTUP_LIMIT:?}");
         }
         std::thread::sleep(Duration::from_millis(100));
     }
