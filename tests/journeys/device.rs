@@ -8,6 +8,7 @@ use desk_harness::{Display, Driver, Environment, NotificationDaemon, SessionBus}
 
 use crate::cable::Cable;
 use crate::page::Page;
+use crate::tray::Tray;
 use crate::world::Credentials;
 
 /// The window's size, as `tauri.conf.json` has it, in pixels.
@@ -19,6 +20,8 @@ pub(crate) struct Device {
     // Before the display, so that the window does not see its display vanish.
     driver: Option<Driver>,
     notifications: NotificationDaemon,
+    // Before the bus that it is on.
+    tray: Option<Tray>,
     bus: SessionBus,
     display: Display,
     cable: Cable,
@@ -38,7 +41,7 @@ impl Device {
         let display = Display::start(&dir, SCREEN.0, SCREEN.1)?;
         let bus = SessionBus::start(&dir)?;
         let notifications = NotificationDaemon::start(&dir, &display, &bus)?;
-        Ok(Self { driver: None, notifications, bus, display, cable, shell, dir, credentials })
+        Ok(Self { driver: None, notifications, tray: None, bus, display, cable, shell, dir, credentials })
     }
 
     /// Opens the window as the device's member, who is signed in without being asked.
@@ -79,6 +82,27 @@ impl Device {
         &self.notifications
     }
 
+    /// The tray in its panel, where the device has one: call before the window opens.
+    pub(crate) fn with_tray(&mut self) -> anyhow::Result<()> {
+        self.tray = Some(Tray::start(self.bus.address())?);
+        Ok(())
+    }
+
+    /// The tray.
+    pub(crate) fn tray(&self) -> anyhow::Result<&Tray> {
+        self.tray.as_ref().context("the device has no tray")
+    }
+
+    /// Starts the application once more, as a link or a click on its icon does, and waits for it to end.
+    pub(crate) fn start_again(&self, arguments: &[&str]) -> anyhow::Result<()> {
+        let mut command = std::process::Command::new(&self.shell);
+        command.args(arguments);
+        self.environment(None).apply(&mut command);
+        let output = command.output()?;
+        anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Ok(())
+    }
+
     /// Where the product keeps this device's store.
     pub(crate) fn data_dir(&self) -> PathBuf {
         self.dir.join("data")
@@ -91,6 +115,14 @@ impl Device {
 
     async fn start(&mut self, sign_in: Option<&str>) -> anyhow::Result<Page> {
         self.kill();
+        let environment = self.environment(sign_in);
+        let log = self.dir.join("window.log");
+        let driver = self.driver.insert(Driver::start(&log, &environment)?);
+        let page = Page::open(&driver.url(), &self.shell).await;
+        page.with_context(|| driver.process().failed("opened no window").to_string())
+    }
+
+    fn environment(&self, sign_in: Option<&str>) -> Environment {
         let mut environment =
             Environment::default().with(&self.display.environment()).with(&self.bus.environment());
         let home = self.dir.join("home");
@@ -104,10 +136,7 @@ impl Device {
             .set("XDG_CACHE_HOME", home.join("cache"))
             // Times read the same wherever the journey runs.
             .set("TZ", "Asia/Almaty");
-        let log = self.dir.join("window.log");
-        let driver = self.driver.insert(Driver::start(&log, &environment)?);
-        let page = Page::open(&driver.url(), &self.shell).await;
-        page.with_context(|| driver.process().failed("opened no window").to_string())
+        environment
     }
 }
 

@@ -6,6 +6,7 @@
 //! To write one: a module here with `#[tokio::test]` functions that start a [`world::World`], give it a server, and open
 //! [`device::Device`]s. Waiting is always for something that a person could see; nothing sleeps for a guessed time.
 
+mod alerts;
 mod breach;
 mod cable;
 #[allow(dead_code, reason = "a kit: it need not be that some journey uses every tool")]
@@ -13,6 +14,7 @@ mod device;
 #[allow(dead_code, reason = "a kit: it need not be that some journey uses every tool")]
 mod page;
 mod smoke;
+mod tray;
 mod trust;
 #[allow(dead_code, reason = "a kit: it need not be that some journey uses every tool")]
 mod world;

@@ -31,6 +31,11 @@ impl SessionBus {
         environment
     }
 
+    /// Its address, for a client of one's own.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Whether a program answers to `name`. Unlike a call to the name itself, asking does not start one.
     pub fn is_owned(&self, name: &str) -> Result<bool, HarnessError> {
         let mut command = Command::new("dbus-send");
