@@ -394,10 +394,8 @@ async fn an_incidents_escalation_is_in_its_line_and_among_the_deadlines() {
     let mut over = incident(2, "Почта", "");
     over.status = desk_domain::incident::IncidentStatus::Resolved;
     over.created_at = NOW.plus_ms(5_000);
-    let docs = vec![
-        new(State::Incident(Box::new(over))),
-        DocWrite { deadlines: vec![escalation], ..running },
-    ];
+    let docs =
+        vec![new(State::Incident(Box::new(over))), DocWrite { deadlines: vec![escalation], ..running }];
     store.commit(&Batch::of_docs(docs)).await.expect("commits");
     let rows = store.list_incidents().await.expect("lists");
     assert_eq!(rows.iter().map(|row| row.title.as_str()).collect::<Vec<_>>(), ["Сеть", "Почта"]);
