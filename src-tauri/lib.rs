@@ -112,7 +112,7 @@ fn set_up(app: &mut App, arguments: &[String]) -> tauri::Result<()> {
     let platform = platform::here({
         let (app, banners) = (handle.clone(), banners.clone());
         Arc::new(move |tag, answer| {
-            if let Ok(desk) = app.state::<Open>().desk() {
+            if let Some(Ok(desk)) = app.try_state::<Open>().as_ref().map(|open| open.desk()) {
                 notifications::answered(&app, desk, &banners, tag, answer);
             }
         })

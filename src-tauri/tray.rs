@@ -57,7 +57,9 @@ pub(crate) fn count(app: &AppHandle, open: u32) {
 pub(crate) fn follow(app: &AppHandle) {
     let app = app.clone();
     tauri::async_runtime::spawn(async move {
-        let language = match app.state::<Open>().desk() {
+        // Alerts may be told of before the desk is at hand; what follows brings the tray level again.
+        let Some(open) = app.try_state::<Open>() else { return };
+        let language = match open.desk() {
             Ok(desk) => notifications::language(desk).await,
             Err(_) => desk_api::view::Settings::default().language,
         };
@@ -92,17 +94,10 @@ fn show(app: &AppHandle, words: &Words, has_tray: bool) -> tauri::Result<()> {
     drop(place);
     made.open.set_text(words.text("tray-open"))?;
     made.quit.set_text(words.text("tray-quit"))?;
-    made.alerts.set_text(if open > 0 {
-        words.counted("tray-alerts", open)
-    } else {
-        words.text("tray-none")
-    })?;
-    // Linux has no tooltip and macOS and Linux show a title; the others ignore what they do not have.
-    made.icon.set_tooltip(Some(if open > 0 {
-        words.counted("tray-alerts", open)
-    } else {
-        words.text("tray-none")
-    }))?;
+    let told = if open > 0 { words.counted("tray-alerts", open) } else { words.text("tray-none") };
+    made.alerts.set_text(&told)?;
+    // Linux has no tooltip and Windows no title: each ignores what it does not have.
+    made.icon.set_tooltip(Some(told))?;
     made.icon.set_title((open > 0).then(|| open.to_string()))?;
     if let Some(icon) = app.default_window_icon() {
         made.icon.set_icon(Some(if open > 0 { dotted(icon) } else { icon.clone() }))?;

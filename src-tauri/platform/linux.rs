@@ -127,7 +127,17 @@ impl Platform for System {
         let replaces = shown.get(&banner.tag).copied().unwrap_or(0);
         let reply = self.call(
             "Notify",
-            &("WorkerNet Desk", replaces, "", &banner.title, escape(&banner.body), actions, hints, timeout),
+            // A slice, which is an array on the bus; a Rust array would be a structure there.
+            &(
+                "WorkerNet Desk",
+                replaces,
+                "",
+                &banner.title,
+                escape(&banner.body),
+                actions.as_slice(),
+                hints,
+                timeout,
+            ),
         )?;
         let number: u32 = reply.body().deserialize()?;
         shown.insert(banner.tag.clone(), number);

@@ -191,7 +191,8 @@ async fn synced(page: &Page) -> anyhow::Result<()> {
 
 /// Replaces what a field holds, as a person does, and leaves it.
 async fn fill(page: &Page, css: &str, text: &str) -> anyhow::Result<()> {
-    page.clear(css).await?;
+    page.click(css).await?;
+    page.press(&[key::CONTROL, 'a']).await?;
     page.type_into(css, &format!("{text}{}", key::ENTER)).await
 }
 

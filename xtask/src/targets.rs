@@ -113,7 +113,8 @@ fn command(project: &Project, target: &Target, dir: &Path, compiler: &Path) -> a
     }
     command.env(format!("AR_{suffix}"), "ar");
     let upper = suffix.to_uppercase();
-    // Read and not linked: the host's headers say which version of OpenSSL the bindings are for.
+    // Read and not linked: the host's headers say which version of OpenSSL the bindings are for, and none is built.
+    command.env(format!("{upper}_OPENSSL_NO_VENDOR"), "1");
     command.env(format!("{upper}_OPENSSL_INCLUDE_DIR"), openssl_headers()?);
     command.env(format!("{upper}_OPENSSL_LIB_DIR"), dir);
     command.env(format!("{upper}_OPENSSL_STATIC"), "0");

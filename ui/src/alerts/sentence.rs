@@ -37,7 +37,18 @@ fn list<T: Display>(words: &BTreeSet<T>) -> Option<String> {
 }
 
 fn words<T: Display>(i18n: I18n, vocabulary: &str, words: &BTreeSet<T>) -> Vec<String> {
-    words.iter().map(|word| i18n.word(vocabulary, word).to_lowercase()).collect()
+    words.iter().map(|word| within(&i18n.word(vocabulary, word))).collect()
+}
+
+/// A label as it stands within a sentence; abbreviations keep their capitals.
+fn within(label: &str) -> String {
+    let mut letters = label.chars();
+    match (letters.next(), letters.clone().next()) {
+        (Some(first), Some(second)) if !second.is_uppercase() => {
+            first.to_lowercase().chain(letters).collect()
+        }
+        _ => label.to_owned(),
+    }
 }
 
 fn rule(i18n: I18n, rule: &DeliveryRule) -> String {
@@ -82,6 +93,7 @@ mod tests {
         };
         let told = sentences(I18n { language: Language::Ru }, &settings).join(" ");
         assert!(told.contains("22:00–07:00") && told.contains("кроме P1"), "{told}");
+        assert!(told.contains("Нарушение SLA — баннер со звуком."), "{told}");
         let told = sentences(I18n { language: Language::En }, &settings).join(" ");
         assert!(told.contains("except P1"), "{told}");
     }
