@@ -63,7 +63,9 @@ if [ -n "$asks" ]; then
     done
     exec cc "$@"
 fi
-[ -z "$out" ] || : > "$out"
+# An option of another family of compilers: it must not be taken for one of those.
+[ -n "$out" ] || exit 1
+: > "$out"
 "#;
 
 /// Checks the shell for all of them.
