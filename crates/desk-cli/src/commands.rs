@@ -41,7 +41,7 @@ async fn command(desk: &Desk, command: Command, output: Output) -> Result<ExitCo
         Command::Sync { watch } => store::sync(desk, watch, output).await,
         Command::Import(import) => import::import(desk, import, output).await,
         Command::Export { dir, force } => store::export(desk, &dir, force, output).await,
-        Command::Ticket(command) => ticket::run(desk, command, output).await,
+        Command::Ticket(command) => Box::pin(ticket::run(desk, command, output)).await,
         Command::Article(command) => article::run(desk, command, output).await,
         Command::Incident(command) => incident::run(desk, command, output).await,
         Command::Search { query, limit } => store::search(desk, &query.join(" "), limit, output).await,
