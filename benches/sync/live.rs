@@ -33,8 +33,13 @@ pub(crate) async fn measure(here: &Device<'_>, there: &Device<'_>) -> anyhow::Re
     let page = there.list_tickets(&filter, TicketSort::default(), 0, 100).await?.rows;
     let mut times = Vec::new();
     for (number, row) in page.iter().cycle().take(WARMING + EDITS).enumerate() {
-        let ms =
-            follow(&here, &there, row.id, format!("Не печатает принтер, {} № {number}", here.now())).await?;
+        let ms = Box::pin(follow(
+            &here,
+            &there,
+            row.id,
+            format!("Не печатает принтер, {} № {number}", here.now()),
+        ))
+        .await?;
         if number >= WARMING {
             times.push(ms);
         }

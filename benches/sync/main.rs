@@ -40,7 +40,7 @@ async fn main() -> anyhow::Result<()> {
     match arguments.split_first() {
         Some((role, rest)) if role == device::ROLE => device::play(rest).await,
         Some((role, rest)) if role == rows::ROLE => rows::play(rest).await,
-        Some(_) | None => measure().await,
+        Some(_) | None => Box::pin(measure()).await,
     }
 }
 
@@ -89,7 +89,7 @@ async fn measure() -> anyhow::Result<()> {
                 away::measure(&first, &other).await?;
             }
             if wants("visible") {
-                live::measure(&first, &other).await?;
+                Box::pin(live::measure(&first, &other)).await?;
             }
         }
     }
