@@ -27,7 +27,7 @@ pub use block::{
     unpack_block,
 };
 pub use change::{CorruptChange, VerifiedChange, verify};
-pub use document::{ApplyError, Document, EditError, LoadError, NewChange};
+pub use document::{ApplyError, Beginning, Document, EditError, LoadError, NewChange};
 pub use history::PastChange;
 pub use judge::{Author, CLOCK_TOLERANCE_MS, Refusal, judge};
 pub use open::{Open, OpenDocuments};

@@ -66,6 +66,17 @@ pub(crate) fn text_at_root(doc: &AutoCommit, field: &str) -> Option<String> {
     }
 }
 
+/// An instant at the root, without reading anything else.
+pub(crate) fn instant_at_root(doc: &AutoCommit, field: &str) -> Option<UtcMillis> {
+    match doc.get(ROOT, field) {
+        Ok(Some((Found::Scalar(value), _))) => match value.as_ref() {
+            ScalarValue::Timestamp(ms) => Some(UtcMillis(*ms)),
+            _ => None,
+        },
+        Ok(_) | Err(_) => None,
+    }
+}
+
 /// Reads a document of `kind`.
 pub(crate) fn read(doc: &AutoCommit, id: DocId, kind: DocKind) -> Result<State, ReadError> {
     let found = schema(doc)?;

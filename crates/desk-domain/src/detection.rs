@@ -15,7 +15,7 @@
 pub mod burst;
 pub mod heartbeat;
 pub mod metric;
-mod words;
+mod similar;
 
 use std::collections::BTreeSet;
 
@@ -27,6 +27,7 @@ use crate::{
     incident::Severity,
     ticket::NAME_MAX_CHARS,
     time::UtcMillis,
+    words::words,
 };
 
 /// Longest window or waiting time of a rule: a week, in seconds.
@@ -35,6 +36,25 @@ pub const RULE_MAX_S: u32 = 7 * 24 * 3600;
 pub const SIGNAL_MAX_BYTES: usize = 64;
 /// Most tickets or samples that evidence names. What is more is counted.
 pub const EVIDENCE_MAX: usize = 50;
+
+words! {
+    /// What may be posted with a token.
+    SignalScope, "scope" {
+        /// Heartbeats.
+        Heartbeats = "heartbeats",
+        /// Metrics.
+        Metrics = "metrics",
+        /// Both.
+        All = "all",
+    }
+}
+
+impl SignalScope {
+    /// Whether what needs `wanted` may be posted.
+    pub fn allows(self, wanted: Self) -> bool {
+        self == Self::All || self == wanted
+    }
+}
 
 /// Watches for one thing; an entry of the settings' section `detection`, under its key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -2,6 +2,7 @@
 
 pub mod metrics;
 pub mod postmortem;
+pub mod proposal;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -13,7 +13,7 @@ use crate::{
     article::{Article, ArticleStatus},
     escalation::{escalates_at, escalation, policy_of},
     ids::{DocKind, MemberId},
-    incident::{Incident, IncidentStatus, Severity, TimelineEvent},
+    incident::{Incident, IncidentStatus, Milestone, Severity, TimelineEvent, proposal::ProposalState},
     sla::{CompiledRules, Metric, SlaRules, clocks},
     state::State,
     ticket::{Priority, Status, Ticket},
@@ -97,6 +97,10 @@ pub struct IncidentLine {
     pub notes: Vec<String>,
     pub severity: Severity,
     pub status: IncidentStatus,
+    pub services: BTreeSet<String>,
+    pub milestones: BTreeMap<Milestone, UtcMillis>,
+    /// Where its proposal stands; none when a person declared it.
+    pub proposal: Option<ProposalState>,
     pub created_at: UtcMillis,
     pub updated_at: UtcMillis,
     /// When somebody is told next unless it is acknowledged, as far as the settings are known.
@@ -242,6 +246,11 @@ impl ArticleLine {
 }
 
 impl IncidentLine {
+    /// The response is over, or it was found to be no incident.
+    pub fn is_over(&self) -> bool {
+        self.status.is_done() || self.proposal == Some(ProposalState::Dismissed)
+    }
+
     fn of(incident: &Incident) -> Self {
         let notes = incident.timeline.iter().filter_map(|entry| match &entry.event {
             TimelineEvent::Note { text } | TimelineEvent::Update { text, .. } => Some(text.clone()),
@@ -265,6 +274,9 @@ impl IncidentLine {
             notes: notes.collect(),
             severity: incident.severity,
             status: incident.status,
+            services: incident.services.clone(),
+            milestones: incident.milestones.clone(),
+            proposal: incident.proposal().map(|proposal| proposal.state),
             created_at: incident.created_at,
             updated_at: incident.updated_at,
             escalates_at: None,

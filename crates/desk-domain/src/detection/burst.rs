@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{ToSpan, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-use super::{EVIDENCE_MAX, Evidence, Finding, RuleProblem, range, words};
+use super::{EVIDENCE_MAX, Evidence, Finding, RuleProblem, range, similar};
 use crate::{ids::DocId, time::UtcMillis};
 
 /// Weeks of history that are looked at, at most.
@@ -95,6 +95,15 @@ pub struct History {
 }
 
 impl History {
+    /// The hours since 1970 whose counts [`of`](Self::of) looks at for this window.
+    pub fn hours(from: UtcMillis, to: UtcMillis, zone: &TimeZone) -> BTreeSet<i64> {
+        let length_ms = to.since(from);
+        let hour = |at: UtcMillis| at.0.div_euclid(HOUR_MS);
+        weeks_before(from, to, zone)
+            .flat_map(|(from, to)| hour(from.plus_ms(-length_ms))..=hour(to.plus_ms(length_ms)))
+            .collect()
+    }
+
     /// The history of the window from `from` to `to`: the same civil times in the weeks before, as far back as the workspace was
     /// counting (`since`).
     pub fn of(
@@ -246,14 +255,14 @@ fn number_of(count: usize) -> u32 {
 
 /// The largest group of similar tickets, in the given order, and the words that most of their titles share.
 fn largest_group<'a>(window: &[&'a NewTicket]) -> (Vec<&'a NewTicket>, Vec<String>) {
-    let finder = words::Words::new();
+    let finder = similar::Words::new();
     let words: Vec<BTreeMap<String, String>> = window.iter().map(|ticket| finder.of(&ticket.title)).collect();
     let stems: Vec<BTreeSet<&str>> =
         words.iter().map(|words| words.keys().map(String::as_str).collect()).collect();
     let mut largest: Vec<usize> = Vec::new();
     for centre in &stems {
         let group: Vec<usize> = (0..stems.len())
-            .filter(|at| stems.get(*at).is_some_and(|of| words::similar(centre, of)))
+            .filter(|at| stems.get(*at).is_some_and(|of| similar::similar(centre, of)))
             .collect();
         if group.len() > largest.len() {
             largest = group;

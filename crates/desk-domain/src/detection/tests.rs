@@ -120,6 +120,15 @@ fn history_is_of_the_same_civil_hour_of_the_week() {
     assert!((found.tickets - 6.0).abs() < 1e-9, "{found:?}");
     let whole = History::of(&counts, UtcMillis(0), from, to, &zone);
     assert_eq!((whole.weeks, whole.expected()), (burst::HISTORY_WEEKS, 0.5));
+    // The hours that are asked for are all that count.
+    let hours = History::hours(from, to, &zone);
+    assert!(hours.len() <= 4 * burst::HISTORY_WEEKS as usize);
+    let some: HourlyCounts =
+        busy.iter().filter(|(hour, _)| hours.contains(hour)).map(|(h, n)| (*h, *n)).collect();
+    assert_eq!(
+        History::of(&busy, UtcMillis(0), from, to, &zone),
+        History::of(&some, UtcMillis(0), from, to, &zone)
+    );
 }
 
 #[test]
