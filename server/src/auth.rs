@@ -3,4 +3,5 @@
 pub mod attempts;
 pub mod erasure;
 pub mod password;
+pub mod posts;
 pub mod token;

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use desk_docs::Document;
 use desk_domain::{
-    edit::{Edit, Ops, Section, Stamped},
+    detection::burst,
+    edit::{Edit, Ops, Section, Stamped, TicketOp},
     ids::{DeviceId, DocId, DocKind, Ids, MemberId, WorkspaceId},
     people::Role,
     sla::{CompiledRules, SlaRules},
@@ -23,8 +24,11 @@ use crate::{
     members::{self, MemberError, NewMember},
     random::{FreshIds, Random, SeededRandom},
     settings,
-    storage::{Storage, StorageError, Transaction, WorkspaceRecord},
-    sync::own::{Draft, OwnError, Pen},
+    storage::{Storage, StorageError, Transaction, WorkspaceRecord, signals::CountedTicket},
+    sync::{
+        created,
+        own::{Draft, OwnError, Pen},
+    },
     workspaces::{self, CreateError, NewWorkspace, SERVER_NAME},
 };
 
@@ -179,6 +183,8 @@ pub async fn make(storage: &dyn Storage, plan: DemoPlan) -> Result<Demo, DemoErr
     for (chunk, plans) in tickets.chunks(2_000).enumerate() {
         let edits: Vec<_> = plans.iter().map(|plan| tickets::tell(&cast, plan)).collect();
         recent = edits.iter().rev().take(200).map(|(edit, _)| edit.doc).collect();
+        let counted: Vec<CountedTicket> = edits.iter().filter_map(|(edit, _)| counted(edit)).collect();
+        tx.count_tickets(&counted, created::keep(plan.now)).await?;
         write(tx.as_mut(), &workspace, &cast, edits).await?;
         tracing::info!(tickets = chunk * 2_000 + plans.len(), of = plan.tickets, "demo tickets written");
     }
@@ -296,6 +302,17 @@ async fn read_settings(
         State::Workspace(workspace) => Ok(*workspace),
         State::Ticket(_) | State::Article(_) | State::Incident(_) | State::Personal(_) => Err(missing()),
     }
+}
+
+/// A ticket as detection counts it.
+fn counted(edit: &Edit) -> Option<CountedTicket> {
+    let Ops::Ticket(steps) = &edit.ops else { return None };
+    let step = steps.first()?;
+    let TicketOp::Create { ticket } = &step.op else { return None };
+    Some(CountedTicket {
+        category: ticket.category.clone().unwrap_or_default(),
+        ticket: burst::NewTicket { id: edit.doc, created_at: step.at, title: ticket.title.clone() },
+    })
 }
 
 /// Makes the documents on several threads and logs them in order.

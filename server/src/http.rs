@@ -18,7 +18,8 @@ use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
-    auth::{attempts::Attempts, erasure::Erasure, password::Passwords, token::AccessTokens},
+    auth::{attempts::Attempts, erasure::Erasure, password::Passwords, posts::Posts, token::AccessTokens},
+    detection::Watcher,
     random::Random,
     sessions::Desk,
     storage::Storage,
@@ -41,6 +42,7 @@ mod push;
 mod refresh;
 mod sign_in;
 mod sign_out;
+mod signals;
 mod view;
 mod witness;
 
@@ -67,6 +69,8 @@ pub struct Limits {
     pub look_outside: Duration,
     /// How often large documents are folded.
     pub fold: Duration,
+    /// How often it is looked for heartbeats that stay away.
+    pub detect: Duration,
 }
 
 impl Default for Limits {
@@ -80,6 +84,7 @@ impl Default for Limits {
             segments_behind: 1_000,
             look_outside: Duration::from_secs(1),
             fold: Duration::from_secs(15),
+            detect: Duration::from_secs(5),
         }
     }
 }
@@ -106,6 +111,10 @@ pub struct App {
     pub pages: Pages,
     /// Counts attempts to sign in.
     pub attempts: Attempts,
+    /// Counts what programs post.
+    pub posts: Posts,
+    /// Proposes incidents.
+    pub watcher: Watcher,
     /// The present instant.
     pub clock: Arc<dyn Clock>,
     /// Secrets and ids.
@@ -145,6 +154,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/sync/heads", get(heads::get))
         .route("/v1/sync/documents", post(documents::post))
         .route("/v1/live", get(live::get))
+        .route("/v1/workspaces/{slug}/heartbeats/{name}", post(signals::heartbeat))
+        .route("/v1/workspaces/{slug}/metrics/{name}", post(signals::metric))
         .fallback(async || Problem::new(ErrorCode::NotFound, "there is no such address on this server"))
         .method_not_allowed_fallback(async |method: Method| {
             Problem::new(ErrorCode::BadRequest, format!("{method} is not for this address"))

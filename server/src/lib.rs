@@ -5,7 +5,7 @@
 //!   answered, and a repeated batch changes nothing (`storage`, `sync`).
 //! - Every request is decided by what the database says at that moment: roles, revoked devices and ended sessions
 //!   count at once, whatever a token says.
-//! - Tenants never see each other: a request's workspace comes from its session alone.
+//! - Tenants never see each other: a request's workspace comes from its session, or from the token that a program shows.
 //! - `now` and randomness are passed in; only `clock::SystemClock` and `random::SystemRandom` ask the machine.
 //! - Passwords, tokens and bodies are never logged.
 //!
@@ -17,12 +17,14 @@ pub mod auth;
 pub mod cli;
 pub mod clock;
 pub mod demo;
+pub mod detection;
 pub mod http;
 pub mod members;
 pub mod random;
 pub mod serve;
 pub mod sessions;
 pub mod settings;
+pub mod signal_tokens;
 pub mod storage;
 pub mod sync;
 pub mod teams;

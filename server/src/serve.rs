@@ -11,8 +11,10 @@ use crate::{
         attempts::Attempts,
         erasure::Erasure,
         password::{PasswordError, Passwords},
+        posts::Posts,
         token::AccessTokens,
     },
+    detection,
     http::{App, Limits, Pages, router},
     random::{FreshIds, Random, bytes},
     storage::{Storage, StorageError},
@@ -81,6 +83,7 @@ pub struct Running {
     looking: JoinHandle<()>,
     listening: JoinHandle<()>,
     folding: JoinHandle<()>,
+    watching: JoinHandle<()>,
 }
 
 /// Starts to serve; requests are answered from when it returns.
@@ -106,6 +109,8 @@ pub async fn start(setup: Setup) -> Result<Running, StartError> {
         witnesses: Witnesses::new(&witness_key)?,
         pages: Pages::default(),
         attempts: Attempts::default(),
+        posts: Posts::default(),
+        watcher: detection::Watcher::default(),
         storage,
         clock,
         random,
@@ -128,12 +133,13 @@ pub async fn start(setup: Setup) -> Result<Running, StartError> {
         tokio::spawn(async move { axum::serve(listener, service).with_graceful_shutdown(stopped).await });
     let looking = tokio::spawn(look(Arc::clone(&app), stopping.clone()));
     let listening = tokio::spawn(hear(Arc::clone(&app), stopping.clone()));
+    let watching = tokio::spawn(detection::run(Arc::clone(&app), stopping.clone()));
     let folds = Arc::clone(&app);
     let folding = tokio::spawn(async move {
         compaction::run(folds.storage.as_ref(), folds.limits.fold, stopping).await;
     });
     tracing::info!(%address, "listening");
-    Ok(Running { address, app, stop, serving, looking, listening, folding })
+    Ok(Running { address, app, stop, serving, looking, listening, folding, watching })
 }
 
 impl Running {
@@ -144,7 +150,7 @@ impl Running {
 
     /// Stops: no new requests, those that run may end within [`DRAIN`], what was accepted is written.
     pub async fn stop(self) {
-        let Self { app, stop, serving, looking, listening, folding, .. } = self;
+        let Self { app, stop, serving, looking, listening, folding, watching, .. } = self;
         stop.send_replace(true);
         let abort = serving.abort_handle();
         match tokio::time::timeout(DRAIN, serving).await {
@@ -160,6 +166,7 @@ impl Running {
         let _ = looking.await;
         let _ = listening.await;
         let _ = folding.await;
+        let _ = watching.await;
         app.hub.close().await;
         tracing::info!("stopped");
     }

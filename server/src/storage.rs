@@ -31,11 +31,13 @@ mod fold;
 mod page;
 pub mod postgres;
 mod rotation;
+pub mod signals;
 pub mod sqlite;
 
 pub use error::StorageError;
 pub use postgres::PostgresStorage;
 use serde::{Deserialize, Serialize};
+pub use signals::{SignalTransaction, Signals};
 pub use sqlite::SqliteStorage;
 use uuid::Uuid;
 
@@ -617,7 +619,7 @@ pub trait Audit: Send + Sync {
 
 /// Everything that the server keeps.
 #[async_trait]
-pub trait Storage: Directory + Devices + Sessions + Log + Segments + Audit {
+pub trait Storage: Directory + Devices + Sessions + Log + Segments + Audit + Signals {
     /// Starts to write in a workspace (which need not exist yet), alone.
     async fn begin(&self, workspace: WorkspaceId) -> Result<Box<dyn Transaction>, StorageError>;
     /// Starts to listen for what processes write, this one included; `None` where the database does not tell, and
@@ -643,7 +645,7 @@ pub trait Listener: Send {
 /// Writes in one workspace that happen together or not at all. Dropped without [`Transaction::commit`] it leaves
 /// nothing behind.
 #[async_trait]
-pub trait Transaction: Send {
+pub trait Transaction: SignalTransaction {
     /// The workspace as this transaction has it.
     async fn workspace(&mut self) -> Result<Option<WorkspaceRecord>, StorageError>;
     /// Makes the workspace and its server device; `false` when the slug is taken.

@@ -5,6 +5,7 @@
 //!   processes out.
 //! - [`hub`] has the lanes and the heads.
 //! - [`compaction`] folds what was accepted into the snapshots of large documents.
+//! - [`created`] counts tickets that came into being, for detection.
 //! - [`segments`] packs documents for new devices, which never replay the log.
 //! - [`scopes`] says what each member sees; [`teams`] catches up with documents of before it was known.
 //! - [`sections`] completes settings that an older server made.
@@ -12,6 +13,7 @@
 //! - [`own`] writes the server's own changes (members, settings, the demo) into the same log.
 
 pub mod compaction;
+pub mod created;
 pub mod hub;
 pub mod lane;
 pub mod own;

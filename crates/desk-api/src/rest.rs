@@ -86,6 +86,20 @@ pub struct RefreshRequest {
     pub device: DeviceId,
 }
 
+/// The body of `POST /v1/workspaces/SLUG/metrics/NAME`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SampleBody {
+    /// The metric's value now.
+    pub value: f64,
+}
+
+/// The answer to a heartbeat and to a sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Received {
+    /// When it came, by the server's clock.
+    pub at: UtcMillis,
+}
+
 /// `GET /v1/health`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {

@@ -5,11 +5,13 @@ use std::io::Read;
 use anyhow::{Context, bail};
 use clap::Subcommand;
 use desk_domain::{
+    detection::SignalScope,
     ids::DeviceId,
     people::{Member, Role},
     time::Clock,
 };
 use serde_json::json;
+use uuid::Uuid;
 
 use super::database::Database;
 use crate::{
@@ -18,7 +20,8 @@ use crate::{
     clock::SystemClock,
     members::{self, Change, NewMember},
     random::{FreshIds, SystemRandom},
-    storage::Storage,
+    signal_tokens,
+    storage::{Storage, signals::SignalToken},
     teams::{self, Wish},
     workspaces::{self, NewWorkspace},
 };
@@ -38,6 +41,9 @@ pub(super) enum Command {
     /// Devices.
     #[command(subcommand)]
     Device(DeviceCommand),
+    /// Tokens by which programs post heartbeats and metrics.
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// The history of accepted changes.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -156,6 +162,34 @@ pub(super) enum DeviceCommand {
 }
 
 #[derive(Debug, Subcommand)]
+pub(super) enum TokenCommand {
+    /// Make a token; it is printed this once. With it a program posts to /v1/workspaces/SLUG/heartbeats/NAME, and {"value": N}
+    /// to /v1/workspaces/SLUG/metrics/NAME, as `Authorization: Bearer TOKEN`. Rules of the workspace's settings watch them.
+    Create {
+        /// The workspace's slug.
+        #[arg(long)]
+        workspace: String,
+        /// Who uses it.
+        #[arg(long)]
+        name: String,
+        /// What may be posted with it: heartbeats, metrics or all.
+        #[arg(long, default_value = "all")]
+        scope: SignalScope,
+    },
+    /// All tokens of a workspace, the newest first, without the tokens themselves.
+    List {
+        /// The workspace's slug.
+        #[arg(long)]
+        workspace: String,
+    },
+    /// Take a token's right away, for good.
+    Revoke {
+        /// Its id, as `list` shows it.
+        token: Uuid,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 pub(super) enum AuditCommand {
     /// Hold the whole log against its hash chain. The chain's value, kept elsewhere, shows later that nothing was rewritten.
     Verify {
@@ -172,6 +206,7 @@ pub(super) async fn run(database: &Database, command: Command) -> anyhow::Result
         Command::Member(command) => member(storage.as_ref(), command).await,
         Command::Team(command) => team(storage.as_ref(), command).await,
         Command::Device(command) => device(storage.as_ref(), command).await,
+        Command::Token(command) => token(storage.as_ref(), command).await,
         Command::Audit(AuditCommand::Verify { workspace }) => verify(storage.as_ref(), &workspace).await,
     };
     storage.close().await;
@@ -270,6 +305,34 @@ async fn verify(storage: &dyn Storage, workspace: &str) -> anyhow::Result<()> {
         "workspace": workspace, "entries": verified.entries, "unchained": verified.unchained,
         "chain": hex::encode(verified.chain),
     }))
+}
+
+async fn token(storage: &dyn Storage, command: TokenCommand) -> anyhow::Result<()> {
+    let shown = |token: &SignalToken| {
+        json!({
+            "id": token.id, "name": token.name, "scope": token.scope, "created_at": token.created_at,
+            "used_at": token.used_at, "revoked_at": token.revoked_at,
+        })
+    };
+    match command {
+        TokenCommand::Create { workspace, name, scope } => {
+            let (clock, random) = (SystemClock, SystemRandom::new()?);
+            let ids = FreshIds::now(&clock, &random);
+            let made = signal_tokens::create(storage, &workspace, &name, scope, clock.now(), &random, &ids);
+            let (token, text) = made.await?;
+            super::print(&json!({ "id": token.id, "name": token.name, "scope": scope, "token": text }))
+        }
+        TokenCommand::List { workspace } => {
+            let tokens: Vec<_> = signal_tokens::list(storage, &workspace).await?.iter().map(shown).collect();
+            super::print(&tokens)
+        }
+        TokenCommand::Revoke { token } => {
+            if !storage.revoke_signal_token(token, SystemClock.now()).await? {
+                bail!("there is no token {token}; `admin token list` shows their ids");
+            }
+            super::print(&json!({ "id": token, "revoked": true }))
+        }
+    }
 }
 
 async fn device(storage: &dyn Storage, command: DeviceCommand) -> anyhow::Result<()> {

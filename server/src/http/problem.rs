@@ -38,6 +38,13 @@ impl Problem {
         self
     }
 
+    /// The same error with the advice to ask again after so many seconds.
+    #[must_use]
+    pub fn retry_after_s(mut self, seconds: u64) -> Self {
+        self.wait_s = Some(seconds);
+        self
+    }
+
     /// The server's own fault: logged here, told in general words.
     pub fn internal(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "request failed");

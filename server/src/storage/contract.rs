@@ -27,6 +27,10 @@ use super::{
     SegmentAbout, SegmentEntry, SegmentSet, SessionEnd, Storage, WorkspaceRecord, chain,
 };
 
+mod signals;
+
+pub(super) use signals::*;
+
 /// One test per rule, each on a storage of its own.
 macro_rules! suite {
     ($fresh:path) => {
@@ -64,6 +68,11 @@ macro_rules! suite {
             audiences_share_no_document,
             a_grown_document_is_read_whole_before_and_after_it_is_folded,
             folding_never_takes_a_document_back,
+            a_token_is_found_by_its_hash_until_it_is_revoked,
+            a_heartbeat_keeps_its_latest_instant_and_names_are_limited,
+            samples_are_kept_up_to_their_number,
+            tickets_are_counted_by_the_hour_and_forgotten,
+            a_proposal_and_an_episode_stand_until_they_are_replaced,
         );
     };
     ($fresh:path: $($name:ident),+ $(,)?) => {

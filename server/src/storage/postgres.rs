@@ -40,6 +40,7 @@ mod listener;
 mod log;
 mod segments;
 mod sessions;
+mod signals;
 mod transaction;
 
 /// The advisory lock of the process that folds documents.

@@ -27,6 +27,7 @@ mod directory;
 mod log;
 mod segments;
 mod sessions;
+mod signals;
 mod transaction;
 
 /// How long one process waits for another's transaction.

@@ -16,6 +16,7 @@ use tokio::{
 };
 
 use super::{
+    created::Created,
     lane::{Batch, Job, Lane, PushError},
     push::Incoming,
 };
@@ -29,6 +30,7 @@ pub struct Hub {
     storage: Arc<dyn Storage>,
     lanes: Mutex<HashMap<WorkspaceId, Handle>>,
     access: watch::Sender<u64>,
+    created: Arc<Created>,
 }
 
 struct Handle {
@@ -40,7 +42,12 @@ struct Handle {
 impl Hub {
     /// No lanes yet; each starts when it is needed.
     pub fn new(storage: Arc<dyn Storage>) -> Self {
-        Self { storage, lanes: Mutex::default(), access: watch::Sender::new(0) }
+        Self { storage, lanes: Mutex::default(), access: watch::Sender::new(0), created: Arc::default() }
+    }
+
+    /// Which categories got new tickets.
+    pub fn created(&self) -> &Created {
+        &self.created
     }
 
     /// Decides a batch and writes what is accepted.
@@ -145,7 +152,7 @@ impl Hub {
 
     fn start_with(&self, workspace: WorkspaceId, head: watch::Sender<u64>) -> Handle {
         let (jobs, waiting) = mpsc::channel(QUEUE);
-        let lane = Lane::new(Arc::clone(&self.storage), workspace, head.clone());
+        let lane = Lane::new(Arc::clone(&self.storage), workspace, head.clone(), Arc::clone(&self.created));
         Handle { jobs, head, task: tokio::spawn(lane.run(waiting)) }
     }
 }

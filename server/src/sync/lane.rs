@@ -28,10 +28,14 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
     compaction,
+    created::{self, Created},
     push::{Incoming, Judgement, Place, Sender, Subject, Unrestorable, judge_batch},
     scopes::{self, ScopeError},
 };
-use crate::storage::{Digest, DocumentRecord, Grown, LogEntry, Refused, Storage, StorageError, Transaction};
+use crate::storage::{
+    Digest, DocumentRecord, Grown, LogEntry, Refused, Storage, StorageError, Transaction,
+    signals::CountedTicket,
+};
 
 /// Documents that are kept open between batches, at most.
 const OPEN_DOCUMENTS: usize = 256;
@@ -112,6 +116,7 @@ pub(super) struct Lane {
     /// By the number of each one's newest change.
     open: OpenDocuments<u64>,
     rules: Option<(u64, Arc<Rules>)>,
+    created: Arc<Created>,
 }
 
 /// What the settings say about changes.
@@ -129,8 +134,14 @@ impl Rules {
 }
 
 impl Lane {
-    pub(super) fn new(storage: Arc<dyn Storage>, workspace: WorkspaceId, head: watch::Sender<u64>) -> Self {
-        Self { storage, workspace, head, open: OpenDocuments::new(OPEN_DOCUMENTS, OPEN_BYTES), rules: None }
+    pub(super) fn new(
+        storage: Arc<dyn Storage>,
+        workspace: WorkspaceId,
+        head: watch::Sender<u64>,
+        created: Arc<Created>,
+    ) -> Self {
+        let open = OpenDocuments::new(OPEN_DOCUMENTS, OPEN_BYTES);
+        Self { storage, workspace, head, open, rules: None, created }
     }
 
     /// Works until nobody can send any more.
@@ -192,6 +203,7 @@ impl Lane {
         }
         let known = self.known(tx.as_mut(), &batches).await?;
         let head = workspace.head;
+        let now = batches.iter().map(|batch| batch.now).max().unwrap_or_default();
         let is_quick = batches.iter().map(|batch| batch.changes.len()).sum::<usize>() <= QUICK
             && batches.iter().map(Batch::size_bytes).sum::<usize>() <= QUICK_BYTES;
         let decide = move || known.decide(batches, &senders, &rules.workflow, head);
@@ -201,7 +213,7 @@ impl Lane {
             let decided = tokio::task::spawn_blocking(decide).await;
             decided.map_err(|_| PushError::Internal("deciding failed"))?
         };
-        let Decided { verdicts, entries, refusals, settled } = decided?;
+        let Decided { verdicts, entries, refusals, mut settled } = decided?;
 
         let newest: HashMap<DocId, u64> =
             (head + 1..).zip(&entries).map(|(seq, entry)| (entry.doc, seq)).collect();
@@ -216,7 +228,15 @@ impl Lane {
             }
             tx.put_documents(&self.records(&settled, &newest)?).await?;
             tx.grow_documents(&grown(&settled, &newest)?).await?;
+            for counted in &mut settled.created {
+                // A device's clock may be somewhat ahead.
+                counted.ticket.created_at = counted.ticket.created_at.min(now);
+            }
+            if !settled.created.is_empty() {
+                tx.count_tickets(&settled.created, created::keep(now)).await?;
+            }
             tx.commit().await?;
+            self.created.tell(self.workspace, &settled.created, now);
         }
 
         let head = head + entries.len() as u64;
@@ -475,6 +495,8 @@ impl Known {
 struct Settled {
     changed: Vec<Changed>,
     unchanged: Vec<(DocId, Open<u64>)>,
+    /// The tickets that came into being with them.
+    created: Vec<CountedTicket>,
 }
 
 /// The documents that go on without their snapshots.
@@ -502,10 +524,13 @@ struct Changed {
 
 impl Settled {
     fn of(subjects: HashMap<DocId, Subject>, seqs: &HashMap<DocId, u64>) -> Self {
-        let mut settled = Self { changed: Vec::new(), unchanged: Vec::new() };
+        let mut settled = Self { changed: Vec::new(), unchanged: Vec::new(), created: Vec::new() };
         for (doc, subject) in subjects {
             let Some(mut document) = subject.document else { continue };
             if subject.changed {
+                if !seqs.contains_key(&doc) {
+                    settled.created.extend(created::counted(&document));
+                }
                 let is_large = seqs.contains_key(&doc) && subject.size_bytes > compaction::LARGE_BYTES;
                 let (heads, snapshot) = (document.heads(), (!is_large).then(|| document.save()));
                 let size_bytes = snapshot.as_ref().map_or(subject.size_bytes, Vec::len);

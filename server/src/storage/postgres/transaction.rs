@@ -7,7 +7,7 @@ use desk_domain::{
     ids::{DeviceId, DocId, MemberId, WorkspaceId},
     time::UtcMillis,
 };
-use sqlx::{Postgres, query, query_as, query_scalar};
+use sqlx::{PgConnection, Postgres, query, query_as, query_scalar};
 use uuid::Uuid;
 
 use super::{
@@ -37,6 +37,14 @@ impl PostgresTransaction {
         workspace: WorkspaceId,
     ) -> Self {
         Self { storage, tx, workspace, head: None, access: false }
+    }
+
+    pub(super) fn workspace_id(&self) -> Uuid {
+        self.workspace.0
+    }
+
+    pub(super) fn conn(&mut self) -> &mut PgConnection {
+        &mut self.tx
     }
 }
 

@@ -7,7 +7,7 @@ use desk_domain::{
     ids::{DeviceId, DocId, WorkspaceId},
     time::UtcMillis,
 };
-use sqlx::{Sqlite, query, query_as, query_scalar};
+use sqlx::{Sqlite, SqliteConnection, query, query_as, query_scalar};
 
 use super::{
     DocumentRow, MemberRow, WorkspaceRow, all_whole, audit, digest, failed, integer, kind, number, owner,
@@ -29,8 +29,12 @@ impl SqliteTransaction {
         Self { tx, workspace }
     }
 
-    fn workspace_id(&self) -> Vec<u8> {
+    pub(super) fn workspace_id(&self) -> Vec<u8> {
         self.workspace.0.as_bytes().to_vec()
+    }
+
+    pub(super) fn conn(&mut self) -> &mut SqliteConnection {
+        &mut self.tx
     }
 }
 
