@@ -53,6 +53,8 @@ pub(crate) fn handler() -> impl Fn(tauri::ipc::Invoke<tauri::Wry>) -> bool + Sen
         incidents::edit_incident,
         incidents::get_incident,
         incidents::list_incidents,
+        incidents::measure_incidents,
+        incidents::start_postmortem,
         links::open_link,
         presence::get_presence,
         presence::listening,

@@ -379,6 +379,80 @@ op-escalation-step = A step of the escalation
 op-incident-update = Update: { $text }
 op-incident-create = New incident: { $title }
 op-incident-note = Note: { $text }
+ticket-declare = Incident
+help-declare = Declare an incident from the ticket
+new-incident-from = From the ticket { $number } “{ $title }”, which will be linked.
+severity-guide = How to choose the severity
+severity-means-P1 = Work stands still for everybody, or money or data are being lost. People are called at once, at any hour.
+severity-example-P1 = For example: no till works in any shop; nobody reaches the ERP.
+severity-means-P2 = A major function or a whole office is down, without a way around. Work begins immediately.
+severity-example-P2 = For example: an office is offline; every second card payment fails.
+severity-means-P3 = People can work, but worse or in a roundabout way. Work goes on in office hours.
+severity-example-P3 = For example: mail is delayed; no printer works on one floor.
+severity-means-P4 = Users hardly notice, but it has to be put right.
+severity-example-P4 = For example: a sensor sends nothing; a report takes longer than usual.
+incident-updates = Updates
+incident-update = How it stands, what is next, and when the next update comes
+incident-update-send = Publish
+update-for-internal = for the team
+update-for-public = for everybody who is affected
+incident-customers = { $n ->
+        [one] { $n } customer
+       *[other] { $n } customers
+    }
+incident-proposed-group = Waiting for a decision
+proposal-state-waiting = proposed
+proposal-state-dismissed = dismissed
+proposal-waiting = This looks like an incident (rule “{ $rule }”)
+proposal-confirmed = Confirmed by { $who }, { $at }
+proposal-dismissed = Dismissed by { $who }, { $at }
+proposal-confirm = It is an incident
+proposal-dismiss = Dismiss
+proposal-reason = Why not (optional)
+proposal-unknown = A newer version of the program wrote what the rule saw; update this one.
+evidence-burst = { $n ->
+        [one] { $n } similar ticket
+       *[other] { $n } similar tickets
+    } within { $minutes } min until { $until }
+evidence-burst-usual = Usual for this time of the week in the category “{ $category }”: { $usual } ({ $weeks } weeks looked at)
+evidence-burst-words = Words in common: { $words }
+evidence-heartbeat = “{ $name }” has not reported since { $last }. It was due by { $due }: it should report every { $every }.
+evidence-metric-above = “{ $name }” is above { $limit }
+evidence-metric-below = “{ $name }” is below { $limit }
+evidence-metric-samples = { $n ->
+        [one] { $n } sample
+       *[other] { $n } samples
+    }, from { $from } to { $to }: between { $low } and { $high }
+postmortem-begin = Begin with the template
+action-items = Action items
+action-items-done = { $done } of { $of } done
+action-item-gone = This line is not in the post-mortem any more: somebody changed or removed it.
+action-due = by { $date }
+metrics = Response times
+metrics-long = Response times of incidents
+metrics-days = { $n } d
+metrics-from = from
+metrics-to = to
+metrics-service = Service
+metrics-all-services = All services
+metrics-none = No incident was declared in this time.
+metrics-count = { $n ->
+        [one] { $n } incident was
+       *[other] { $n } incidents were
+    } declared in this time
+metrics-all = All
+metrics-mean = mean
+metrics-median = median
+metrics-left-out = left out
+metric-mttd = MTTD · time to detect
+metric-mtta = MTTA · time to acknowledge
+metric-mttr = MTTR · time to resolve
+metric-means-mttd = From impact to detection.
+metric-means-mtta = From detection to the first acknowledgement.
+metric-means-mttr = From impact to resolution.
+metrics-missing = { $n }: “{ $milestone }” is not known
+metrics-out-of-order = { $n }: “{ $to }” lies before “{ $from }”
+metrics-definitions = p90 is the smallest value that nine tenths of all do not exceed (nearest rank). An incident with several services counts for each of them.
 severity-P1 = Everybody is hit
 severity-P2 = A major function is down
 severity-P3 = A part is degraded

@@ -384,6 +384,84 @@ op-escalation-step = Шаг эскалации
 op-incident-update = Сообщение: { $text }
 op-incident-create = Новый инцидент: { $title }
 op-incident-note = Запись: { $text }
+ticket-declare = Инцидент
+help-declare = Объявить инцидент по заявке
+new-incident-from = По заявке { $number } «{ $title }»: она будет связана с инцидентом.
+severity-guide = Как выбрать серьёзность
+severity-means-P1 = Работа остановлена у всех или теряются деньги и данные. Поднимаем людей сразу, в любое время.
+severity-example-P1 = Например: кассы не работают ни в одном магазине; 1С недоступна всем.
+severity-means-P2 = Не работает важная функция или целый офис, обхода нет. Занимаемся немедленно.
+severity-example-P2 = Например: офис без связи; оплата картой проходит через раз.
+severity-means-P3 = Работать можно, но хуже или в обход. Занимаемся в рабочее время.
+severity-example-P3 = Например: почта идёт с задержкой; принтер не работает на одном этаже.
+severity-means-P4 = Пользователи почти не замечают, но это надо исправить.
+severity-example-P4 = Например: датчик не передаёт данные; отчёт строится дольше обычного.
+incident-updates = Сообщения о ходе работ
+incident-update = Как обстоят дела, что дальше и когда следующее сообщение
+incident-update-send = Опубликовать
+update-for-internal = для команды
+update-for-public = для всех, кого это касается
+incident-customers = { $n ->
+        [one] обратился { $n } человек
+        [few] обратились { $n } человека
+       *[other] обратились { $n } человек
+    }
+incident-proposed-group = Ждут решения
+proposal-state-waiting = предложен
+proposal-state-dismissed = отклонён
+proposal-waiting = Похоже на инцидент (правило «{ $rule }»)
+proposal-confirmed = Подтверждено: { $who }, { $at }
+proposal-dismissed = Отклонено: { $who }, { $at }
+proposal-confirm = Это инцидент
+proposal-dismiss = Отклонить
+proposal-reason = Почему нет (необязательно)
+proposal-unknown = Что увидело правило, записала более новая версия программы; обновите эту.
+evidence-burst = { $n ->
+        [one] { $n } похожая заявка
+        [few] { $n } похожие заявки
+       *[other] { $n } похожих заявок
+    } за { $minutes } мин до { $until }
+evidence-burst-usual = Обычно в это время недели в категории «{ $category }»: { $usual } (по { $weeks } нед.)
+evidence-burst-words = Общие слова: { $words }
+evidence-heartbeat = «{ $name }» не выходил на связь с { $last }. Ждали до { $due }: должен отвечать раз в { $every }.
+evidence-metric-above = «{ $name }» выше { $limit }
+evidence-metric-below = «{ $name }» ниже { $limit }
+evidence-metric-samples = { $n ->
+        [one] { $n } измерение
+        [few] { $n } измерения
+       *[other] { $n } измерений
+    }, с { $from } по { $to }: от { $low } до { $high }
+postmortem-begin = Начать по образцу
+action-items = Меры
+action-items-done = сделано { $done } из { $of }
+action-item-gone = Этой строки в разборе больше нет: её изменили или убрали.
+action-due = до { $date }
+metrics = Показатели
+metrics-long = Показатели инцидентов
+metrics-days = { $n } дн
+metrics-from = с
+metrics-to = по
+metrics-service = Служба
+metrics-all-services = Все службы
+metrics-none = За это время инцидентов не объявляли.
+metrics-count = { $n ->
+        [one] { $n } инцидент объявлен
+        [few] { $n } инцидента объявлены
+       *[other] { $n } инцидентов объявлены
+    } за это время
+metrics-all = Все
+metrics-mean = среднее
+metrics-median = медиана
+metrics-left-out = не учтено
+metric-mttd = MTTD · время до обнаружения
+metric-mtta = MTTA · время до реакции
+metric-mttr = MTTR · время до решения
+metric-means-mttd = От начала влияния до обнаружения.
+metric-means-mtta = От обнаружения до первого подтверждения.
+metric-means-mttr = От начала влияния до решения.
+metrics-missing = { $n }: неизвестна веха «{ $milestone }»
+metrics-out-of-order = { $n }: веха «{ $to }» раньше, чем «{ $from }»
+metrics-definitions = p90 — наименьшее значение, которого не превышают девять десятых всех (ближайший ранг). Инцидент с несколькими службами учитывается у каждой.
 severity-P1 = Затронуты все
 severity-P2 = Не работает важная функция
 severity-P3 = Часть работает хуже

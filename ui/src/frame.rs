@@ -12,7 +12,7 @@ use crate::{
     alerts::{AlertsPage, settings::AlertSettingsPage},
     commands::{Layer, use_commands},
     i18n::use_i18n,
-    incidents::{IncidentsPage, new::NewIncidentPage},
+    incidents::{IncidentsPage, metrics::IncidentMetricsPage, new::NewIncidentPage},
     keys::Command,
     knowledge::{KnowledgePage, editor::NewArticlePage},
     overlay::{self, Overlay, OverlayHost},
@@ -58,7 +58,9 @@ pub(crate) fn Frame(props: &FrameProps) -> Html {
                 Command::Undo => undo::take_back(i18n, None),
                 Command::New => route::go(match &route {
                     Route::Knowledge { .. } | Route::NewArticle => Route::NewArticle,
-                    Route::Incidents { .. } | Route::NewIncident => Route::NewIncident,
+                    Route::Incidents { .. } | Route::NewIncident { .. } | Route::IncidentMetrics => {
+                        Route::NewIncident { ticket: None }
+                    }
                     _ => Route::NewTicket,
                 }),
                 Command::GoTickets => route::go(Route::default()),
@@ -73,7 +75,10 @@ pub(crate) fn Frame(props: &FrameProps) -> Html {
                 Command::Back => match &route {
                     Route::NewTicket => route::go(Route::default()),
                     Route::NewArticle => route::go(Route::Knowledge { open: None, editing: false }),
-                    Route::NewIncident => route::go(Route::Incidents { open: None }),
+                    Route::NewIncident { ticket: Some(ticket) } => route::go(Route::ticket(*ticket)),
+                    Route::NewIncident { ticket: None } | Route::IncidentMetrics => {
+                        route::go(Route::Incidents { open: None });
+                    }
                     Route::AlertSettings => route::go(Route::Alerts),
                     _ => return false,
                 },
@@ -103,7 +108,8 @@ pub(crate) fn Frame(props: &FrameProps) -> Html {
         Route::Knowledge { open, editing } => html! { <KnowledgePage open={*open} editing={*editing} /> },
         Route::NewArticle => html! { <NewArticlePage /> },
         Route::Incidents { open } => html! { <IncidentsPage open={*open} /> },
-        Route::NewIncident => html! { <NewIncidentPage /> },
+        Route::NewIncident { ticket } => html! { <NewIncidentPage ticket={*ticket} /> },
+        Route::IncidentMetrics => html! { <IncidentMetricsPage /> },
         Route::Alerts => html! { <AlertsPage /> },
         Route::AlertSettings => html! { <AlertSettingsPage /> },
         Route::Rejected => html! { <RejectedPage /> },

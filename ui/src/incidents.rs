@@ -1,8 +1,14 @@
 //! Incidents: the list, the page of one, the form that declares one.
 
+pub(crate) mod metrics;
 pub(crate) mod new;
 pub(crate) mod page;
+mod postmortem;
+mod proposals;
+mod severity;
+mod text;
 pub(crate) mod timeline;
+mod updates;
 
 use desk_api::{
     ApiError,
@@ -12,7 +18,7 @@ use desk_api::{
 use desk_domain::{
     edit::IncidentOp,
     ids::{DocId, DocKind},
-    incident::Incident,
+    incident::{Incident, proposal::ProposalState},
 };
 use yew::prelude::*;
 
@@ -77,8 +83,9 @@ pub(crate) fn IncidentsPage(props: &IncidentsProps) -> Html {
             true
         });
     }
-    let group = |label: String, is_over: bool| {
-        let shown = rows.iter().enumerate().filter(|(_, row)| row.status.is_done() == is_over);
+    let group = |label: String, group: Group| {
+        let shown = rows.iter().enumerate().filter(|(_, row)| Group::of(row) == group);
+        let is_over = group == Group::Over;
         let lines: Html = shown
             .map(|(at, row)| {
                 html! {
@@ -91,7 +98,7 @@ pub(crate) fn IncidentsPage(props: &IncidentsProps) -> Html {
                             <span class="row-line"><span class="row-title">{ &row.title }</span></span>
                             <span class="row-line row-second">
                                 { icons::incident_status(row.status) }
-                                <span class="row-assignee">{ i18n.word("incident-status", row.status) }</span>
+                                <span class="row-assignee">{ standing(i18n, row) }</span>
                                 <span class="row-number">{ &row.number }</span>
                                 <Ago at={row.updated_at} />
                             </span>
@@ -101,7 +108,7 @@ pub(crate) fn IncidentsPage(props: &IncidentsProps) -> Html {
             })
             .collect();
         html! {
-            if rows.iter().any(|row| row.status.is_done() == is_over) {
+            if rows.iter().any(|row| Group::of(row) == group) {
                 <h2 class="rows-group">{ label }</h2>
                 { lines }
             }
@@ -114,6 +121,8 @@ pub(crate) fn IncidentsPage(props: &IncidentsProps) -> Html {
                     <div class="list-title">
                         <h1>{ i18n.t("incidents") }</h1>
                         <span class="spring" />
+                        <a class="button" href={format!("#{}", Route::IncidentMetrics.to_hash())}
+                            data-testid="incident-metrics">{ i18n.t("metrics") }</a>
                         if session.read_only.is_none() {
                             <a class="button" href="#/incidents/new" data-testid="new-incident">
                                 { glyph(Glyph::Plus) }<span>{ i18n.t("new-incident") }</span>
@@ -125,8 +134,9 @@ pub(crate) fn IncidentsPage(props: &IncidentsProps) -> Html {
                     <Problem {error} />
                 }
                 <div class="rows rows-plain" data-testid="incident-rows">
-                    { group(i18n.t("incident-running"), false) }
-                    { group(i18n.t("incident-over"), true) }
+                    { group(i18n.t("incident-proposed-group"), Group::Proposed) }
+                    { group(i18n.t("incident-running"), Group::Running) }
+                    { group(i18n.t("incident-over"), Group::Over) }
                     if query.data.is_some() && rows.is_empty() {
                         <Empty text={i18n.t("incidents-none")} />
                     }
@@ -136,6 +146,35 @@ pub(crate) fn IncidentsPage(props: &IncidentsProps) -> Html {
                 <IncidentPage {id} />
             }
         </div>
+    }
+}
+
+/// Where an incident stands in the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Group {
+    Proposed,
+    Running,
+    Over,
+}
+
+impl Group {
+    fn of(row: &IncidentRow) -> Self {
+        match row.proposal {
+            Some(ProposalState::Waiting) => Self::Proposed,
+            Some(ProposalState::Dismissed) => Self::Over,
+            Some(ProposalState::Confirmed) | None if row.status.is_done() => Self::Over,
+            Some(ProposalState::Confirmed) | None => Self::Running,
+        }
+    }
+}
+
+/// Where it stands, or where its proposal does.
+fn standing(i18n: I18n, row: &IncidentRow) -> String {
+    match row.proposal {
+        Some(state @ (ProposalState::Waiting | ProposalState::Dismissed)) => {
+            i18n.word("proposal-state", state)
+        }
+        Some(ProposalState::Confirmed) | None => i18n.word("incident-status", row.status),
     }
 }
 

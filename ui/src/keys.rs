@@ -45,6 +45,8 @@ pub(crate) enum Command {
     Edit,
     /// Takes one of the values of a conflict, counted from 0.
     Value(usize),
+    /// Declares an incident from the ticket that is open.
+    Declare,
     /// In the past of a document, to the change before.
     Earlier,
     /// In the past of a document, to the next change.
@@ -68,7 +70,7 @@ pub(crate) enum Command {
 }
 
 /// The help page: keys as they are printed on them, and the Fluent key (after `help-`) of what they do.
-pub(crate) const HELP: [(&str, &str); 28] = [
+pub(crate) const HELP: [(&str, &str); 29] = [
     ("Ctrl+K", "palette"),
     ("/", "search"),
     ("J  ↓", "down"),
@@ -86,6 +88,7 @@ pub(crate) const HELP: [(&str, &str); 28] = [
     ("A", "assign"),
     ("T", "tags"),
     ("E", "edit"),
+    ("I", "declare"),
     ("1  2", "value"),
     ("←  →", "past"),
     ("Z", "undo"),
@@ -195,6 +198,7 @@ impl Keymap {
             "KeyT" => Some(Command::Tags),
             "KeyX" => Some(Command::Select),
             "KeyE" => Some(Command::Edit),
+            "KeyI" => Some(Command::Declare),
             "ArrowLeft" => Some(Command::Earlier),
             "ArrowRight" => Some(Command::Later),
             "KeyZ" => Some(Command::Undo),

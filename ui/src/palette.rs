@@ -53,6 +53,7 @@ enum Deed {
     NewTicket,
     NewArticle,
     NewIncident,
+    IncidentMetrics,
     SyncNow,
     Language(Language),
     Theme(Theme),
@@ -73,6 +74,7 @@ fn entries(i18n: I18n) -> Vec<Entry> {
         let key = |command, label: String, hint, glyph| entry(Deed::Key(command), label, hint, glyph);
         entries.push(key(Command::Reply, i18n.t("help-reply"), "R", Glyph::Edit));
         entries.push(key(Command::Note, i18n.t("help-note"), "N", Glyph::Lock));
+        entries.push(key(Command::Declare, i18n.t("help-declare"), "I", Glyph::Incident));
     }
     if matches!(&*ROUTE.current(), Route::Tickets { .. }) {
         for (command, pick, hint) in [
@@ -98,6 +100,7 @@ fn entries(i18n: I18n) -> Vec<Entry> {
     }
     entries.push(entry(Deed::Knowledge, i18n.t("knowledge"), "G K", Glyph::Article));
     entries.push(entry(Deed::Incidents, i18n.t("incidents"), "G I", Glyph::Incident));
+    entries.push(entry(Deed::IncidentMetrics, i18n.t("metrics-long"), "", Glyph::Incident));
     entries.push(entry(Deed::Alerts, i18n.t("alerts"), "G A", Glyph::Bell));
     entries.push(entry(Deed::Rejected, i18n.t("rejected"), "", Glyph::Refused));
     entries.push(entry(Deed::Sync, i18n.t("sync"), "", Glyph::Sync));
@@ -145,7 +148,8 @@ fn act(deed: Deed) {
         Deed::Settings => Route::Settings,
         Deed::NewTicket => Route::NewTicket,
         Deed::NewArticle => Route::NewArticle,
-        Deed::NewIncident => Route::NewIncident,
+        Deed::NewIncident => Route::NewIncident { ticket: None },
+        Deed::IncidentMetrics => Route::IncidentMetrics,
         Deed::Language(language) => {
             return settings::change(Settings { language, ..(*SETTINGS.current()).clone() });
         }

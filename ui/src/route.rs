@@ -38,7 +38,12 @@ pub(crate) enum Route {
         open: Option<DocId>,
     },
     /// The form that declares an incident.
-    NewIncident,
+    NewIncident {
+        /// The ticket that it is declared from.
+        ticket: Option<DocId>,
+    },
+    /// Response times of incidents.
+    IncidentMetrics,
     /// What a person must know.
     Alerts,
     /// Which of it reaches them how.
@@ -99,7 +104,9 @@ impl Route {
             Self::NewArticle => "/knowledge/new".to_owned(),
             Self::Incidents { open: None } => "/incidents".to_owned(),
             Self::Incidents { open: Some(id) } => format!("/incidents/{id}"),
-            Self::NewIncident => "/incidents/new".to_owned(),
+            Self::NewIncident { ticket: None } => "/incidents/new".to_owned(),
+            Self::NewIncident { ticket: Some(ticket) } => format!("/incidents/new/{ticket}"),
+            Self::IncidentMetrics => "/incidents/metrics".to_owned(),
             Self::Alerts => "/alerts".to_owned(),
             Self::AlertSettings => "/alerts/settings".to_owned(),
             Self::Rejected => "/rejected".to_owned(),
@@ -125,7 +132,10 @@ impl Route {
                 open: rest.first().and_then(|step| id(step)),
                 editing: rest.get(1) == Some(&"edit"),
             },
-            ["incidents", "new"] => Self::NewIncident,
+            ["incidents", "new", rest @ ..] => {
+                Self::NewIncident { ticket: rest.first().and_then(|step| id(step)) }
+            }
+            ["incidents", "metrics"] => Self::IncidentMetrics,
             ["incidents", rest @ ..] => Self::Incidents { open: rest.first().and_then(|step| id(step)) },
             ["alerts"] => Self::Alerts,
             ["alerts", "settings"] => Self::AlertSettings,
@@ -265,7 +275,9 @@ mod tests {
             Route::NewArticle,
             Route::Incidents { open: None },
             Route::Incidents { open: Some(id) },
-            Route::NewIncident,
+            Route::NewIncident { ticket: None },
+            Route::NewIncident { ticket: Some(id) },
+            Route::IncidentMetrics,
             Route::Alerts,
             Route::AlertSettings,
             Route::Rejected,

@@ -6,7 +6,10 @@ use desk_domain::{
     alert::{AlertKey, AlertSettings},
     edit::{ArticleOp, IncidentOp, NewTicket, Ops, TicketOp},
     ids::{DocId, DocKind},
-    incident::Severity,
+    incident::{
+        Severity,
+        metrics::{Period, Report},
+    },
     sla::Explanation,
     ticket::Visibility,
     time::UtcMillis,
@@ -207,6 +210,22 @@ calls! {
         services: BTreeSet<String>,
         /// When users began to feel it.
         impact_at: Option<UtcMillis>,
+        /// Tickets that it explains, linked in the same change.
+        tickets: Vec<DocId>,
+    }
+
+    /// Fills an empty post-mortem with the template; one that is not empty stays as it is.
+    StartPostmortem = "start_postmortem" -> IncidentView {
+        /// Which incident.
+        id: DocId,
+    }
+
+    /// The response times of the incidents that were declared in a period.
+    MeasureIncidents = "measure_incidents" -> Report {
+        /// Its first instant, and the first after it.
+        period: Period,
+        /// Those of one service alone.
+        service: Option<String>,
     }
 
     /// Edits an incident: all steps in one change.

@@ -8,7 +8,11 @@ use desk_domain::{
     edit::Edit,
     escalation::{EndReason, Hold, Page, Policy, Step},
     ids::{DocId, DocKind, EntryId},
-    incident::{Incident, IncidentStatus, Severity},
+    incident::{
+        Incident, IncidentStatus, Severity,
+        postmortem::ActionItem,
+        proposal::{Proposal, ProposalState},
+    },
     people::Member,
     sla::Clocks,
     ticket::{Priority, Status, Ticket},
@@ -214,10 +218,22 @@ pub struct IncidentRow {
     pub updated_at: UtcMillis,
     /// When it escalates unless somebody acknowledges it.
     pub escalates_at: Option<UtcMillis>,
+    /// Where its proposal stands; absent when a person declared it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposal: Option<ProposalState>,
+}
+
+/// Somebody who asked in a linked ticket, with how often.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Customer {
+    /// The requester; absent for tickets without one.
+    pub requester: Option<String>,
+    /// In how many of the linked tickets that are here.
+    pub tickets: u32,
 }
 
 /// An incident with its number and what may be done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct IncidentView {
     /// The incident.
     pub incident: Incident,
@@ -229,6 +245,12 @@ pub struct IncidentView {
     pub escalation: Option<EscalationView>,
     /// The linked tickets that this device has.
     pub tickets: Vec<TicketRow>,
+    /// Who asked in them, the most tickets first.
+    pub customers: Vec<Customer>,
+    /// The rule's proposal and what became of it; absent when a person declared the incident.
+    pub proposal: Option<Proposal>,
+    /// What the post-mortem says is to be done.
+    pub action_items: Vec<ActionItem>,
     /// It may not be edited here.
     pub read_only: bool,
 }

@@ -1,16 +1,21 @@
 //! Incidents.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use desk_api::{
     ApiError, ErrorCode,
-    view::{EscalationView, IncidentRow, IncidentView, NextStep, SentPage},
+    call::CreateIncident,
+    view::{Customer, EscalationView, IncidentRow, IncidentView, Language, NextStep, SentPage, TicketRow},
 };
 use desk_domain::{
     edit::{IncidentOp, Ops},
     escalation::{self, Step},
     ids::{DocId, DocKind, normalize_number},
-    incident::{Incident, IncidentStatus, Severity},
+    incident::{
+        Incident, IncidentStatus,
+        metrics::{self, Period, Report},
+        postmortem::{self, TemplateLanguage},
+    },
     state::State,
     time::UtcMillis,
     workspace::Workspace,
@@ -60,21 +65,54 @@ impl Desk {
         })
     }
 
-    /// Declares an incident.
+    /// Declares an incident, with the tickets that it explains.
     ///
     /// # Errors
-    /// When a value breaks a rule.
-    pub async fn create_incident(
-        &self,
-        title: String,
-        summary: String,
-        severity: Severity,
-        services: BTreeSet<String>,
-        impact_at: Option<UtcMillis>,
-    ) -> Result<IncidentView, ApiError> {
+    /// When a value breaks a rule, or a ticket is not here.
+    pub async fn create_incident(&self, new: CreateIncident) -> Result<IncidentView, ApiError> {
+        let CreateIncident { title, summary, severity, services, impact_at, tickets } = new;
+        if self.store().ticket_rows(&tickets).await.map_err(error::store)?.len() < tickets.len() {
+            let message = "a ticket that was to be linked is not here; sync first, or declare without it";
+            return Err(ApiError::new(ErrorCode::NotFound, message).at("tickets"));
+        }
         let extra = Batch { drop_drafts: vec!["new-incident".to_owned()], ..Batch::default() };
-        let ops = vec![IncidentOp::Create { title, summary, severity, services, impact_at }];
+        let mut ops = vec![IncidentOp::Create { title, summary, severity, services, impact_at }];
+        ops.extend(tickets.into_iter().map(|ticket| IncidentOp::LinkTicket { ticket, on: true }));
         self.incident_written(self.edit_ops(self.fresh_doc(), ops, Ops::Incident, extra).await?).await
+    }
+
+    /// Fills an empty post-mortem with the template in the member's language; one that is not empty stays as it is.
+    ///
+    /// # Errors
+    /// When there is no such incident, or it may not be edited here.
+    pub async fn start_postmortem(&self, id: DocId) -> Result<IncidentView, ApiError> {
+        let language = match self.settings().await?.language {
+            Language::Ru => TemplateLanguage::Ru,
+            Language::En => TemplateLanguage::En,
+        };
+        let Some(view) = self.incident(id).await? else { return Err(wrong_kind(DocKind::Incident)) };
+        if !view.incident.postmortem.trim().is_empty() {
+            return Ok(view);
+        }
+        let (base, body) = (Some(view.incident.postmortem), postmortem::template(language).to_owned());
+        self.edit_incident(id, vec![IncidentOp::EditPostmortem { base, body }]).await
+    }
+
+    /// The response times of the incidents that were declared in a period; of those of one service where one is named.
+    ///
+    /// # Errors
+    /// When the period is empty, or the store does not answer.
+    pub async fn measure_incidents(
+        &self,
+        period: Period,
+        service: Option<String>,
+    ) -> Result<Report, ApiError> {
+        if period.to <= period.from {
+            let message = "the period ends before it begins; give an earlier beginning or a later end";
+            return Err(ApiError::new(ErrorCode::Invalid, message).at("period"));
+        }
+        let facts = self.store().incident_facts(period).await.map_err(error::store)?;
+        Ok(metrics::report(&facts, period, service.as_deref()))
     }
 
     /// Edits an incident: all steps in one change.
@@ -98,7 +136,10 @@ impl Desk {
             number: incident.number(),
             moves,
             escalation: escalation_view(&incident, rules.workspace.as_ref(), self.now()),
+            customers: customers(&tickets),
             tickets,
+            proposal: incident.proposal(),
+            action_items: postmortem::action_items(&incident.postmortem),
             read_only: self.place().read_only.is_some() || incident.schema > desk_docs::SCHEMA,
             incident,
         })
@@ -112,6 +153,21 @@ impl Desk {
             }
         }
     }
+}
+
+/// Who asked in these tickets, the most tickets first.
+fn customers(tickets: &[TicketRow]) -> Vec<Customer> {
+    let mut counted: BTreeMap<Option<&str>, u32> = BTreeMap::new();
+    for row in tickets {
+        *counted.entry(row.requester.as_deref()).or_default() += 1;
+    }
+    let named = |(requester, tickets): (Option<&str>, u32)| Customer {
+        requester: requester.map(str::to_owned),
+        tickets,
+    };
+    let mut customers: Vec<Customer> = counted.into_iter().map(named).collect();
+    customers.sort_by(|a, b| b.tickets.cmp(&a.tickets).then_with(|| a.requester.cmp(&b.requester)));
+    customers
 }
 
 /// How an incident's escalation stands and goes on, as far as this device knows; `None` where there is none and will be none.

@@ -27,6 +27,7 @@ use std::{
 
 use desk_api::{
     ErrorCode,
+    call::CreateIncident,
     view::{SyncPhase, TicketFilter, TicketSort, TicketView},
 };
 use desk_app::{
@@ -206,7 +207,14 @@ async fn two_desks_that_edit_offline_converge_and_lose_nothing() {
     let article =
         a.create_article("VPN".into(), "текст".into(), None, BTreeSet::new()).await.unwrap().article.id;
     let incident = b
-        .create_incident("Нет связи".into(), String::new(), Severity::P2, BTreeSet::new(), None)
+        .create_incident(CreateIncident {
+            title: "Нет связи".into(),
+            summary: String::new(),
+            severity: Severity::P2,
+            services: BTreeSet::new(),
+            impact_at: None,
+            tickets: Vec::new(),
+        })
         .await
         .unwrap();
     assert_ne!(a.digest().await.unwrap(), b.digest().await.unwrap());

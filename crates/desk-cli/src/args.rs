@@ -375,6 +375,96 @@ acknowledged, mitigated, resolved."
         /// Markdown; `-` reads it from standard input.
         text: String,
     },
+    /// Declare an incident from a ticket: its title and description unless others are given, the ticket linked.
+    FromTicket {
+        /// TK-XXXXXXXX, or its id.
+        ticket: String,
+        /// P1 (the worst) to P4.
+        #[arg(long)]
+        severity: Severity,
+        /// One line that says what is wrong; the ticket's title otherwise.
+        #[arg(long)]
+        title: Option<String>,
+        /// What is known; the ticket's description otherwise. `-` reads it from standard input.
+        #[arg(long)]
+        summary: Option<String>,
+        /// What is affected; may be given several times.
+        #[arg(long = "service", value_name = "SERVICE")]
+        services: Vec<String>,
+        /// When users began to feel it; when the ticket came otherwise.
+        #[arg(long, value_name = "INSTANT")]
+        impact_at: Option<UtcMillis>,
+    },
+    /// Link tickets to an incident, or take them off it.
+    Link {
+        /// INC-XXXXXXXX, or its id.
+        number: String,
+        /// TK-XXXXXXXX, or their ids.
+        #[arg(required = true)]
+        tickets: Vec<String>,
+        /// Take them off.
+        #[arg(long)]
+        off: bool,
+    },
+    /// Tell how an incident stands: an update for the team, or for everybody who is affected.
+    Update {
+        /// INC-XXXXXXXX, or its id.
+        number: String,
+        /// Markdown; `-` reads it from standard input.
+        text: String,
+        /// For everybody who is affected, not the team alone.
+        #[arg(long)]
+        public: bool,
+    },
+    /// Confirm an incident that detection proposed: it is one, whoever dismissed it.
+    Confirm {
+        /// INC-XXXXXXXX, or its id.
+        number: String,
+    },
+    /// Dismiss an incident that detection proposed: it is none.
+    Dismiss {
+        /// INC-XXXXXXXX, or its id.
+        number: String,
+        /// Why not.
+        #[arg(long, default_value = "")]
+        reason: String,
+    },
+    /// Response times of the incidents that were declared in a period: mean, median, p90 (nearest rank) and n, by severity
+    /// and service. Incidents that lack an instant, or have them out of order, are left out and counted.
+    #[command(
+        after_help = "MTTD: from impact to detected. MTTA: from detected to acknowledged. MTTR: from impact to resolved."
+    )]
+    Metrics {
+        /// The period's first instant; 30 days before its end otherwise.
+        #[arg(long, value_name = "INSTANT")]
+        from: Option<UtcMillis>,
+        /// The first instant after the period; now otherwise.
+        #[arg(long, value_name = "INSTANT")]
+        to: Option<UtcMillis>,
+        /// The incidents of one service alone.
+        #[arg(long)]
+        service: Option<String>,
+    },
+    /// Show or write an incident's post-mortem and its action items.
+    #[command(
+        after_help = "An action item is a line like `- [ ] Alert at 85 % @anna by 2026-12-01` of the text. Without options the post-mortem is shown."
+    )]
+    Postmortem {
+        /// INC-XXXXXXXX, or its id.
+        number: String,
+        /// Fill it with the template, if it is empty.
+        #[arg(long, conflicts_with_all = ["text", "done", "undone"])]
+        template: bool,
+        /// The whole text as it shall be; `-` reads it from standard input. What others wrote meanwhile stays.
+        #[arg(long, value_name = "MARKDOWN", conflicts_with_all = ["done", "undone"])]
+        text: Option<String>,
+        /// Tick an action item off, by its number from 1.
+        #[arg(long, value_name = "N")]
+        done: Option<usize>,
+        /// Take the tick off again.
+        #[arg(long, value_name = "N", conflicts_with = "done")]
+        undone: Option<usize>,
+    },
     /// Acknowledge an incident: somebody takes it.
     Ack {
         /// INC-XXXXXXXX, or its id.

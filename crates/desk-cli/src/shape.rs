@@ -7,7 +7,10 @@ use desk_domain::{
     alert::Alert,
     article::{Article, ArticleStatus},
     ids::{CommentId, DocId},
-    incident::{Incident, IncidentRole, IncidentStatus, Milestone, Severity, TimelineEntry},
+    incident::{
+        Incident, IncidentRole, IncidentStatus, Milestone, Severity, TimelineEntry, postmortem::ActionItem,
+        proposal::ProposalState,
+    },
     sla::Clocks,
     ticket::{Comment, Conflict, ConflictValue, LogEntry, Priority, Source, Status, Ticket, Visibility},
     time::UtcMillis,
@@ -289,6 +292,9 @@ pub(crate) struct IncidentLine {
     pub(crate) created_at: UtcMillis,
     pub(crate) updated_at: UtcMillis,
     pub(crate) escalates_at: Option<UtcMillis>,
+    /// Where its proposal stands; absent when a person declared it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) proposal: Option<ProposalState>,
 }
 
 impl From<IncidentRow> for IncidentLine {
@@ -302,6 +308,7 @@ impl From<IncidentRow> for IncidentLine {
             created_at: row.created_at,
             updated_at: row.updated_at,
             escalates_at: row.escalates_at,
+            proposal: row.proposal,
         }
     }
 }
@@ -337,6 +344,7 @@ impl IncidentWhole {
             line: IncidentLine {
                 id: incident.id,
                 number: incident.number(),
+                proposal: incident.proposal().map(|proposal| proposal.state),
                 title: incident.title,
                 severity: incident.severity,
                 status: incident.status,
@@ -359,6 +367,14 @@ impl IncidentWhole {
             deleted: incident.deleted,
         }
     }
+}
+
+/// What `incident postmortem` prints.
+#[derive(Debug, Serialize)]
+pub(crate) struct PostmortemShape {
+    pub(crate) number: String,
+    pub(crate) postmortem: String,
+    pub(crate) action_items: Vec<ActionItem>,
 }
 
 /// An element of `alerts`.

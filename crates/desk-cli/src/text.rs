@@ -3,12 +3,19 @@
 use std::fmt::Write as _;
 
 use desk_domain::{
+    incident::{
+        metrics::{Figures, LeftOut, Report, ResponseMetric, Summary},
+        proposal::ProposalState,
+    },
     sla::{ClockReading, Explanation, SegmentKind},
     ticket::LogEvent,
     time::UtcMillis,
 };
 
-use crate::shape::{ArticleWhole, IncidentWhole, Logged, NamedValue, PastWhole, RefusedWhole, TicketWhole};
+use crate::shape::{
+    ArticleWhole, IncidentLine, IncidentWhole, Logged, NamedValue, PastWhole, PostmortemShape, RefusedWhole,
+    TicketWhole,
+};
 
 /// A table with aligned columns; the last column is as wide as it is. Nothing at all for no rows.
 pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
@@ -242,7 +249,7 @@ pub(crate) fn article(article: &ArticleWhole) -> String {
 /// An incident, whole.
 pub(crate) fn incident(incident: &IncidentWhole) -> String {
     let line = &incident.line;
-    let mut text = format!("{}  {}\n  {} {}\n", line.number, line.title, line.severity, line.status);
+    let mut text = format!("{}  {}\n  {} {}\n", line.number, line.title, line.severity, standing(line));
     if !incident.services.is_empty() {
         let services: Vec<&str> = incident.services.iter().map(String::as_str).collect();
         let _ = writeln!(text, "  services  {}", services.join(", "));
@@ -263,6 +270,74 @@ pub(crate) fn incident(incident: &IncidentWhole) -> String {
         .map(|line| vec![line.entry.at.to_string(), line.by_name.clone(), timeline(&line.entry.event)])
         .collect();
     text.push_str(&table(&["at", "by", "what"], &rows));
+    text
+}
+
+/// Where an incident stands, or where its proposal does.
+pub(crate) fn standing(line: &IncidentLine) -> String {
+    match line.proposal {
+        Some(state @ (ProposalState::Waiting | ProposalState::Dismissed)) => format!("proposal {state}"),
+        Some(ProposalState::Confirmed) | None => line.status.to_string(),
+    }
+}
+
+/// Response times: one line for each group and metric.
+pub(crate) fn response_times(report: &Report) -> String {
+    let mut rows = Vec::new();
+    let mut left_out = String::new();
+    let mut group = |name: &str, figures: &Figures| {
+        for metric in ResponseMetric::ALL {
+            let measured = figures.metric(*metric);
+            let summary = measured.summary;
+            let cell = |ms: fn(&Summary) -> i64| {
+                summary.as_ref().map_or_else(|| "-".to_owned(), |summary| duration(ms(summary) / 1000))
+            };
+            rows.push(vec![
+                name.to_owned(),
+                metric.as_str().to_uppercase(),
+                summary.map_or(0, |summary| summary.n).to_string(),
+                cell(|summary| summary.mean_ms),
+                cell(|summary| summary.median_ms),
+                cell(|summary| summary.p90_ms),
+                measured.left_out.iter().map(|left| left.n).sum::<u32>().to_string(),
+            ]);
+        }
+    };
+    group("all", &report.all);
+    for (severity, figures) in &report.by_severity {
+        group(severity.as_str(), figures);
+    }
+    for (service, figures) in &report.by_service {
+        group(service, figures);
+    }
+    for metric in ResponseMetric::ALL {
+        for left in &report.all.metric(*metric).left_out {
+            let why = match left.why {
+                LeftOut::Missing { milestone } => format!("{milestone} is not known"),
+                LeftOut::OutOfOrder { from, to } => format!("{to} lies before {from}"),
+            };
+            let _ = writeln!(left_out, "{} leaves out {}: {why}", metric.as_str().to_uppercase(), left.n);
+        }
+    }
+    let of = report.service.as_deref().map_or_else(String::new, |service| format!(" of {service}"));
+    let (from, to, count) = (report.period.from, report.period.to, report.all.incidents);
+    let head = format!("{count} incidents{of} declared from {from} until {to}\n\n");
+    let table = table(&["of", "metric", "n", "mean", "median", "p90", "left out"], &rows);
+    format!("{head}{table}\n{left_out}")
+}
+
+/// A post-mortem, then its action items by number.
+pub(crate) fn postmortem(shown: &PostmortemShape) -> String {
+    let mut text = format!("{}\n\n{}\n", shown.number, shown.postmortem.trim_end());
+    if shown.postmortem.trim().is_empty() {
+        text = format!("{}: nothing is written yet; --template begins it\n", shown.number);
+    }
+    for (number, item) in (1..).zip(&shown.action_items) {
+        let mark = if item.done { "x" } else { " " };
+        let owner = item.owner.as_deref().map_or_else(String::new, |owner| format!(" @{owner}"));
+        let due = item.due.map_or_else(String::new, |due| format!(" by {due}"));
+        let _ = write!(text, "\n{number}. [{mark}] {}{owner}{due}", item.text);
+    }
     text
 }
 

@@ -3,10 +3,11 @@
 //! Status and priority are small numbers, because they lead the indexes and priority sorts; they are never reused.
 //! Everything else is stored as its word.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use desk_domain::{
     ids::{DocId, DocKind, MemberId},
+    incident::Milestone,
     ticket::{Priority, Status},
     time::UtcMillis,
 };
@@ -68,6 +69,20 @@ pub(crate) fn tags_json(tags: &BTreeSet<String>) -> Result<String, StoreError> {
 }
 
 pub(crate) fn tags_from(json: &str) -> Result<BTreeSet<String>, StoreError> {
+    from_json(json)
+}
+
+pub(crate) fn services_json(services: &BTreeSet<String>) -> String {
+    // Plain texts always have a JSON form.
+    serde_json::to_string(services).unwrap_or_default()
+}
+
+pub(crate) fn milestones_json(milestones: &BTreeMap<Milestone, UtcMillis>) -> String {
+    // A map from words to instants: it always has a JSON form.
+    serde_json::to_string(milestones).unwrap_or_default()
+}
+
+pub(crate) fn milestones_from(json: &str) -> Result<BTreeMap<Milestone, UtcMillis>, StoreError> {
     from_json(json)
 }
 

@@ -1,19 +1,43 @@
 //! The list of incidents.
 
 use desk_api::view::IncidentRow;
-use desk_domain::{ids::DocId, time::UtcMillis};
+use desk_domain::{
+    ids::DocId,
+    incident::metrics::{Facts, Period},
+    time::UtcMillis,
+};
 use sqlx::{Row, sqlite::SqliteRow};
 
 use crate::{Store, StoreError, codes};
 
 impl Store {
-    /// Incidents that are not deleted: running ones first, then the newest.
+    /// Incidents that are not deleted: proposals that wait first, then running ones, then the newest.
     pub async fn list_incidents(&self) -> Result<Vec<IncidentRow>, StoreError> {
-        const SQL: &str = "SELECT id, number, title, severity, status, created_at, updated_at, escalates_at \
-             FROM incidents WHERE deleted = 0 ORDER BY is_over, created_at DESC, doc DESC";
+        const SQL: &str = "SELECT id, number, title, severity, status, created_at, updated_at, escalates_at, \
+             proposal FROM incidents WHERE deleted = 0 \
+             ORDER BY proposal IS NOT 'waiting', is_over, created_at DESC, doc DESC";
         let mut held = self.quick_reader().await?;
         let rows = sqlx::query(SQL).fetch_all(held.conn()?).await?;
         rows.iter().map(incident).collect()
+    }
+
+    /// What response times are computed from, of the incidents that were declared in the period: neither deleted ones nor
+    /// proposals that nobody confirmed.
+    pub async fn incident_facts(&self, period: Period) -> Result<Vec<Facts>, StoreError> {
+        const SQL: &str = "SELECT severity, services, created_at, milestones FROM incidents \
+             WHERE deleted = 0 AND created_at >= ? AND created_at < ? \
+               AND (proposal IS NULL OR proposal = 'confirmed') ORDER BY created_at, doc";
+        let mut held = self.quick_reader().await?;
+        let rows = sqlx::query(SQL).bind(period.from.0).bind(period.to.0).fetch_all(held.conn()?).await?;
+        let facts = |row: &SqliteRow| {
+            Ok(Facts {
+                severity: codes::word(row.try_get(0)?)?,
+                services: codes::tags_from(row.try_get(1)?)?,
+                created_at: UtcMillis(row.try_get(2)?),
+                milestones: codes::milestones_from(row.try_get(3)?)?,
+            })
+        };
+        rows.iter().map(facts).collect()
     }
 
     /// The incidents of that number (`INC-XXXXXXXX`), deleted ones included; more than one only by chance.
@@ -37,5 +61,6 @@ fn incident(row: &SqliteRow) -> Result<IncidentRow, StoreError> {
         created_at: UtcMillis(row.try_get(5)?),
         updated_at: UtcMillis(row.try_get(6)?),
         escalates_at: row.try_get::<Option<i64>, _>(7)?.map(UtcMillis),
+        proposal: row.try_get::<Option<&str>, _>(8)?.map(codes::word).transpose()?,
     })
 }

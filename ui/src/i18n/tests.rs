@@ -11,7 +11,9 @@ use desk_domain::{
     article::ArticleStatus,
     escalation::EndReason,
     ids::DocKind,
-    incident::{IncidentRole, IncidentStatus, Milestone, Severity},
+    incident::{
+        IncidentRole, IncidentStatus, Milestone, Severity, metrics::ResponseMetric, proposal::ProposalState,
+    },
     people::Role,
     sla::{ClockState, Metric},
     ticket::{AuthorSide, Priority, Status},
@@ -105,6 +107,12 @@ fn word_keys() -> BTreeSet<String> {
     add(&mut keys, "link", &spelled(&[LinkProblem::Malformed, LinkProblem::Unknown]));
     add(&mut keys, "article-status", ArticleStatus::ALL);
     add(&mut keys, "severity", Severity::ALL);
+    add(&mut keys, "severity-means", Severity::ALL);
+    add(&mut keys, "severity-example", Severity::ALL);
+    add(&mut keys, "metric", ResponseMetric::ALL);
+    add(&mut keys, "metric-means", ResponseMetric::ALL);
+    add(&mut keys, "proposal-state", &[ProposalState::Waiting, ProposalState::Dismissed]);
+    add(&mut keys, "update-for", desk_domain::ticket::Visibility::ALL);
     add(&mut keys, "incident-status", IncidentStatus::ALL);
     add(&mut keys, "incident-role", IncidentRole::ALL);
     add(&mut keys, "milestone", Milestone::ALL);

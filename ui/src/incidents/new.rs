@@ -2,21 +2,27 @@
 
 use std::{collections::BTreeSet, rc::Rc};
 
-use desk_api::{ApiError, ErrorCode, call::CreateIncident};
-use desk_domain::incident::Severity;
+use desk_api::{
+    ApiError, ErrorCode,
+    call::{CreateIncident, GetTicket},
+    view::TicketView,
+};
+use desk_domain::{ids::DocId, incident::Severity};
 use serde::{Deserialize, Serialize};
 use yew::prelude::*;
 
+use super::severity::SeverityChooser;
 use crate::{
     bridge, clock,
     commands::{Layer, use_commands},
-    i18n::{format, use_i18n},
+    i18n::{I18n, format, tr, use_i18n},
     keys::Command,
     route::{self, Route},
     widgets::{
         draft::{DraftState, use_draft},
-        field::{Choice, Select, TextArea, on_text, use_autofocus},
+        field::{Choice, TextArea, on_text, use_autofocus},
         page::{Page, Problem},
+        toast,
     },
 };
 
@@ -55,21 +61,65 @@ pub(crate) fn severity_choices(i18n: crate::i18n::I18n) -> Rc<Vec<Choice>> {
     Rc::new(Severity::ALL.iter().map(|severity| Choice::new(severity.as_str(), label(severity))).collect())
 }
 
+impl Form {
+    /// What a ticket says already.
+    fn of(i18n: I18n, view: &TicketView) -> Self {
+        Self {
+            title: view.ticket.title.clone(),
+            summary: view.ticket.description.clone(),
+            // As a person would type it.
+            impact: format::date_time(i18n, format::local(view.ticket.created_at)),
+            ..Self::default()
+        }
+    }
+}
+
+/// Properties of [`NewIncidentPage`].
+#[derive(Clone, Debug, PartialEq, Properties)]
+pub(crate) struct NewIncidentProps {
+    /// The ticket that it is declared from.
+    pub(crate) ticket: Option<DocId>,
+}
+
+/// The ticket that it is declared from, once it is read; read once, so that what is being typed stays.
+#[hook]
+fn use_source(ticket: Option<DocId>) -> Option<Rc<TicketView>> {
+    let source = use_state(|| None::<Rc<TicketView>>);
+    {
+        let source = source.clone();
+        use_effect_with(ticket, move |ticket| {
+            source.set(None);
+            let Some(id) = *ticket else { return };
+            bridge::spawn(async move {
+                match bridge::call(GetTicket { id }).await {
+                    Ok(view) => source.set(view.map(Rc::new)),
+                    Err(error) => toast::failed(error),
+                }
+            });
+        });
+    }
+    (*source).clone()
+}
+
 /// The page.
 #[component]
-pub(crate) fn NewIncidentPage() -> Html {
+pub(crate) fn NewIncidentPage(props: &NewIncidentProps) -> Html {
     let i18n = use_i18n();
-    let draft = use_draft("new-incident".to_owned(), String::new());
+    let ticket = props.ticket;
+    let key = ticket.map_or_else(|| "new-incident".to_owned(), |ticket| format!("new-incident/{ticket}"));
+    let draft = use_draft(key, String::new());
+    let source = use_source(ticket);
     let problem = use_state(|| None::<ApiError>);
     let busy = use_state_eq(|| false);
     let title = use_autofocus();
-    let form: Form = serde_json::from_str(&draft.text).unwrap_or_default();
+    let first = source.as_deref().map_or_else(Form::default, |view| Form::of(i18n, view));
+    let form: Form = serde_json::from_str(&draft.text).unwrap_or_else(|_| first.clone());
     let change = |set: fn(&mut Form, String)| {
-        let (draft, form) = (draft.clone(), form.clone());
+        let (draft, form, first) = (draft.clone(), form.clone(), first.clone());
         Callback::from(move |text: String| {
             let mut next = form.clone();
             set(&mut next, text);
-            draft.set(if next == Form::default() {
+            draft.set(if next == first {
                 String::new()
             } else {
                 serde_json::to_string(&next).unwrap_or_default()
@@ -97,6 +147,7 @@ pub(crate) fn NewIncidentPage() -> Html {
                 severity: form.severity,
                 services: split_names(&form.services),
                 impact_at,
+                tickets: ticket.into_iter().collect(),
             };
             bridge::spawn(async move {
                 draft.settle().await;
@@ -146,11 +197,15 @@ pub(crate) fn NewIncidentPage() -> Html {
                     <input ref={title} class="input input-large" type="text" required=true maxlength="500"
                         value={form.title.clone()} oninput={input(|form, text| form.title = text)} autocomplete="off"
                         data-testid="new-incident-title" /></label>
+                if let Some(view) = &source {
+                    <p class="hint" data-testid="new-incident-ticket">
+                        { tr!(i18n, "new-incident-from", number = view.number.clone(), title = view.ticket.title.clone()) }</p>
+                }
+                <SeverityChooser value={form.severity} testid="new-incident-severity" on_choose={
+                    let choose = change(|form, word| form.severity = word.parse().unwrap_or(Severity::P3));
+                    Callback::from(move |severity: Severity| choose.emit(severity.to_string()))
+                } />
                 <div class="form-grid">
-                    <label class="stack"><span>{ i18n.t("incident-severity") }</span>
-                        <Select value={form.severity.as_str()} choices={severity_choices(i18n)}
-                            on_choose={change(|form, word| form.severity = word.parse().unwrap_or(Severity::P3))}
-                            label={i18n.t("incident-severity")} testid="new-incident-severity" /></label>
                     <label class="stack"><span>{ i18n.t("incident-impact") }</span>
                         <input class="input" type="text" value={form.impact.clone()} autocomplete="off"
                             placeholder={i18n.t("moment-hint")}
@@ -170,7 +225,7 @@ pub(crate) fn NewIncidentPage() -> Html {
                         disabled={form.title.trim().is_empty() || *busy}>{ i18n.t("new-incident-create") }</button>
                     <kbd>{ i18n.t("send-hint") }</kbd>
                     <span class="spring" />
-                    if draft.is_touched && form != Form::default() {
+                    if draft.is_touched && form != first {
                         <button class="button-text" type="button" data-testid="draft-discard" onclick={
                             let draft = draft.clone();
                             move |_| draft.discard(String::new())

@@ -15,23 +15,25 @@ use desk_domain::{
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
-use super::{edit, new::severity_choices, set_field, timeline::Timeline};
+use super::{
+    edit, new::severity_choices, postmortem::Postmortem, proposals::ProposalCard, set_field,
+    severity::SeverityChooser, text::EditableText, timeline::Timeline, updates::Updates,
+};
 use crate::{
     bridge,
     clock::{self, use_now},
     commands::{Layer, active_element, run, use_commands},
-    i18n::{format, tr, use_i18n},
+    i18n::{I18n, format, tr, use_i18n},
     keys::Command,
     query::use_query,
     route::Route,
-    session::use_session,
+    session::{Session, use_session},
     tickets::fields::{Tags, TextField, person_choices, some},
     widgets::{
         conflicts::{Conflicts, Taken},
-        draft::{Draft, DraftState, use_draft},
-        field::{Select, TextArea, use_autofocus},
+        draft::{DraftState, use_draft},
+        field::{Select, TextArea},
         icons::{self, Glyph, glyph},
-        markdown::Markdown,
         moment::MomentField,
         page::{Empty, Problem},
         toast,
@@ -85,6 +87,7 @@ fn Body(props: &BodyProps) -> Html {
     let view = &props.view;
     let incident = &view.incident;
     let is_locked = view.read_only || session.read_only.is_some();
+    let in_postmortem = use_state_eq(|| false);
     let on_edit = {
         let (view, on_view, session) = (Rc::clone(view), props.on_view.clone(), Rc::clone(&session));
         Callback::from(move |op: IncidentOp| {
@@ -109,6 +112,16 @@ fn Body(props: &BodyProps) -> Html {
             </button>
         }
     };
+    // A proposal is confirmed or dismissed first.
+    let is_proposed = incident.is_proposed();
+    let moves = view.moves.iter().filter(|to| !is_proposed && **to != incident.status);
+    let tab = |label: String, testid: &'static str, is_postmortem: bool| {
+        let in_postmortem = in_postmortem.clone();
+        html! {
+            <button class="tab" role="tab" aria-selected={(*in_postmortem == is_postmortem).to_string()}
+                data-testid={testid} onclick={move |_| in_postmortem.set(is_postmortem)}>{ label }</button>
+        }
+    };
     html! {
         <article class="ticket" data-testid="incident-page" data-number={view.number.clone()}
             data-status={incident.status.as_str()} data-severity={incident.severity.as_str()}>
@@ -123,10 +136,15 @@ fn Body(props: &BodyProps) -> Html {
                     if let Some(at) = view.escalates_at() {
                         <Escalation {at} />
                     }
+                    <span class="spring" />
+                    <div class="tabs" role="tablist" aria-label={i18n.t("kind-incident")}>
+                        { tab(i18n.t("incident-timeline"), "tab-timeline", false) }
+                        { tab(postmortem_label(i18n, view), "tab-postmortem", true) }
+                    </div>
                 </div>
                 <h1 class="detail-title" data-testid="incident-title">{ &incident.title }</h1>
                 if !is_locked {
-                    <div class="moves">{ for view.moves.iter().filter(|to| **to != incident.status).map(|to| move_button(*to)) }</div>
+                    <div class="moves">{ for moves.map(|to| move_button(*to)) }</div>
                 }
             </header>
             if view.read_only {
@@ -143,11 +161,17 @@ fn Body(props: &BodyProps) -> Html {
                                 }
                             })
                         } />
+                        if *in_postmortem {
+                            <Postmortem view={Rc::clone(view)} {is_locked} on_edit={on_edit.clone()}
+                                on_view={props.on_view.clone()} />
+                        } else {
+                        <ProposalCard view={Rc::clone(view)} {is_locked} on_edit={on_edit.clone()} />
                         <EditableText id={incident.id} what="summary" heading={i18n.t("incident-summary")}
                             text={incident.summary.clone()} none={i18n.t("description-none")} {is_locked} on_save={
                                 let on_edit = on_edit.clone();
                                 Callback::from(move |(_, summary)| on_edit.emit(IncidentOp::SetSummary { summary }))
                             } />
+                        <Updates incident={incident.clone()} {is_locked} on_edit={on_edit.clone()} />
                         <section class="block">
                             <h2>{ i18n.t("incident-timeline") }</h2>
                             if !is_locked {
@@ -158,20 +182,22 @@ fn Body(props: &BodyProps) -> Html {
                             }
                             <Timeline incident={incident.clone()} />
                         </section>
-                        <EditableText id={incident.id} what="postmortem" heading={i18n.t("incident-postmortem")}
-                            text={incident.postmortem.clone()} none={i18n.t("incident-postmortem-none")} {is_locked}
-                            on_save={
-                                let on_edit = on_edit.clone();
-                                Callback::from(move |(base, body)| {
-                                    on_edit.emit(IncidentOp::EditPostmortem { base: Some(base), body });
-                                })
-                            } />
+                        }
                     </div>
                 </div>
                 <Side view={Rc::clone(view)} {is_locked} {on_edit} />
             </div>
         </article>
     }
+}
+
+/// The tab's name, with how many of the action items are done.
+fn postmortem_label(i18n: I18n, view: &IncidentView) -> String {
+    let (items, name) = (&view.action_items, i18n.t("incident-postmortem"));
+    if items.is_empty() {
+        return name;
+    }
+    format!("{name} {}/{}", items.iter().filter(|item| item.done).count(), items.len())
 }
 
 #[derive(Clone, Debug, PartialEq, Properties)]
@@ -259,6 +285,15 @@ fn Side(props: &SideProps) -> Html {
                             })} />
                     </span>
                 </div>
+                if !disabled {
+                    <details class="severity-details" data-testid="severity-guide">
+                        <summary>{ i18n.t("severity-guide") }</summary>
+                        <SeverityChooser value={incident.severity} testid="incident-severity-choice" on_choose={
+                            let on_edit = on_edit.clone();
+                            Callback::from(move |severity| on_edit.emit(IncidentOp::SetSeverity { severity }))
+                        } />
+                    </details>
+                }
                 <div class="field">
                     <span class="field-label">{ i18n.t("incident-field-title") }</span>
                     <TextField value={incident.title.clone()} label={i18n.t("incident-field-title")} {disabled}
@@ -302,6 +337,12 @@ fn Side(props: &SideProps) -> Html {
                         }
                     </div>
                 }
+                if !props.view.customers.is_empty() {
+                    <p class="hint customers" data-testid="incident-customers">
+                        { tr!(i18n, "incident-customers", n = props.view.customers.len()) }{ ": " }
+                        { customers(i18n, &session, &props.view) }
+                    </p>
+                }
                 if !disabled {
                     <LinkBox on_link={
                         let on_edit = on_edit.clone();
@@ -311,6 +352,15 @@ fn Side(props: &SideProps) -> Html {
             </section>
         </aside>
     }
+}
+
+/// Who asked in the linked tickets, each with how often if that was more than once.
+fn customers(i18n: I18n, session: &Session, view: &IncidentView) -> String {
+    let named = view.customers.iter().map(|customer| {
+        let name = customer.requester.as_deref().map_or_else(|| i18n.t("nobody"), |who| session.name(who));
+        if customer.tickets > 1 { format!("{name} ({})", customer.tickets) } else { name }
+    });
+    named.collect::<Vec<_>>().join(", ")
 }
 
 #[derive(Clone, Debug, PartialEq, Properties)]
@@ -416,113 +466,6 @@ fn NoteBox(props: &NoteBoxProps) -> Html {
                 <button class="button" disabled={draft.text.trim().is_empty()} data-testid="incident-note-add"
                     onclick={move |_| add.emit(())}>{ i18n.t("incident-note-add") }</button>
                 <kbd>{ i18n.t("send-hint") }</kbd>
-            </div>
-        </div>
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Properties)]
-struct EditableTextProps {
-    id: DocId,
-    /// `summary` or `postmortem`: names the draft and the test ids.
-    what: &'static str,
-    heading: AttrValue,
-    text: String,
-    none: AttrValue,
-    is_locked: bool,
-    /// Told of the text that the editing began with and the one it ended with.
-    on_save: Callback<(String, String)>,
-}
-
-/// A Markdown text with its editor.
-#[component]
-fn EditableText(props: &EditableTextProps) -> Html {
-    let i18n = use_i18n();
-    // The text that the editing began with, while it goes on.
-    let base = use_state_eq(|| None::<String>);
-    let begin = {
-        let (base, text) = (base.clone(), props.text.clone());
-        move |_| base.set(Some(text.clone()))
-    };
-    html! {
-        <section class="block" data-testid={format!("incident-{}", props.what)}>
-            <div class="panel-head">
-                <h2>{ props.heading.clone() }</h2>
-                if base.is_none() && !props.is_locked {
-                    <button class="button-text" onclick={begin} data-testid={format!("{}-edit", props.what)}>
-                        { i18n.t("edit") }
-                    </button>
-                }
-            </div>
-            if let Some(began) = (*base).clone() {
-                <TextEditor draft_key={format!("{}/{}", props.what, props.id)} base={began.clone()} what={props.what}
-                    heading={props.heading.clone()} on_done={
-                        let (base, on_save) = (base.clone(), props.on_save.clone());
-                        Callback::from(move |text: Option<String>| {
-                            base.set(None);
-                            if let Some(text) = text {
-                                on_save.emit((began.clone(), text));
-                            }
-                        })
-                    } />
-            } else if props.text.trim().is_empty() {
-                <p class="hint">{ props.none.clone() }</p>
-            } else {
-                <Markdown text={props.text.clone()} />
-            }
-        </section>
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Properties)]
-struct TextEditorProps {
-    draft_key: String,
-    base: String,
-    what: &'static str,
-    heading: AttrValue,
-    /// Told of the new text, or of nothing.
-    on_done: Callback<Option<String>>,
-}
-
-#[component]
-fn TextEditor(props: &TextEditorProps) -> Html {
-    let i18n = use_i18n();
-    let node = use_autofocus();
-    let draft: Draft = use_draft(props.draft_key.clone(), props.base.clone());
-    let finish = {
-        let (draft, on_done, base) = (draft.clone(), props.on_done.clone(), props.base.clone());
-        Callback::from(move |takes: bool| {
-            let text = draft.text.clone();
-            draft.discard(base.clone());
-            on_done.emit((takes && text != base).then_some(text));
-        })
-    };
-    {
-        let (finish, draft, node) = (finish.clone(), draft.clone(), node.clone());
-        use_commands(Layer::Form, move |command| {
-            let here = node.get().is_some_and(|node| node.contains(active_element().as_deref()));
-            match command {
-                Command::Send if here => finish.emit(true),
-                Command::Back if here && !draft.is_touched => finish.emit(false),
-                _ => return false,
-            }
-            true
-        });
-    }
-    let on_text = {
-        let draft = draft.clone();
-        Callback::from(move |text| draft.set(text))
-    };
-    html! {
-        <div class="editor">
-            <TextArea value={draft.text.clone()} {on_text} label={props.heading.clone()} {node} grows=true
-                testid={format!("{}-input", props.what)} />
-            <DraftState problem={draft.problem.clone()} />
-            <div class="form-buttons">
-                <button class="button button-main" data-testid={format!("{}-save", props.what)}
-                    onclick={let finish = finish.clone(); move |_| finish.emit(true)}>{ i18n.t("save") }</button>
-                <button class="button" data-testid={format!("{}-cancel", props.what)}
-                    onclick={move |_| finish.emit(false)}>{ i18n.t("cancel") }</button>
             </div>
         </div>
     }

@@ -20,6 +20,7 @@ use crate::{
     i18n::{tr, use_i18n},
     keys::Command,
     query::use_query,
+    route::{self, Route},
     session::use_session,
     widgets::{
         clipboard,
@@ -94,6 +95,7 @@ fn Body(props: &BodyProps) -> Html {
     let view = &props.view;
     let ticket = &view.ticket;
     let is_locked = view.read_only || session.read_only.is_some();
+    let can_declare = session.read_only.is_none() && !ticket.deleted;
 
     // The shell's clock goes on from the instant at which it read this ticket's.
     use_effect_with(view.read_at, |at| clock::set(*at));
@@ -125,7 +127,7 @@ fn Body(props: &BodyProps) -> Html {
         });
     }
     {
-        let (talk, edits_title) = (talk.clone(), edits_title.clone());
+        let (talk, edits_title, ticket) = (talk.clone(), edits_title.clone(), ticket.id);
         use_commands(Layer::Detail, move |command| {
             let Some(talk) = talk.cast::<HtmlElement>() else { return false };
             let page = talk.client_height() - 40;
@@ -135,6 +137,7 @@ fn Body(props: &BodyProps) -> Html {
                 Command::First => talk.set_scroll_top(0),
                 Command::Last => talk.set_scroll_top(talk.scroll_height()),
                 Command::Edit if !is_locked => edits_title.set(true),
+                Command::Declare if can_declare => route::go(Route::NewIncident { ticket: Some(ticket) }),
                 _ => return false,
             }
             true
@@ -180,6 +183,11 @@ fn Body(props: &BodyProps) -> Html {
                         <span class="hint">{ format!("{}: {} {}", i18n.t("ticket-source"), source.system, source.key) }</span>
                     }
                     <span class="spring" />
+                    if can_declare {
+                        <a class="button" data-testid="ticket-declare" title={i18n.t("help-declare")}
+                            href={format!("#{}", Route::NewIncident { ticket: Some(ticket.id) }.to_hash())}>
+                            { glyph(Glyph::Incident) }<span>{ i18n.t("ticket-declare") }</span></a>
+                    }
                     <div class="tabs" role="tablist" aria-label={i18n.t("kind-ticket")}>
                         { tab(i18n.t("conversation"), !*in_history, "tab-conversation", false) }
                         { tab(tr!(i18n, "history-show", n = ticket.log.len()), *in_history, "tab-history", true) }
