@@ -43,7 +43,7 @@ async fn command(desk: &Desk, command: Command, output: Output) -> Result<ExitCo
         Command::Export { dir, force } => store::export(desk, &dir, force, output).await,
         Command::Ticket(command) => Box::pin(ticket::run(desk, command, output)).await,
         Command::Article(command) => article::run(desk, command, output).await,
-        Command::Incident(command) => incident::run(desk, command, output).await,
+        Command::Incident(command) => Box::pin(incident::run(desk, command, output)).await,
         Command::Search { query, limit } => store::search(desk, &query.join(" "), limit, output).await,
         Command::Sla(Sla::Explain { number }) => sla::explain(desk, &number, output).await,
         Command::Sla(Sla::Simulate { file }) => sla::simulate(&file, output),

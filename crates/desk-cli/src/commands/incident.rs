@@ -82,9 +82,11 @@ pub(super) async fn run(desk: &Desk, command: Incident, output: Output) -> Resul
             let view = find(desk, &number).await?;
             let view = match (template, text, done.map(|n| (n, true)).or(undone.map(|n| (n, false)))) {
                 (true, ..) => desk.start_postmortem(view.incident.id).await?,
-                (false, Some(text), _) => postmortem(desk, view, |_, _| text_or_stdin(text)).await?,
+                (false, Some(text), _) => {
+                    Box::pin(postmortem(desk, view, |_, _| text_or_stdin(text))).await?
+                }
                 (false, None, Some((n, done))) => {
-                    postmortem(desk, view, |view, now| tick(view, now, n, done)).await?
+                    Box::pin(postmortem(desk, view, |view, now| tick(view, now, n, done))).await?
                 }
                 (false, None, None) => view,
             };
