@@ -45,7 +45,8 @@ pub(crate) enum Answer {
 }
 
 impl Answer {
-    /// The names by which systems give actions back.
+    /// The names by which systems give actions back. On macOS a click on the banner has one of the system's own.
+    #[cfg(not(target_os = "macos"))]
     const OPEN: &str = "default";
     const ACKNOWLEDGE: &str = "acknowledge";
     const SNOOZE: &str = "snooze";
