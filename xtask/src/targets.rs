@@ -10,7 +10,7 @@ use std::process::Command;
 
 use anyhow::{Context, bail};
 
-use crate::cargo::{cargo, output, succeed};
+use crate::cargo::{output, succeed};
 use crate::progress;
 use crate::project::Project;
 use crate::setup::{self, Scope, wasm};
@@ -81,11 +81,9 @@ pub(crate) fn check(project: &Project) -> anyhow::Result<()> {
     let dir = project.target().join("targets");
     let compiler = stand_in(&dir)?;
     for target in &TARGETS {
-        wasm::add_to_toolchain(project, target.triple)
-            .with_context(|| format!("the standard library for {} is missing", target.name))?;
-        progress::step(&format!("type-checking the shell for {}", target.name), || {
-            succeed(&mut command(project, target, &dir, &compiler)?)
-        })?;
+        let mut check = command(project, target, &dir, &compiler)
+            .with_context(|| format!("there is no way to compile for {}", target.name))?;
+        progress::step(&format!("type-checking the shell for {}", target.name), || succeed(&mut check))?;
     }
     Ok(())
 }
@@ -106,9 +104,8 @@ fn stand_in(dir: &Path) -> anyhow::Result<PathBuf> {
 }
 
 fn command(project: &Project, target: &Target, dir: &Path, compiler: &Path) -> anyhow::Result<Command> {
-    let mut command = cargo(project);
-    command.args(["check", "--package", "workernet-desk", "--lib", "--bins", "--target", target.triple]);
-    command.arg("--target-dir").arg(dir);
+    let mut command = wasm::check_command(project, target.triple)?;
+    command.args(["--package", "workernet-desk", "--lib", "--bins", "--target-dir"]).arg(dir);
     let suffix = target.triple.replace('-', "_");
     for tool in ["CC", "CXX"] {
         command.env(format!("{tool}_{suffix}"), compiler);

@@ -114,25 +114,7 @@ impl Toolchain {
     }
 
     fn debian(project: &Project) -> anyhow::Result<Self> {
-        if !cfg!(target_os = "linux") {
-            bail!(
-                "Debian's compiler runs on Linux alone; install the target with `rustup target add {TARGET}`"
-            );
-        }
-        if !debian_is_installed() {
-            system::install_packages(&DEBIAN_PACKAGES)?;
-        }
-        let version = debian_version()?;
-        if version.number < OLDEST {
-            bail!(
-                "{DEBIAN_RUSTC} is {}.{}, and {}.{} is needed: enable bookworm-security in apt's sources, or add the \
-                 target with `rustup target add {TARGET}`",
-                version.number.0,
-                version.number.1,
-                OLDEST.0,
-                OLDEST.1
-            );
-        }
+        let version = debian_installed(TARGET)?;
         // Cargo does not notice a sysroot that is replaced in place, so its path names the compiler.
         let sysroot = project.target().join("wasm-debian").join(format!("sysroot-{}", version.name));
         if !sysroot.join(".complete").is_file() {
@@ -144,16 +126,50 @@ impl Toolchain {
     }
 }
 
-/// Adds a target's standard library to the toolchain that runs us, if it has none.
-pub(crate) fn add_to_toolchain(project: &Project, target: &str) -> anyhow::Result<()> {
-    if own_has_target(project, target) {
-        return Ok(());
+/// `cargo check` for a foreign target: by the toolchain that runs us, or else by Debian's, which compiles `std` on the way.
+pub(crate) fn check_command(project: &Project, target: &str) -> anyhow::Result<Command> {
+    let forced = env::var(CHOICE).is_ok_and(|choice| choice == "debian");
+    if !forced && !own_has_target(project, target) {
+        let adding = || add_target(target);
+        if let Err(error) = progress::step(&format!("adding the target {target} with rustup"), adding) {
+            progress::note(&format!("{error:#}; using Debian's own compiler instead"));
+        }
     }
-    progress::step(&format!("adding the target {target} with rustup"), || add_target(target))?;
-    if !own_has_target(project, target) {
-        bail!("rustup added the target {target}, and yet `rustc` does not find it");
+    if !forced && own_has_target(project, target) {
+        let mut call = cargo(project);
+        call.args(["check", "--target", target]);
+        return Ok(call);
     }
-    Ok(())
+    debian_installed(target)?;
+    let mut call = Command::new(DEBIAN_CARGO);
+    call.current_dir(project.root());
+    debian_environment(&mut call);
+    // `-Z` on a stable compiler.
+    call.env("RUSTC_BOOTSTRAP", "1");
+    call.args(["check", "-Zbuild-std=std,panic_unwind", "--target", target]);
+    Ok(call)
+}
+
+/// Sees to it that Debian's compiler is there and new enough.
+fn debian_installed(target: &str) -> anyhow::Result<Version> {
+    if !cfg!(target_os = "linux") {
+        bail!("Debian's compiler runs on Linux alone; install the target with `rustup target add {target}`");
+    }
+    if !debian_is_installed() {
+        system::install_packages(&DEBIAN_PACKAGES)?;
+    }
+    let version = debian_version()?;
+    if version.number < OLDEST {
+        bail!(
+            "{DEBIAN_RUSTC} is {}.{}, and {}.{} is needed: enable bookworm-security in apt's sources, or add the target \
+             with `rustup target add {target}`",
+            version.number.0,
+            version.number.1,
+            OLDEST.0,
+            OLDEST.1
+        );
+    }
+    Ok(version)
 }
 
 /// Whether the toolchain that runs us can compile for a target.
