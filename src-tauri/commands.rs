@@ -8,6 +8,7 @@ mod links;
 mod presence;
 mod search;
 mod session;
+mod sla;
 mod sync;
 mod tickets;
 
@@ -64,6 +65,9 @@ pub(crate) fn handler() -> impl Fn(tauri::ipc::Invoke<tauri::Wry>) -> bool + Sen
         session::save_settings,
         session::sign_in,
         session::sign_out,
+        sla::cancel_preview,
+        sla::change_rules,
+        sla::preview_rules,
         sync::discard_rejected,
         sync::get_sync,
         sync::list_rejected,

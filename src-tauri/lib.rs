@@ -129,6 +129,8 @@ fn set_up(app: &mut App, arguments: &[String]) -> tauri::Result<()> {
         let notifier = Native::new(desk.clone(), platform, banners)
             .map_err(|error| ApiError::new(desk_api::ErrorCode::Internal, error.to_string()))?;
         events::forward(handle.clone(), &desk);
+        // The program may have ended in the middle of it.
+        desk.rederive_in_background();
         Ok(Running { sync: desk.start_sync(), alerts: desk.start_alerts(Arc::new(notifier)), desk })
     });
     if let Err(error) = &opened {

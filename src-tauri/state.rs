@@ -1,9 +1,9 @@
 //! What the commands find: the open desk, or why there is none.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use desk_api::ApiError;
-use desk_app::{AlertScheduler, Desk, SyncDriver};
+use desk_app::{AlertScheduler, Cancel, Desk, SyncDriver};
 
 use crate::platform::Platform;
 
@@ -22,11 +22,20 @@ pub(crate) struct Running {
 /// The result of opening the store at the start.
 pub(crate) struct Open {
     opened: Result<Running, ApiError>,
+    /// Stops the preview that is under way.
+    preview: Mutex<Cancel>,
 }
 
 impl Open {
     pub(crate) fn new(opened: Result<Running, ApiError>) -> Self {
-        Self { opened }
+        Self { opened, preview: Mutex::default() }
+    }
+
+    /// Ends the preview that is under way; what comes back stops the next one.
+    pub(crate) fn begin_preview(&self) -> Cancel {
+        let mut preview = self.preview.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *preview).cancel();
+        preview.clone()
     }
 
     /// The desk, or why it could not be opened: every command answers with that then.

@@ -13,6 +13,7 @@ mod cable;
 mod device;
 #[allow(dead_code, reason = "a kit: it need not be that some journey uses every tool")]
 mod page;
+mod rules;
 mod smoke;
 mod tray;
 mod trust;

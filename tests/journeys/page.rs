@@ -24,6 +24,7 @@ pub(crate) mod key {
     pub(crate) const ENTER: char = '\u{e007}';
     pub(crate) const ESCAPE: char = '\u{e00c}';
     pub(crate) const LEFT: char = '\u{e012}';
+    pub(crate) const TAB: char = '\u{e004}';
 }
 
 /// A window's page.

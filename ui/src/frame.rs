@@ -21,6 +21,7 @@ use crate::{
     route::{self, ROUTE, Route},
     session::use_session,
     settings::SettingsPage,
+    sla::SlaPage,
     store::use_store,
     sync_page::SyncPage,
     tickets::{list::TicketList, new::NewTicketPage, page::TicketPage},
@@ -80,6 +81,7 @@ pub(crate) fn Frame(props: &FrameProps) -> Html {
                         route::go(Route::Incidents { open: None });
                     }
                     Route::AlertSettings => route::go(Route::Alerts),
+                    Route::Sla => route::go(Route::Settings),
                     _ => return false,
                 },
                 _ => return false,
@@ -114,6 +116,7 @@ pub(crate) fn Frame(props: &FrameProps) -> Html {
         Route::AlertSettings => html! { <AlertSettingsPage /> },
         Route::Rejected => html! { <RejectedPage /> },
         Route::Sync => html! { <SyncPage /> },
+        Route::Sla => html! { <SlaPage /> },
         Route::Settings => html! { <SettingsPage on_session={props.on_session.clone()} /> },
     };
     html! {

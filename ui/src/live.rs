@@ -4,7 +4,10 @@ use std::{cell::RefCell, rc::Rc};
 
 use desk_api::{
     call::{GetCounts, ListTags, Listening},
-    event::{AlertsChanged, Changed, LinkFailed, LinkProblem, Open, OpenAlerts, SignedOut, SyncChanged},
+    event::{
+        AlertsChanged, Changed, LinkFailed, LinkProblem, Open, OpenAlerts, PreviewProgress, SignedOut,
+        SyncChanged,
+    },
     view::{Counts, SyncPhase, SyncView, TagCount},
 };
 use desk_domain::ids::{DocId, DocKind};
@@ -40,6 +43,8 @@ thread_local! {
     pub(crate) static COUNTS: Store<Counts> = Store::new(Counts::default());
     /// The tags that tickets bear, for filters and suggestions.
     pub(crate) static TAGS: Store<Vec<TagCount>> = Store::new(Vec::new());
+    /// How far a preview of other SLA rules is.
+    pub(crate) static PREVIEW: Store<PreviewProgress> = Store::new(PreviewProgress { done: 0, tickets: 0 });
     /// The last change that was told of.
     static CHANGED: Store<Changed> = Store::new(Changed { kinds: Vec::new(), docs: Vec::new() });
     static COUNTING: RefCell<Option<Timeout>> = const { RefCell::new(None) };
@@ -58,6 +63,7 @@ pub(crate) fn start(signed_out: impl Fn(SignedOut) + 'static) {
         OPEN_ALERTS.put(open);
         ALERTS_TOLD.put(ALERTS_TOLD.current().wrapping_add(1));
     });
+    bridge::listen(|progress: PreviewProgress| PREVIEW.put(progress));
     bridge::listen(|changed: Changed| CHANGED.put(changed));
     bridge::listen(|Open { kind, doc }| route::go(Route::of(kind, doc)));
     bridge::listen(|OpenAlerts {}| route::go(Route::Alerts));

@@ -28,6 +28,7 @@ mod route;
 mod session;
 mod settings;
 mod sign_in;
+mod sla;
 mod store;
 mod sync_page;
 mod tickets;

@@ -54,6 +54,8 @@ pub(crate) enum Route {
     Sync,
     /// Language and theme.
     Settings,
+    /// SLA policies and calendars.
+    Sla,
 }
 
 impl Default for Route {
@@ -112,6 +114,7 @@ impl Route {
             Self::Rejected => "/rejected".to_owned(),
             Self::Sync => "/sync".to_owned(),
             Self::Settings => "/settings".to_owned(),
+            Self::Sla => "/settings/sla".to_owned(),
         }
     }
 
@@ -142,6 +145,7 @@ impl Route {
             ["rejected"] => Self::Rejected,
             ["sync"] => Self::Sync,
             ["settings"] => Self::Settings,
+            ["settings", "sla"] => Self::Sla,
             _ => Self::default(),
         }
     }
@@ -261,6 +265,7 @@ mod tests {
             team: Some("service-desk".into()),
             tag: Some("принтер/сеть".into()),
             category: Some("a=b".into()),
+            due: Some(crate::tickets::filter::Due::FourHours),
             text: "100% сломан?".into(),
             sort: Some(TicketSort::Due),
         };
@@ -269,6 +274,7 @@ mod tests {
             Route::Tickets { query: query.clone(), open: None },
             Route::Tickets { query, open: Some(id) },
             Route::NewTicket,
+            Route::Sla,
             Route::Knowledge { open: None, editing: false },
             Route::Knowledge { open: Some(id), editing: false },
             Route::Knowledge { open: Some(id), editing: true },

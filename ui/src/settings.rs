@@ -14,6 +14,7 @@ use crate::{
     bridge,
     i18n::{I18n, tr, use_i18n},
     live::SYNC,
+    route::{self, Route},
     session::use_session,
     sign_in::SignInForm,
     store::{Store, StoreKey, use_store},
@@ -159,6 +160,12 @@ pub(crate) fn SettingsPage(props: &SettingsProps) -> Html {
                     <Select value={theme} choices={themes} on_choose={choose_theme}
                         label={i18n.t("settings-theme")} testid="settings-theme" />
                 </div>
+                if session.workspace.is_some() {
+                    <h2>{ i18n.t("sla") }</h2>
+                    <button class="button" data-testid="settings-sla" onclick={|_| route::go(Route::Sla)}>
+                        { i18n.t("sla-open") }
+                    </button>
+                }
                 if let Some(who) = &session.who {
                     <h2>{ i18n.t("settings-account") }</h2>
                     <dl class="facts">

@@ -4,6 +4,7 @@ pub(crate) mod actions;
 pub(crate) mod clocks;
 pub(crate) mod composer;
 pub(crate) mod conversation;
+pub(crate) mod explained;
 pub(crate) mod fields;
 pub(crate) mod filter;
 pub(crate) mod filter_bar;

@@ -4,12 +4,13 @@ use std::cell::RefCell;
 
 use desk_api::{
     ApiError,
-    call::{EditArticle, EditIncident, EditTicket, ReopenAlerts, RestoreRejected, SnoozeAlerts},
+    call::{ChangeRules, EditArticle, EditIncident, EditTicket, ReopenAlerts, RestoreRejected, SnoozeAlerts},
 };
 use desk_domain::{
     alert::AlertKey,
     edit::{ArticleOp, IncidentOp, TicketOp},
     ids::DocId,
+    sla::RuleChange,
 };
 
 use crate::{
@@ -37,6 +38,8 @@ pub(crate) enum Restore {
     Acknowledged(Vec<AlertKey>),
     /// Brings alerts back that were put off.
     Snoozed(Vec<AlertKey>),
+    /// Of the SLA rules.
+    Rules(Vec<RuleChange>),
 }
 
 struct Step {
@@ -94,5 +97,6 @@ async fn put_back(restore: Restore) -> Result<(), ApiError> {
         Restore::Acknowledged(keys) => bridge::call(ReopenAlerts { keys }).await.map(|_| ()),
         Restore::Snoozed(keys) => bridge::call(SnoozeAlerts { keys, for_ms: None }).await.map(|_| ()),
         Restore::Rejected(id) => bridge::call(RestoreRejected { id }).await.map(|_| ()),
+        Restore::Rules(changes) => bridge::call(ChangeRules { changes }).await.map(|_| ()),
     }
 }

@@ -18,7 +18,7 @@ use crate::setup::{self, Scope};
 use crate::ui;
 
 /// All measurements: bench targets of whatever package. A new one is a name here and a bench target in its crate.
-const BENCHES: [&str; 5] = ["store", "import", "window", "server", "sync"];
+const BENCHES: [&str; 6] = ["store", "sla", "import", "window", "server", "sync"];
 
 /// Where the measurements find the product's programs. Set by nobody else, so that they cannot measure old ones.
 const PROGRAMS: &str = "DESK_BENCH_PROGRAMS";
@@ -43,7 +43,7 @@ enum Bound {
 }
 
 /// What is promised, for a store of 100,000 tickets and for a server.
-const FIGURES: [Figure; 22] = [
+const FIGURES: [Figure; 25] = [
     Figure {
         bench: "store",
         name: "first page of a filtered, sorted list, p99",
@@ -67,6 +67,30 @@ const FIGURES: [Figure; 22] = [
         unit: "ms",
         object: &[("bench", "store.edit")],
         pointer: "/p50_beyond_fsync_ms",
+    },
+    Figure {
+        bench: "store",
+        name: "the next instant at which something falls due, p99",
+        bound: Bound::AtMost(0.5),
+        unit: "ms",
+        object: &[("bench", "store.wake")],
+        pointer: "/times/p99",
+    },
+    Figure {
+        bench: "sla",
+        name: "clocks of 100,000 open tickets, all processors",
+        bound: Bound::AtMost(150.0),
+        unit: "ms",
+        object: &[("bench", "sla.evaluate")],
+        pointer: "/all_threads/p50",
+    },
+    Figure {
+        bench: "sla",
+        name: "the same, one processor",
+        bound: Bound::AtMost(150.0),
+        unit: "ms",
+        object: &[("bench", "sla.evaluate")],
+        pointer: "/one_thread/p50",
     },
     Figure {
         bench: "import",
@@ -225,7 +249,7 @@ const FIGURES: [Figure; 22] = [
 /// What to measure.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Only measurements with this in their name: store, import, window, server, sync.
+    /// Only measurements with this in their name: store, sla, import, window, server, sync.
     filter: Option<String>,
     /// Fail when a promise is not kept. Without it a busy machine is no error.
     #[arg(long)]

@@ -10,7 +10,7 @@ use desk_domain::{
         Severity,
         metrics::{Period, Report},
     },
-    sla::Explanation,
+    sla::{self, Explanation, Preview, RuleChange, SlaRules},
     ticket::Visibility,
     time::UtcMillis,
 };
@@ -150,6 +150,24 @@ calls! {
         /// Which ticket.
         id: DocId,
     }
+
+    /// Changes the SLA rules, all in one step; for managers. What cannot be used is refused with the reason.
+    ChangeRules = "change_rules" -> SlaRules {
+        /// What is to be written or taken away.
+        changes: Vec<RuleChange>,
+    }
+
+    /// What other SLA rules would have meant for tickets that were. How far it is, is told by `PreviewProgress`; another call
+    /// ends this one with `cancelled`.
+    PreviewRules = "preview_rules" -> Preview {
+        /// All rules as they would be.
+        rules: SlaRules,
+        /// When the tickets were created; the calendar month before the present one, where none is given.
+        period: Option<sla::Period>,
+    }
+
+    /// Stops the preview that is under way, if there is one.
+    CancelPreview = "cancel_preview" -> () {}
 
     /// The articles, the newest change first.
     ListArticles = "list_articles" -> Vec<ArticleRow> {

@@ -90,6 +90,19 @@ impl Event for AlertsChanged {
     const NAME: &'static str = "desk:alerts";
 }
 
+/// How far a preview of other SLA rules is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreviewProgress {
+    /// Tickets looked at.
+    pub done: u32,
+    /// Of so many.
+    pub tickets: u32,
+}
+
+impl Event for PreviewProgress {
+    const NAME: &'static str = "desk:preview";
+}
+
 /// The session ended (revoked, expired, signed out): show the sign-in page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedOut {

@@ -94,6 +94,9 @@ pub struct TicketFilter {
     /// Not done, with a clock that ran out and still runs: what `Counts::breached` counts.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub breached: bool,
+    /// Not done, with a clock that runs out within so many minutes, or ran out already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due_within_min: Option<u32>,
     /// What is typed into the search box; words are found in title, description, comments and number.
     pub text: Option<String>,
 }

@@ -83,6 +83,8 @@ pub(crate) struct Inner {
     pub(crate) writing: Mutex<()>,
     /// Documents that were edited or read last, by the heads that they had in the store.
     pub(crate) open: std::sync::Mutex<OpenDocuments<Vec<[u8; 32]>>>,
+    /// Clocks are computed anew once at a time.
+    pub(crate) rederiving: Mutex<()>,
     pub(crate) events: broadcast::Sender<DeskEvent>,
     /// Counts commits that the scheduler must look at.
     pub(crate) deadlines_moved: watch::Sender<u64>,
@@ -164,6 +166,7 @@ impl Desk {
                 settings: RwLock::new(Arc::new(WorkspaceRules::of(None))),
                 writing: Mutex::new(()),
                 open: std::sync::Mutex::new(OpenDocuments::new(OPEN_DOCUMENTS, OPEN_BYTES)),
+                rederiving: Mutex::new(()),
                 events: broadcast::channel(EVENTS_KEPT).0,
                 deadlines_moved: watch::channel(0).0,
                 sync: driver::Signals::default(),

@@ -22,7 +22,7 @@ use std::{
     ops::ControlFlow,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
 };
 
@@ -235,22 +235,6 @@ pub struct Created {
     pub tickets: u64,
     /// New comments, on new tickets and on such as were here.
     pub comments: u64,
-}
-
-/// Stops an import from elsewhere: a key press, a window that closes.
-#[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<AtomicBool>);
-
-impl Cancel {
-    /// Asks the import to stop after the row at hand. What is committed stays; a repeated import goes on from there.
-    pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether it was asked to stop.
-    pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
 }
 
 /// Why an import came to no good end.

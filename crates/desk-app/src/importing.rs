@@ -13,8 +13,8 @@ use futures::{StreamExt, stream};
 use jiff::tz::TimeZone;
 
 use crate::{
-    Desk, error,
-    import::{Cancel, Format, ImportEdit, ImportError, ImportSink, Options, Outcome, Progress, Report, run},
+    Cancel, Desk, error,
+    import::{Format, ImportEdit, ImportError, ImportSink, Options, Outcome, Progress, Report, run},
 };
 
 impl Desk {

@@ -9,6 +9,7 @@
 
 mod alerts;
 mod articles;
+mod cancel;
 mod desk;
 mod digest;
 mod doctor;
@@ -25,16 +26,20 @@ mod join;
 pub mod machine;
 mod markdown;
 pub mod notice;
+mod rederive;
 mod rejected;
 mod rows;
 mod search;
 pub mod secrets;
 mod session;
 mod settings;
+mod sla;
+mod sweep;
 mod sync;
 mod tickets;
 
 pub use alerts::AlertScheduler;
+pub use cancel::Cancel;
 pub use desk::{Config, Desk, DeskEvent};
 pub use digest::Digest;
 pub use doctor::{Finding, Report as DoctorReport, Severity as FindingSeverity};

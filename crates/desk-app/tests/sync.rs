@@ -31,8 +31,8 @@ use desk_api::{
     view::{SyncPhase, TicketFilter, TicketSort, TicketView},
 };
 use desk_app::{
-    Config, Desk,
-    import::{Cancel, Format},
+    Cancel, Config, Desk,
+    import::Format,
     notice::{Notice, NoticeText, Notifier},
     secrets::Keychain,
 };

@@ -217,6 +217,9 @@ pub(crate) enum Ticket {
         /// Only such as are past their target.
         #[arg(long)]
         breached: bool,
+        /// Only such as are due within this time (2h, 90m, 1d), or past it.
+        #[arg(long, value_name = "TIME", value_parser = due_within)]
+        due_within: Option<u32>,
         /// What comes first.
         #[arg(long, value_enum, default_value_t = Sort::Updated)]
         sort: Sort,
@@ -262,6 +265,12 @@ nothing), team, requester, tags=A,B, tag+=TAG, tag-=TAG, custom.KEY. An empty va
         #[arg(long, value_name = "CHANGE")]
         at: Option<String>,
     },
+}
+
+/// Whole minutes, a begun one as a whole one.
+fn due_within(text: &str) -> Result<u32, String> {
+    let ms = desk_domain::duration::parse(text).map_err(|problem| problem.to_string())?;
+    u32::try_from((ms + 59_999) / 60_000).map_err(|problem| problem.to_string())
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -472,6 +481,28 @@ acknowledged, mitigated, resolved."
     },
 }
 
+const RULES_HELP: &str = r#"A file of rules is what `desk --json sla rules` prints: policies in the order in which they are tried, and calendars.
+  {
+    "policies": [
+      {
+        "key": "gold", "name": "Золото", "calendar": "office",
+        "when": {"priorities": [], "categories": [], "teams": [], "requesters": ["@partner.example"], "tags": ["vip"]},
+        "targets": {"high": {"first_response_min": 30, "next_response_min": 60, "resolution_min": 240}},
+        "pause_statuses": ["pending"],
+        "warn_percent": [75, 90]
+      }
+    ],
+    "calendars": {
+      "office": {
+        "zone": "Europe/Moscow",
+        "hours": {"mon": [["09:00", "13:00"], ["14:00", "18:00"]]},
+        "holiday_sets": ["ru"], "holidays": ["2026-12-30"]
+      },
+      "always": {"zone": "UTC", "always_open": true}
+    }
+  }
+Conditions that are empty or left out hold for every ticket. Targets are in minutes."#;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Sla {
     /// Run a file of worked cases; needs no workspace.
@@ -479,10 +510,45 @@ pub(crate) enum Sla {
         /// The file; see vectors/README.md.
         file: PathBuf,
     },
-    /// Say why a ticket's due times are what they are.
+    /// Say why a ticket's due times are what they are: what counted, pauses, closed hours, holidays.
     Explain {
         /// TK-XXXXXXXX, or its id.
         number: String,
+    },
+    /// The workspace's policies and calendars.
+    #[command(after_help = RULES_HELP)]
+    Rules,
+    /// Say what other rules would have meant for tickets that were: breaches now and then, and which tickets change.
+    #[command(after_help = RULES_HELP)]
+    Preview {
+        /// The file of rules.
+        file: PathBuf,
+        /// From this day on, like 2026-10-01, in the workspace's zone; the month before this one if neither is named.
+        #[arg(long, value_name = "DAY", requires = "to")]
+        from: Option<String>,
+        /// Up to the beginning of this day.
+        #[arg(long, value_name = "DAY", requires = "from")]
+        to: Option<String>,
+    },
+    /// Make the workspace's policies and calendars those of a file, and no others; for managers.
+    #[command(after_help = RULES_HELP)]
+    Apply {
+        /// The file of rules.
+        file: PathBuf,
+    },
+    /// Set our verdicts on resolutions beside those of the system that tickets were imported from, and say why they differ.
+    ///
+    /// For each priority: on how many tickets both say the same, and for the others what would turn our verdict if it alone were
+    /// counted otherwise: paused time, business hours, the instant of closing, the instant that the other system states,
+    /// reopening, the first terms. Where nothing does, the target must have been another one. A second table says which single
+    /// target fits the other system's verdicts best, and how well, by each way of counting.
+    #[command(after_help = RULES_HELP)]
+    Report {
+        /// The file of rules; the workspace's if none is named.
+        file: Option<PathBuf>,
+        /// The custom field with the other system's verdict: true or false.
+        #[arg(long, default_value = desk_domain::sla::report::MADE_SLA)]
+        field: String,
     },
 }
 
@@ -626,7 +692,10 @@ mod tests {
         check("desk alerts snooze TK-1 --for 0m");
         check("desk alerts snooze TK-1 --for 5");
         check("desk alerts --at 2026-11-21T09:05:00Z ack TK-1");
+        check("desk ticket list --due-within soon");
         check("desk search x --limit 0");
+        check("desk sla preview");
+        check("desk sla preview rules.json --from 2026-10-01");
         check("desk rejected retry");
         check("desk rejected retry one");
         check("desk incident new --title x --severity P9");

@@ -12,7 +12,7 @@ mod ticket;
 use std::{io::Read, process::ExitCode};
 
 use desk_api::{ApiError, ErrorCode};
-use desk_app::{Config, Desk, secrets::SystemKeychain};
+use desk_app::{Cancel, Config, Desk, secrets::SystemKeychain};
 use desk_domain::workspace::Workspace;
 
 use crate::{
@@ -45,8 +45,7 @@ async fn command(desk: &Desk, command: Command, output: Output) -> Result<ExitCo
         Command::Article(command) => article::run(desk, command, output).await,
         Command::Incident(command) => Box::pin(incident::run(desk, command, output)).await,
         Command::Search { query, limit } => store::search(desk, &query.join(" "), limit, output).await,
-        Command::Sla(Sla::Explain { number }) => sla::explain(desk, &number, output).await,
-        Command::Sla(Sla::Simulate { file }) => sla::simulate(&file, output),
+        Command::Sla(command) => sla::run(desk, command, output).await,
         Command::Alerts { at, command: None } => alerts::list(desk, at, output).await,
         Command::Alerts { at: _, command: Some(command) } => alerts::run(desk, command, output).await,
         Command::Rejected(command) => rejected::run(desk, command, output).await,
@@ -81,6 +80,28 @@ fn text_or_stdin(text: String) -> Result<String, ApiError> {
 async fn interrupted() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
+    }
+}
+
+/// What Ctrl+C stops, until the second value is dropped.
+fn stopped_by_interrupt() -> (Cancel, AbortOnDrop) {
+    let cancel = Cancel::default();
+    let task = tokio::spawn({
+        let cancel = cancel.clone();
+        async move {
+            interrupted().await;
+            cancel.cancel();
+        }
+    });
+    (cancel, AbortOnDrop(task))
+}
+
+/// A task that ends with this.
+struct AbortOnDrop(tokio::task::JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

@@ -1,5 +1,7 @@
 //! Results in words and tables, for people at a terminal.
 
+pub(crate) mod sla;
+
 use std::fmt::Write as _;
 
 use desk_domain::{

@@ -8,6 +8,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use desk_domain::time::UtcMillis;
 use serde_json::{Value, json};
 
 /// A workspace in a directory of its own.
@@ -274,6 +275,178 @@ fn articles_and_incidents_live_their_lives() {
     let notes = shown["timeline"].as_array().unwrap().iter().filter(|entry| entry["kind"] == "note").count();
     assert_eq!(notes, 1);
     assert_eq!(desk.json(&["incident", "list"])[0]["number"], number);
+}
+
+/// Rows of the ServiceNow log: by the number, what each says in these columns.
+fn servicenow_rows(columns: [&str; 5]) -> std::collections::BTreeMap<String, Vec<[String; 5]>> {
+    let text = std::fs::read_to_string(data("data/servicenow_incident_event_log.csv")).unwrap();
+    let mut lines = text.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let header = lines.next().unwrap();
+    let places = columns.map(|column| header.iter().position(|name| *name == column).unwrap());
+    let mut rows = std::collections::BTreeMap::<String, Vec<[String; 5]>>::new();
+    for line in lines {
+        let row = places.map(|place| line[place].trim().to_owned());
+        rows.entry(line[0].to_owned()).or_default().push(row);
+    }
+    rows
+}
+
+/// `D-M-YYYY HH:MM` or `D/M/YYYY HH:MM`, as if it were UTC.
+fn servicenow_instant(text: &str) -> UtcMillis {
+    let (day, time) = text.split_once(' ').unwrap();
+    let parts: Vec<u32> = day.split(['-', '/']).map(|part| part.parse().unwrap()).collect();
+    format!("{:04}-{:02}-{:02}T{time:0>5}:00Z", parts[2], parts[1], parts[0]).parse().unwrap()
+}
+
+#[test]
+fn our_verdicts_stand_beside_those_of_the_servicenow_log() {
+    let desk = Desk::new();
+    let log = data("data/servicenow_incident_event_log.csv");
+    desk.json(&["import", "servicenow-csv", &log, "--zone", "UTC"]);
+    let hours = json!({"critical": 4, "high": 8, "medium": 72, "low": 72});
+    let targets: Value = hours
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(priority, hours)| (priority.clone(), json!({"resolution_min": hours.as_i64().unwrap() * 60})))
+        .collect::<serde_json::Map<_, _>>()
+        .into();
+    // Round the clock and without pauses, so that what is expected needs no calendar: only time in done statuses is left out.
+    let rules = json!({
+        "policies": [{"key": "itil", "name": "ITIL", "calendar": "always", "targets": targets, "pause_statuses": []}],
+        "calendars": {"always": {"zone": "UTC", "always_open": true}}
+    });
+    let file = desk.file("rules.json", &rules.to_string());
+    let report = desk.json(&["sla", "report", &file]);
+
+    let mut expected = std::collections::BTreeMap::<&str, [i64; 4]>::new();
+    let mut differing = Vec::new();
+    let columns = ["incident_state", "sys_updated_at", "opened_at", "priority", "made_sla"];
+    for (number, rows) in servicenow_rows(columns) {
+        let last = rows.last().unwrap();
+        let of = |row: &[String; 5]| match &row[3][..1] {
+            "1" => "critical",
+            "2" => "high",
+            "3" => "medium",
+            _ => "low",
+        };
+        let priority = of(last);
+        // In the order of the file, as it was imported: the log knows better than its clocks what came after what.
+        let is_done = |row: &[String; 5]| matches!(row[0].as_str(), "Resolved" | "Closed");
+        let (mut at, mut works, mut elapsed_ms) = (servicenow_instant(&last[2]), !is_done(&rows[0]), 0);
+        let mut target = hours[of(&rows[0])].as_i64().unwrap();
+        for row in &rows {
+            let next = servicenow_instant(&row[1]).max(at);
+            elapsed_ms += if works { next.since(at) } else { 0 };
+            if works {
+                // The target that held when it was resolved; what changes afterwards judges it no more.
+                target = hours[of(row)].as_i64().unwrap();
+            }
+            (at, works) = (next, !is_done(row));
+        }
+        let made = elapsed_ms <= target * 3_600_000;
+        let theirs = last[4] == "TRUE";
+        let counts = expected.entry(priority).or_default();
+        counts[0] += 1;
+        counts[1] += i64::from(theirs);
+        counts[2] += i64::from(made);
+        counts[3] += i64::from(made == theirs);
+        if made != theirs {
+            differing.push((number, elapsed_ms / 1000));
+        }
+    }
+    for (priority, [tickets, theirs_made, ours_made, agree]) in expected {
+        let told = &report["priorities"][priority];
+        for (key, count) in
+            [("tickets", tickets), ("theirs_made", theirs_made), ("ours_made", ours_made), ("agree", agree)]
+        {
+            assert_eq!(told[key], count, "{priority} {key}: {told}");
+        }
+    }
+    let told: Vec<(String, i64)> = report["differing"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|ticket| (ticket["key"].as_str().unwrap().to_owned(), ticket["elapsed_s"].as_i64().unwrap()))
+        .collect();
+    assert_eq!(told, differing);
+    assert_eq!((&report["total"]["tickets"], &report["untold"]), (&json!(890), &json!(0)));
+
+    // What the log says of moderate incidents is: not closed within some eight days, every hour counted.
+    let fits = report["priorities"]["medium"]["fits"].as_array().unwrap();
+    let to_closed = json!(["paused_time", "business_hours", "closed_instant"]);
+    let fit = fits.iter().find(|fit| fit["reasons"] == to_closed).unwrap();
+    assert_eq!(fit["agree"], 757);
+    let alone = |ticket: &Value| ticket["reasons"].as_array().unwrap().contains(&json!(["closed_instant"]));
+    assert!(report["differing"].as_array().unwrap().iter().any(alone));
+
+    // In words, for people; and nothing to say where there is no such field.
+    let words = desk.run(&["sla", "report", &file]);
+    let words = String::from_utf8(words.stdout).unwrap();
+    assert!(words.contains("until closed, not resolved"), "{words}");
+    let none = desk.json(&["sla", "report", "--field", "nothing"]);
+    assert_eq!((&none["untold"], &none["total"]["tickets"]), (&json!(890), &json!(0)));
+}
+
+#[test]
+fn rules_are_told_previewed_applied_and_refused() {
+    let desk = Desk::new();
+    let rules = desk.json(&["sla", "rules"]);
+    let file = desk.file("rules.json", &rules.to_string());
+    assert_eq!(desk.json(&["sla", "apply", &file]), json!([]), "what is told is what holds");
+    let made = desk.json(&["ticket", "new", "--title", "Сканер", "--priority", "medium"]);
+    let number = made["number"].clone();
+    let created_at: UtcMillis = made["created_at"].as_str().unwrap().parse().unwrap();
+    let due =
+        |desk: &Desk| desk.json(&["ticket", "show", number.as_str().unwrap()])["sla"]["resolution"].clone();
+    assert_eq!(due(&desk)["target_s"], 1_440 * 60);
+    // Around the clock at the latest, a month from now.
+    for (within, found) in [("1m", 0), ("60d", 1)] {
+        let listed = desk.json(&["ticket", "list", "--due-within", within, "--sort", "due"]);
+        assert_eq!(listed.as_array().unwrap().len(), found, "{within}");
+    }
+
+    let mut strict = rules.clone();
+    for policy in strict["policies"].as_array_mut().unwrap() {
+        policy["targets"]["medium"] = json!({"resolution_min": 0.001});
+        policy["calendar"] = json!("always");
+    }
+    let strict_file = desk.file("strict.json", &strict.to_string());
+    let today = created_at.plus_ms(-86_400_000).to_string();
+    let tomorrow = created_at.plus_ms(86_400_000).to_string();
+    let preview = desk.json(&["sla", "preview", &strict_file, "--from", &today, "--to", &tomorrow]);
+    assert_eq!((&preview["tickets"], &preview["changes_count"]), (&json!(1), &json!(2)), "{preview}");
+    let change = preview["changes"].as_array().unwrap().iter().find(|c| c["metric"] == "resolution").unwrap();
+    assert_eq!((&change["present"], &change["proposed"]), (&json!("running"), &json!("breached")));
+    let last_month = desk.json(&["sla", "preview", &strict_file]);
+    assert_eq!(last_month["tickets"], 0);
+    assert_eq!(due(&desk)["target_s"], 1_440 * 60, "a preview changes nothing");
+
+    let changed = desk.json(&["sla", "apply", &strict_file]);
+    assert_eq!(changed.as_array().unwrap().len(), 2);
+    assert_eq!(due(&desk)["state"], "breached");
+    // The list and the alerts follow, also of tickets that nobody touched.
+    let breached = desk.json(&["ticket", "list", "--breached"]);
+    assert_eq!(breached[0]["number"], number);
+    assert!(desk.json(&["alerts"]).to_string().contains("resolution_breach"));
+
+    let refused = |change: &dyn Fn(&mut Value), expected: &str| {
+        let mut broken = rules.clone();
+        change(&mut broken);
+        let file = desk.file("broken.json", &broken.to_string());
+        for command in ["preview", "apply"] {
+            let problem = desk.failure(&["sla", command, &file]);
+            assert!(problem["message"].as_str().unwrap().contains(expected), "{problem}");
+        }
+    };
+    refused(&|rules| rules["calendars"]["office"]["hours"] = json!({}), "never open");
+    refused(&|rules| rules["policies"][0]["targets"] = json!({}), "no target");
+    refused(&|rules| rules["policies"][0]["warn_percent"] = json!([0]), "0 %");
+    refused(&|rules| rules["policies"][0]["calendar"] = json!("moon"), "moon");
+    refused(&|rules| rules["policies"][0]["pause_statuses"] = json!(["asleep"]), "sla rules --help");
+    assert_eq!(desk.json(&["sla", "rules"]), strict, "what was refused changed nothing");
+    assert_eq!(desk.json(&["sla", "apply", &file]).as_array().unwrap().len(), 2);
+    assert_eq!(due(&desk)["state"], "running");
 }
 
 #[test]

@@ -7,6 +7,7 @@ pub mod access;
 pub mod alert;
 pub mod article;
 pub mod detection;
+pub mod duration;
 pub mod edit;
 pub mod escalation;
 pub mod ids;

@@ -9,6 +9,7 @@
 //! - [`evaluate`] is the core over a timeline; [`clocks`] builds that timeline from a ticket's log.
 //! - [`explain`] says why a clock shows what it shows, as data that the command line and the interface word.
 //! - [`preview()`] says what other rules would have meant for tickets that were.
+//! - [`report`] sets our verdicts beside another system's.
 //! - [`scenario`] reads and runs files of worked cases (`desk sla simulate`).
 //!
 //! Not here: raising alerts (`desk-app`'s scheduler reads [`ClockReading::thresholds`]).
@@ -16,15 +17,18 @@
 pub mod calendar;
 #[cfg(test)]
 mod cases;
+pub mod changes;
 pub mod clock;
 pub mod explain;
 pub mod holidays;
 pub mod policy;
 pub mod preview;
+pub mod report;
 pub mod scenario;
 pub mod timeline;
 
 pub use calendar::{Calendar, CalendarError, CompiledCalendar, WeekHours};
+pub use changes::RuleChange;
 pub use clock::{
     ClockPhase, ClockReading, ClockState, Clocks, EventKind, Metric, SlaEvent, Terms, Threshold, evaluate,
 };

@@ -141,6 +141,7 @@ fn filters(corpus: &Corpus) -> Vec<(&'static str, TicketFilter)> {
             TicketFilter { category: Some(corpus.categories[4].clone()), team, statuses: active, ..all() },
         ),
         ("breached", TicketFilter { breached: true, ..all() }),
+        ("due soon", TicketFilter { due_within_min: Some(240), ..all() }),
         ("mine+breached", TicketFilter { assignee: me, breached: true, ..all() }),
     ]
 }
@@ -200,6 +201,20 @@ async fn counts(store: &Store, corpus: &Corpus) {
         times.push(started.elapsed());
     }
     print(json!({ "bench": "store.counts", "times": spread(times) }));
+    wake_up(store).await;
+}
+
+/// When the scheduler has to look again: the first deadline after some instants, through the index.
+async fn wake_up(store: &Store) {
+    let mut times = Vec::with_capacity(RUNS);
+    let mut found = 0;
+    for run in 0..RUNS {
+        let at = NOW.plus_ms(i64::try_from(run).expect("few") * 60_000);
+        let started = Instant::now();
+        found += usize::from(store.next_deadline_after(at).await.expect("looks").is_some());
+        times.push(started.elapsed());
+    }
+    print(json!({ "bench": "store.wake", "found": found, "times": spread(times) }));
 }
 
 async fn searches(store: &Store) {

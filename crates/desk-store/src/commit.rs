@@ -98,7 +98,16 @@ impl Store {
     pub async fn replace_projection(&self, docs: &[DocWrite]) -> Result<Committed, StoreError> {
         check_docs(docs)?;
         let mut held = self.writer().await?;
-        let result = rewrite(held.conn()?, docs).await;
+        let result = rewrite(held.conn()?, docs, true).await;
+        finish(held, result)
+    }
+
+    /// The same for documents whose texts are what they were: the search index is left alone. For when the rules change
+    /// that clocks are computed by.
+    pub async fn replace_clocks(&self, docs: &[DocWrite]) -> Result<Committed, StoreError> {
+        check_docs(docs)?;
+        let mut held = self.writer().await?;
+        let result = rewrite(held.conn()?, docs, false).await;
         finish(held, result)
     }
 }
@@ -171,7 +180,11 @@ async fn write(conn: &mut SqliteConnection, batch: &Batch) -> Result<Committed, 
     Ok(Committed { new_alerts, rejected, ..committed(written.chain(dropped)) })
 }
 
-async fn rewrite(conn: &mut SqliteConnection, docs: &[DocWrite]) -> Result<Committed, StoreError> {
+async fn rewrite(
+    conn: &mut SqliteConnection,
+    docs: &[DocWrite],
+    with_texts: bool,
+) -> Result<Committed, StoreError> {
     let mut transaction = conn.begin_with("BEGIN IMMEDIATE").await?;
     let placed = documents::place(&mut transaction, docs).await?;
     if let Some(new) = placed.iter().find(|placed| !placed.existed) {
@@ -179,7 +192,12 @@ async fn rewrite(conn: &mut SqliteConnection, docs: &[DocWrite]) -> Result<Commi
     }
     documents::write_projected(&mut transaction, &placed).await?;
     let mut script = Script::new(&mut transaction);
-    project(&mut script, &placed).await?;
+    if with_texts {
+        project(&mut script, &placed).await?;
+    } else {
+        clear(&mut script, &placed).await?;
+        list(&mut script, &placed).await?;
+    }
     script.flush().await?;
     transaction.commit().await?;
     Ok(committed(docs.iter().map(|write| (write.kind, write.id))))

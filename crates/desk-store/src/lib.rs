@@ -67,6 +67,7 @@ pub use meta::Facts;
 pub use open::{NewerVersion, OpenOptions, Opened};
 pub use outbox::OutboxChange;
 pub use rejected::RejectedChange;
+pub use tickets::TicketIds;
 
 use lane::{Held, Lane};
 use lock::InUse;

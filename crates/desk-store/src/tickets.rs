@@ -19,6 +19,20 @@ use list_sql::{LINE, ListSql};
 /// Most rows of one page.
 const PAGE_MAX: u32 = 500;
 
+/// Which tickets are to be gone through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TicketIds {
+    /// Those created at or after `from` and before `to`.
+    Created {
+        /// The first instant.
+        from: UtcMillis,
+        /// The first instant after it.
+        to: UtcMillis,
+    },
+    /// Those that are not resolved, closed or cancelled: no clock of another one runs.
+    AtWork,
+}
+
 impl Store {
     /// A piece of the list: at most `limit` rows (500 at most) from place `offset` on. Deleted tickets are in no list.
     ///
@@ -105,6 +119,21 @@ impl Store {
             .bind(number)
             .fetch_all(held.conn()?)
             .await?;
+        ids.iter().map(|id| codes::id_from(id)).collect()
+    }
+
+    /// Which tickets, in the order of their ids: documents that stand together are read together in it. Deleted ones are
+    /// not among them.
+    pub async fn ticket_ids(&self, which: TicketIds) -> Result<Vec<DocId>, StoreError> {
+        const CREATED: &str = "SELECT id FROM tickets WHERE deleted = 0 AND done IN (0, 1) \
+             AND created_at >= ? AND created_at < ? ORDER BY id";
+        const AT_WORK: &str = "SELECT id FROM tickets WHERE deleted = 0 AND done = 0 ORDER BY id";
+        let query = match which {
+            TicketIds::Created { from, to } => sqlx::query_scalar(CREATED).bind(from.0).bind(to.0),
+            TicketIds::AtWork => sqlx::query_scalar(AT_WORK),
+        };
+        let mut held = self.slow_reader().await?;
+        let ids: Vec<Vec<u8>> = query.fetch_all(held.conn()?).await?;
         ids.iter().map(|id| codes::id_from(id)).collect()
     }
 

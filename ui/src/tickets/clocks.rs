@@ -17,6 +17,7 @@ use crate::{
     i18n::{I18n, format, tr, use_i18n},
     keys::Command,
     query::use_query,
+    tickets::explained,
     widgets::{
         icons::{Glyph, glyph},
         page::Problem,
@@ -216,6 +217,7 @@ fn explained(i18n: I18n, explanation: &Explanation) -> Html {
                         { tr!(i18n, "clock-due", at = at(due_at)) }
                     }
                 </p>
+                { explained::picture(i18n, clock, explanation.at) }
                 <table class="segments">
                     <tbody>
                         for segment in clock.segments.iter() {

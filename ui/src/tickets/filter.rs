@@ -59,6 +59,48 @@ impl View {
     }
 }
 
+/// How much time is left at most until the next clock runs out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// None: it ran out.
+    Breached,
+    /// An hour.
+    Hour,
+    /// Four hours.
+    FourHours,
+    /// A day.
+    Day,
+    /// Three days.
+    ThreeDays,
+}
+
+impl Due {
+    /// All of them, the shortest first.
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Breached, Self::Hour, Self::FourHours, Self::Day, Self::ThreeDays];
+
+    /// As addresses and Fluent keys spell it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Breached => "breached",
+            Self::Hour => "1h",
+            Self::FourHours => "4h",
+            Self::Day => "1d",
+            Self::ThreeDays => "3d",
+        }
+    }
+
+    fn within_min(self) -> Option<u32> {
+        match self {
+            Self::Breached => None,
+            Self::Hour => Some(60),
+            Self::FourHours => Some(240),
+            Self::Day => Some(1_440),
+            Self::ThreeDays => Some(4_320),
+        }
+    }
+}
+
 /// The statuses in which there is work to do.
 pub(crate) fn active_statuses() -> BTreeSet<Status> {
     Status::ALL.iter().copied().filter(|status| !status.is_done()).collect()
@@ -81,6 +123,8 @@ pub(crate) struct ListQuery {
     pub(crate) tag: Option<String>,
     /// A category's key.
     pub(crate) category: Option<String>,
+    /// How much time is left at most.
+    pub(crate) due: Option<Due>,
     /// What is typed into the search field.
     pub(crate) text: String,
     /// Instead of the view's order.
@@ -157,7 +201,8 @@ impl ListQuery {
             team: self.team.clone(),
             tag: self.tag.clone(),
             category: self.category.clone(),
-            breached: self.view == View::Breached,
+            breached: self.view == View::Breached || self.due == Some(Due::Breached),
+            due_within_min: self.due.and_then(Due::within_min),
             text: (!text.is_empty()).then(|| text.to_owned()),
         }
     }
@@ -182,6 +227,9 @@ impl ListQuery {
         }
         let plain = [("team", &self.team), ("tag", &self.tag), ("category", &self.category)];
         pairs.extend(plain.into_iter().filter_map(|(key, value)| Some((key, value.clone()?))));
+        if let Some(due) = self.due {
+            pairs.push(("due", due.as_str().to_owned()));
+        }
         if !self.text.is_empty() {
             pairs.push(("q", self.text.clone()));
         }
@@ -219,6 +267,7 @@ impl ListQuery {
                 "team" => query.team = Some(value.clone()),
                 "tag" => query.tag = Some(value.clone()),
                 "category" => query.category = Some(value.clone()),
+                "due" => query.due = Due::ALL.into_iter().find(|due| due.as_str() == value),
                 "q" => query.text.clone_from(value),
                 "sort" => query.sort = SORTS.into_iter().find(|sort| sort_word(*sort) == value),
                 _ => {}
@@ -272,6 +321,19 @@ mod tests {
         assert!(other.is_narrowed());
         assert_eq!(other.with_assignee(AssigneeFilter::Anyone, "me"), query);
         assert!(!query.with_sort(TicketSort::Priority).is_narrowed());
+    }
+
+    #[test]
+    fn time_left_narrows_and_stands_in_the_address() {
+        for due in Due::ALL {
+            let query = ListQuery { due: Some(due), ..ListQuery::default() };
+            assert!(query.is_narrowed());
+            let pairs: Vec<_> =
+                query.to_pairs().into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+            assert_eq!(ListQuery::from_pairs(&pairs), query);
+            let filter = query.to_filter("me");
+            assert_eq!((filter.breached, filter.due_within_min), (due == Due::Breached, due.within_min()));
+        }
     }
 
     #[test]

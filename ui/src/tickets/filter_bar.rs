@@ -17,7 +17,7 @@ use crate::{
     route::{self, ROUTE, Route},
     session::use_session,
     store::{StoreKey, use_store},
-    tickets::filter::{ListQuery, SORTS, sort_word},
+    tickets::filter::{Due, ListQuery, SORTS, sort_word},
     widgets::{
         field::{Choice, Select, on_text, use_outside_press},
         icons::{self, Glyph, glyph},
@@ -88,6 +88,10 @@ pub(crate) fn FilterBar(props: &FilterBarProps) -> Html {
         i18n.t("any-tag"),
         tags.iter().map(|known| (known.tag.clone(), format!("{} ({})", known.tag, known.tickets))).collect(),
     );
+    let due_choices = optional(
+        i18n.t("any-due"),
+        Due::ALL.into_iter().map(|due| (due.as_str().to_owned(), i18n.word("due", due.as_str()))).collect(),
+    );
     let sorts =
         SORTS.iter().map(|sort| Choice::new(sort_word(*sort), i18n.word("sort", sort_word(*sort)))).collect();
     let choose_sort = with(|query, value| {
@@ -139,6 +143,12 @@ pub(crate) fn FilterBar(props: &FilterBarProps) -> Html {
                         label={i18n.t("filter-category")}
                         class={classes!("select-quiet", query.category.is_some().then_some("is-on"))} />
                 }
+                <Select value={query.due.map_or("", Due::as_str)} choices={due_choices} testid="filter-due"
+                    on_choose={with(|query, value| {
+                        ListQuery { due: Due::ALL.into_iter().find(|due| due.as_str() == value), ..query }
+                    })}
+                    label={i18n.t("filter-due")}
+                    class={classes!("select-quiet", query.due.is_some().then_some("is-on"))} />
                 if query.is_narrowed() {
                     <button class="button-text" data-testid="filters-reset" onclick={
                         let (query, narrow) = (query.clone(), narrow.clone());

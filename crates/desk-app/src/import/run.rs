@@ -8,6 +8,7 @@ use std::{
     sync::{Arc, atomic::AtomicU64, atomic::Ordering},
 };
 
+use crate::Cancel;
 use desk_api::ApiError;
 use desk_domain::{
     edit::{Stamped, TicketOp},
@@ -17,7 +18,7 @@ use desk_domain::{
 use tokio::sync::mpsc;
 
 use super::{
-    Cancel, Counted, Format, ImportError, ImportedTicket, Item, Options, Progress, Refused, Report,
+    Counted, Format, ImportError, ImportedTicket, Item, Options, Progress, Refused, Report,
     plan::{Origin, plan},
     read,
 };

@@ -23,6 +23,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
+use crate::Cancel;
 
 /// 2026-11-21T09:00:00Z.
 const NOW: UtcMillis = UtcMillis(1_795_251_600_000);

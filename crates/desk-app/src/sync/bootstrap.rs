@@ -178,7 +178,7 @@ impl Desk {
             Batch { cursor: Some(plan.cursor), meta: vec![(BOOTSTRAP.to_owned(), None)], ..Batch::default() };
         let rules = self.rules();
         if rules_id(rules.workspace.as_ref()) != plan.rules {
-            batch.meta.push((super::pull::REDERIVE.to_owned(), Some(b"1".to_vec())));
+            batch.meta.push(self.rederive_mark());
         }
         let began = Instant::now();
         let adopted = {

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use desk_api::ApiError;
-use desk_docs::Document;
 use desk_domain::{
     ids::{DocId, DocKind},
     personal::{ALERT_SETTINGS, ALERTS_READ_AT, Personal},
@@ -25,13 +24,10 @@ use super::{
     scope::{scope_fact, withdrawn_facts},
     twin::TWIN,
 };
-use crate::{Desk, DeskEvent, alerts, desk::WorkspaceRules, edit::write_of, error};
+use crate::{Desk, DeskEvent, alerts, desk::WorkspaceRules, error};
 
 /// How often a batch is applied anew when the person edits the same documents meanwhile.
 pub(super) const TRIES: u32 = 8;
-
-/// Stands in the store while deadlines have to be computed anew.
-pub(super) const REDERIVE: &str = "rederive";
 
 /// What came from the server and is to be stored, in one transaction.
 #[derive(Clone, Copy)]
@@ -179,7 +175,7 @@ impl Desk {
                 let Some((write, state)) = merged.write else { continue };
                 if let Some(State::Workspace(workspace)) = state {
                     if counts_otherwise(reading.rules.workspace.as_ref(), &workspace) {
-                        batch.meta.push((REDERIVE.to_owned(), Some(b"1".to_vec())));
+                        batch.meta.push(self.rederive_mark());
                     }
                     reading.rules = std::sync::Arc::new(WorkspaceRules::of(Some(*workspace)));
                 }
@@ -229,45 +225,6 @@ impl Desk {
             self.keep_open(document, heads, size_bytes);
         }
         Ok(Some(new))
-    }
-
-    /// Computes all deadlines anew if the policies or calendars changed. That it is due is written in the same transaction
-    /// as the change, so a crash in between does not leave the old ones standing. Documents that are edited meanwhile are
-    /// derived by their own commit.
-    pub(super) async fn rederive_if_due(&self) -> Result<(), ApiError> {
-        if self.store().meta(REDERIVE).await.map_err(error::store)?.is_none() {
-            return Ok(());
-        }
-        let rules = self.rules();
-        for kind in [DocKind::Ticket, DocKind::Incident] {
-            let mut after = None;
-            loop {
-                let page = self.store().documents_of_kind(kind, after, 500).await.map_err(error::store)?;
-                let Some(last) = page.last() else { break };
-                after = Some(last.id);
-                let mut writes = Vec::new();
-                for stored in page {
-                    // What does not read is `desk doctor`'s to tell of.
-                    let Ok(mut document) = Document::load(stored.id, kind, &stored.snapshot) else {
-                        continue;
-                    };
-                    let Ok(state) = document.read() else { continue };
-                    writes.push(write_of(
-                        &mut document,
-                        Some(stored.heads),
-                        Some(&state),
-                        &rules,
-                        self.now(),
-                    ));
-                }
-                match self.store().replace_projection(&writes).await {
-                    Ok(_) | Err(StoreError::Stale { .. }) => {}
-                    Err(problem) => return Err(error::store(problem)),
-                }
-            }
-        }
-        self.inner.deadlines_moved.send_modify(|count| *count += 1);
-        self.store().set_meta(REDERIVE, None).await.map_err(error::store)
     }
 }
 

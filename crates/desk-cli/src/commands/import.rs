@@ -5,10 +5,10 @@ use std::{fmt::Write as _, fs::File, process::ExitCode};
 use desk_api::{ApiError, ErrorCode};
 use desk_app::{
     Desk,
-    import::{Cancel, CsvMap, Format, ImportError, Progress, Report},
+    import::{CsvMap, Format, ImportError, Progress, Report},
 };
 
-use super::{interrupted, workspace};
+use super::{stopped_by_interrupt, workspace};
 use crate::{
     args::{Import, ImportFormat},
     output::{Output, ProgressLine},
@@ -31,16 +31,9 @@ pub(super) async fn import(desk: &Desk, import: Import, output: Output) -> Resul
         let percent = now.bytes_read.saturating_mul(100).checked_div(total).unwrap_or(100).min(100);
         progress.show(&format!("{percent} % read, {} tickets, {} rows refused", now.tickets, now.refused));
     };
-    let cancel = Cancel::default();
-    let stop = tokio::spawn({
-        let cancel = cancel.clone();
-        async move {
-            interrupted().await;
-            cancel.cancel();
-        }
-    });
+    let (cancel, stop) = stopped_by_interrupt();
     let done = desk.import(file, format, import.zone.as_deref(), &observe, &cancel).await;
-    stop.abort();
+    drop(stop);
     progress.clear();
     match done {
         Ok(report) => {

@@ -53,6 +53,7 @@ pub(super) async fn run(desk: &Desk, command: Ticket, output: Output) -> Result<
             category,
             text,
             breached,
+            due_within,
             sort,
             limit,
             offset,
@@ -70,6 +71,7 @@ pub(super) async fn run(desk: &Desk, command: Ticket, output: Output) -> Result<
                 tag,
                 category,
                 breached,
+                due_within_min: due_within,
                 text,
             };
             list(desk, &filter, sort_of(sort), offset, limit, output).await

@@ -93,7 +93,8 @@ impl WeekHours {
         Ok(DayWindows(days))
     }
 
-    fn days(&self) -> [(&'static str, &DayHours); 7] {
+    /// Each weekday's key with its windows, from Monday on.
+    pub fn days(&self) -> [(&'static str, &DayHours); 7] {
         [
             ("mon", &self.mon),
             ("tue", &self.tue),
@@ -196,7 +197,7 @@ impl Calendar {
         for day in &self.holidays {
             // It is that day in most zones then; near the date line it may be the eve, and the next holiday tells.
             let open = calendar.open_before(day_number(*day) * DAY_MS + DAY_MS / 2);
-            let closed = calendar.instant_of(open).zip(calendar.instant_of(open + 1));
+            let closed = calendar.opens_after(open).zip(calendar.opens_after(open + 1));
             if closed.is_none_or(|(last_close, opens)| opens - last_close > YEAR_MS) {
                 return Err(CalendarError::ClosedForAYear { from: *day });
             }
@@ -460,11 +461,33 @@ pub(super) enum Hours {
     Holiday,
 }
 
+/// An instant with the open time before it, whose zero is arbitrary.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OpenAt {
+    at: UtcMillis,
+    open: i64,
+}
+
+impl OpenAt {
+    /// The instant.
+    pub(super) fn at(self) -> UtcMillis {
+        self.at
+    }
+
+    /// Open time from another instant of the same calendar to this one, in milliseconds.
+    pub(super) fn open_since(self, earlier: Self) -> i64 {
+        self.open - earlier.open
+    }
+}
+
 /// A calendar ready for measuring.
 #[derive(Clone, Debug)]
 pub struct CompiledCalendar {
     week: Week,
     special: Vec<SpecialDay>,
+    /// When each special day begins, and the open time before it: what is searched stands close together.
+    starts: Vec<i64>,
+    opens: Vec<i64>,
     eras: Vec<Era>,
 }
 
@@ -479,7 +502,9 @@ impl CompiledCalendar {
             difference += total - ordinary;
             special.push(SpecialDay { day, kind, windows, total, open_before, difference_after: difference });
         }
-        let mut calendar = Self { week, special, eras: Vec::new() };
+        let starts = special.iter().map(SpecialDay::start).collect();
+        let opens = special.iter().map(|day| day.open_before).collect();
+        let mut calendar = Self { week, special, starts, opens, eras: Vec::new() };
         let first = Timestamp::MIN;
         calendar.push_era(first.as_millisecond(), zone.to_offset(first).seconds());
         for transition in zone.following(first) {
@@ -505,7 +530,7 @@ impl CompiledCalendar {
 
     /// Open civil time before a civil instant; the zero is arbitrary.
     fn civil_open_before(&self, civil: i64) -> i64 {
-        let index = self.special.partition_point(|day| day.start() <= civil);
+        let index = self.starts.partition_point(|start| *start <= civil);
         let Some(day) = index.checked_sub(1).and_then(|i| self.special.get(i)) else {
             return self.week.open_before(civil);
         };
@@ -519,7 +544,7 @@ impl CompiledCalendar {
 
     /// The earliest civil instant before which `open` milliseconds are open: the inverse of `civil_open_before`.
     fn civil_instant_of(&self, open: i64) -> i64 {
-        let index = self.special.partition_point(|day| day.open_before < open);
+        let index = self.opens.partition_point(|before| *before < open);
         let Some(day) = index.checked_sub(1).and_then(|i| self.special.get(i)) else {
             return self.week.instant_of(open);
         };
@@ -556,20 +581,30 @@ impl CompiledCalendar {
     /// exactly at closing time is due at that instant, not at the next opening. `from` itself when `ms` is not
     /// positive; `None` beyond the year 9999.
     pub fn add_business_ms(&self, from: UtcMillis, ms: i64) -> Option<UtcMillis> {
+        self.instant_of(self.open_at(from), ms)
+    }
+
+    /// Open time before an instant, to be used for several [`Self::instant_of`].
+    pub(super) fn open_at(&self, at: UtcMillis) -> OpenAt {
+        OpenAt { at, open: self.open_before(at.0) }
+    }
+
+    /// The earliest instant at which `ms` more are open than at `from`; as [`Self::add_business_ms`].
+    pub(super) fn instant_of(&self, from: OpenAt, ms: i64) -> Option<UtcMillis> {
         if ms <= 0 {
-            return Some(from);
+            return Some(from.at);
         }
         let (first, last) = (Timestamp::MIN.as_millisecond(), Timestamp::MAX.as_millisecond());
         // Open time never exceeds real time, so what is longer than all of time cannot be reached (nor overflow).
-        if ms > last - first || from.0 >= last {
+        if ms > last - first || from.at.0 >= last {
             return None;
         }
-        self.instant_of(self.open_before(from.0) + ms).map(UtcMillis)
+        self.opens_after(from.open + ms).map(UtcMillis)
     }
 
     /// The earliest instant before which `open` milliseconds are open, since the same zero as [`Self::open_before`];
     /// `None` beyond the year 9999.
-    fn instant_of(&self, open: i64) -> Option<i64> {
+    fn opens_after(&self, open: i64) -> Option<i64> {
         let index = self.eras.partition_point(|era| era.open_before < open);
         let era = index.checked_sub(1).and_then(|i| self.eras.get(i))?;
         let at = self.civil_instant_of(open - era.base) - era.offset;

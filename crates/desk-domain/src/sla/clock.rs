@@ -1,10 +1,13 @@
 //! The clocks themselves: what happened to a ticket, and what its targets make of it at an instant.
 
-use std::{collections::BTreeSet, ops::ControlFlow};
+use std::{borrow::Cow, collections::BTreeSet, ops::ControlFlow};
 
 use serde::{Deserialize, Serialize};
 
-use super::{calendar::CompiledCalendar, policy::CompiledTargets};
+use super::{
+    calendar::{CompiledCalendar, OpenAt},
+    policy::CompiledTargets,
+};
 use crate::{alert::AlertRule, ticket::Status, time::UtcMillis, words::words};
 
 words! {
@@ -302,18 +305,14 @@ impl<'a> Cycle<'a> {
         self.stop.is_some_and(|stop| stop.is_final)
     }
 
-    fn pass(&mut self, from: UtcMillis, to: UtcMillis, mode: Mode<'a>) {
-        let ms = match mode {
-            Mode::Counting(calendar) => calendar.business_ms(from, to),
-            Mode::Still(_) => 0,
-        };
-        self.elapsed_ms += ms;
+    fn pass(&mut self, stretch: Stretch<'a>) {
+        self.elapsed_ms += stretch.ms;
         match self.stretches.last_mut() {
-            Some(last) if last.mode.is_same(mode) => {
-                last.to = to;
-                last.ms += ms;
+            Some(last) if last.mode.is_same(stretch.mode) => {
+                last.to = stretch.to;
+                last.ms += stretch.ms;
             }
-            _ => self.stretches.push(Stretch { from, to, mode, ms }),
+            _ => self.stretches.push(stretch),
         }
     }
 
@@ -342,6 +341,8 @@ pub(super) struct Course<'a> {
     resolution: Option<Cycle<'a>>,
     /// What became of the next responses before the one in `next`.
     pub(super) answered: Answered,
+    /// What was looked up last, since the next stretch begins there.
+    measured: Option<(&'a CompiledCalendar, OpenAt)>,
 }
 
 /// Next responses that were given: how many in time, how many late. One without a target is neither.
@@ -362,10 +363,14 @@ struct Standing<'c, 'a> {
 
 impl<'a> Course<'a> {
     pub(super) fn run(events: &[SlaEvent<'a>], at: UtcMillis) -> Self {
-        let mut ordered: Vec<SlaEvent<'a>> = events.iter().copied().filter(|event| event.at <= at).collect();
-        if !ordered.is_sorted_by_key(|event| event.at) {
-            ordered.sort_by_key(|event| event.at);
-        }
+        let is_past = |event: &SlaEvent<'_>| event.at <= at;
+        let ordered: Cow<'_, [SlaEvent<'a>]> = if events.is_sorted_by_key(|event| event.at) {
+            Cow::Borrowed(events.get(..events.partition_point(is_past)).unwrap_or_default())
+        } else {
+            let mut past: Vec<SlaEvent<'a>> = events.iter().copied().filter(is_past).collect();
+            past.sort_by_key(|event| event.at);
+            Cow::Owned(past)
+        };
         let mut course = Self {
             terms: None,
             status: Status::Open,
@@ -373,6 +378,7 @@ impl<'a> Course<'a> {
             next: None,
             resolution: None,
             answered: Answered::default(),
+            measured: None,
         };
         let mut now = ordered.first().map_or(at, |event| event.at);
         // While no policy matches there are no clocks, but the time is not forgiven: should one match later, it
@@ -407,8 +413,25 @@ impl<'a> Course<'a> {
         } else {
             Mode::Counting(terms.calendar)
         };
+        // Measured once for all clocks.
+        let ms = match mode {
+            Mode::Counting(calendar) => {
+                let (begin, end) = (self.open_at(calendar, from), calendar.open_at(to));
+                self.measured = Some((calendar, end));
+                end.open_since(begin)
+            }
+            Mode::Still(_) => 0,
+        };
         for cycle in self.cycles().filter(|cycle| !cycle.is_finished()) {
-            cycle.pass(from, to, mode);
+            cycle.pass(Stretch { from, to, mode, ms });
+        }
+    }
+
+    /// Open time before an instant; that of the instant which was looked up last is known.
+    fn open_at(&self, calendar: &CompiledCalendar, at: UtcMillis) -> OpenAt {
+        match self.measured {
+            Some((known, open)) if std::ptr::eq(known, calendar) && open.at() == at => open,
+            Some(_) | None => calendar.open_at(at),
         }
     }
 
@@ -508,6 +531,12 @@ impl<'a> Course<'a> {
         Some(Standing { terms, cycle, target_ms, phase, state })
     }
 
+    /// What a clock has counted, its target (both in milliseconds) and whether it moves.
+    pub(super) fn counted(&self, metric: Metric) -> Option<(i64, i64, ClockPhase)> {
+        let standing = self.standing(metric)?;
+        Some((standing.cycle.elapsed_ms, standing.target_ms, standing.phase))
+    }
+
     /// What a clock tells at the end of the course.
     pub(super) fn state(&self, metric: Metric) -> ClockState {
         self.standing(metric).map_or(ClockState::Idle, |standing| standing.state)
@@ -517,39 +546,43 @@ impl<'a> Course<'a> {
         let Some(Standing { terms, cycle, target_ms, phase, state }) = self.standing(metric) else {
             return ClockReading::idle(metric);
         };
+        // Looked up once for all thresholds that lie ahead.
+        let open = (phase == ClockPhase::Running && cycle.elapsed_ms < target_ms)
+            .then(|| self.open_at(terms.calendar, at));
         // When `ms` had or will have elapsed: a running clock goes on, a paused one only remembers.
         let instant_of = |ms: i64| {
             if ms <= cycle.elapsed_ms {
                 cycle.reached(ms)
-            } else if phase == ClockPhase::Running {
-                terms.calendar.add_business_ms(at, ms - cycle.elapsed_ms)
+            } else if let Some(open) = open {
+                terms.calendar.instant_of(open, ms - cycle.elapsed_ms)
             } else {
                 None
             }
         };
         let mut thresholds = Vec::new();
         if phase == ClockPhase::Running || phase == ClockPhase::Paused {
-            let percents: BTreeSet<u8> =
-                terms.warn_percent.iter().copied().filter(|p| (1..100).contains(p)).collect();
-            let warnings = percents.into_iter().map(|percent| {
-                (
-                    metric.warning(),
-                    percent,
-                    target_ms / 100 * i64::from(percent) + target_ms % 100 * i64::from(percent) / 100,
-                )
-            });
-            thresholds = warnings
-                .chain([(metric.breach(), 100, target_ms)])
-                .filter_map(|(rule, percent, ms)| Some(Threshold { rule, percent, at: instant_of(ms)? }))
-                .collect();
+            // One bit for each percent: in order, and each once.
+            let warnings = terms.warn_percent.iter().filter(|percent| (1..100).contains(*percent));
+            let mut percents = warnings.fold(1_u128 << 100, |set, percent| set | 1 << percent);
+            thresholds.reserve_exact(percents.count_ones() as usize);
+            while percents != 0 {
+                let share = percents.trailing_zeros();
+                percents &= percents - 1;
+                let ms = target_ms / 100 * i64::from(share) + target_ms % 100 * i64::from(share) / 100;
+                let rule = if share == 100 { metric.breach() } else { metric.warning() };
+                if let (Some(at), Ok(percent)) = (instant_of(ms), u8::try_from(share)) {
+                    thresholds.push(Threshold { rule, percent, at });
+                }
+            }
         }
+        let due_at = thresholds.last().filter(|last| last.percent == 100).map(|last| last.at);
         let target_s = target_ms.div_euclid(1000);
         let remaining_s = (target_ms - cycle.elapsed_ms).div_euclid(1000);
         ClockReading {
             metric,
             state,
             phase,
-            due_at: if phase == ClockPhase::Running { instant_of(target_ms) } else { None },
+            due_at: due_at.filter(|_| phase == ClockPhase::Running),
             elapsed_s: Some(target_s - remaining_s),
             remaining_s: Some(remaining_s),
             target_s: Some(target_s),

@@ -11,9 +11,10 @@ use std::{collections::BTreeSet, ops::RangeInclusive};
 use jiff::{
     ToSpan,
     civil::{Date, Weekday},
+    tz::TimeZone,
 };
 
-use crate::words::words;
+use crate::{time::UtcMillis, words::words};
 
 words! {
     /// A country's official holidays.
@@ -126,6 +127,14 @@ impl HolidaySet {
             Self::Ru => 2016..=2026,
             Self::Kz => 2022..=2026,
         }
+    }
+
+    /// The first year within a quarter of `now` of which not every day off is known: somebody should add its days.
+    pub fn missing_year(self, now: UtcMillis) -> Option<i16> {
+        const QUARTER_MS: i64 = 91 * 24 * 3_600_000;
+        let year = |at: UtcMillis| at.to_jiff().to_zoned(TimeZone::UTC).year();
+        let known = self.known_years();
+        (year(now)..=year(now.plus_ms(QUARTER_MS))).find(|year| year > known.end())
     }
 
     /// The civil dates of a year that are days off by law or decree: holidays, what replaces those that fall on a
@@ -273,6 +282,16 @@ mod tests {
             "",
         );
         assert!(HolidaySet::Ru.holidays(2012).is_empty());
+    }
+
+    #[test]
+    fn a_year_of_which_nothing_is_decreed_yet_is_told_a_quarter_ahead() {
+        let last = *HolidaySet::Ru.known_years().end();
+        let at = |text: String| HolidaySet::Ru.missing_year(text.parse().unwrap());
+        assert_eq!(at(format!("{last}-09-01T00:00:00Z")), None);
+        assert_eq!(at(format!("{last}-11-01T00:00:00Z")), Some(last + 1));
+        assert_eq!(at(format!("{}-06-01T00:00:00Z", last + 2)), Some(last + 2));
+        assert_eq!(HolidaySet::Ru.missing_year(UtcMillis(i64::MAX)), Some(9999));
     }
 
     #[test]

@@ -142,6 +142,9 @@ fn names(entry: &str, requester: &str) -> bool {
         Some(at) if entry.starts_with('@') => requester.get(at..).unwrap_or_default(),
         Some(_) | None => requester,
     };
+    if entry.is_ascii() && meant.is_ascii() {
+        return entry.eq_ignore_ascii_case(meant);
+    }
     entry.chars().flat_map(char::to_lowercase).eq(meant.chars().flat_map(char::to_lowercase))
 }
 

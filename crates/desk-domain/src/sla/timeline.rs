@@ -23,19 +23,15 @@ pub fn clocks(ticket: &Ticket, rules: &CompiledRules, now: UtcMillis) -> Clocks 
 }
 
 /// What clocks depend on.
-#[derive(Clone)]
 struct Fields<'a> {
     status: Status,
     traits: Traits<'a>,
 }
 
 impl<'a> Fields<'a> {
-    fn of(ticket: &'a Ticket, rules: &CompiledRules) -> Self {
-        let tags = if rules.read_tags() {
-            ticket.tags.iter().map(String::as_str).collect()
-        } else {
-            BTreeSet::new()
-        };
+    fn of(ticket: &'a Ticket, reads_tags: bool) -> Self {
+        let tags =
+            if reads_tags { ticket.tags.iter().map(String::as_str).collect() } else { BTreeSet::new() };
         Self {
             status: ticket.status,
             traits: Traits {
@@ -45,17 +41,6 @@ impl<'a> Fields<'a> {
                 requester: ticket.requester.as_deref(),
                 tags,
             },
-        }
-    }
-
-    fn get(&self, field: Field<'a>) -> Value<'a> {
-        match field {
-            Field::Status => Value::Status(self.status),
-            Field::Priority => Value::Priority(self.traits.priority),
-            Field::Category => Value::Category(self.traits.category),
-            Field::Team => Value::Team(self.traits.team),
-            Field::Requester => Value::Requester(self.traits.requester),
-            Field::Tag(tag) => Value::Tag(tag, self.traits.tags.contains(tag)),
         }
     }
 
@@ -88,27 +73,45 @@ enum Value<'a> {
     Tag(&'a str, bool),
 }
 
-/// Which field a value is of.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Field<'a> {
-    Status,
-    Priority,
-    Category,
-    Team,
-    Requester,
-    Tag(&'a str),
+impl<'a> Value<'a> {
+    /// What the document says in the field that this is a value of.
+    fn of_document(self, ticket: &'a Ticket) -> Self {
+        match self {
+            Self::Status(_) => Self::Status(ticket.status),
+            Self::Priority(_) => Self::Priority(ticket.priority),
+            Self::Category(_) => Self::Category(ticket.category.as_deref()),
+            Self::Team(_) => Self::Team(ticket.team.as_deref()),
+            Self::Requester(_) => Self::Requester(ticket.requester.as_deref()),
+            Self::Tag(tag, _) => Self::Tag(tag, ticket.tags.contains(tag)),
+        }
+    }
 }
 
-impl<'a> Value<'a> {
-    fn field(self) -> Field<'a> {
-        match self {
-            Self::Status(_) => Field::Status,
-            Self::Priority(_) => Field::Priority,
-            Self::Category(_) => Field::Category,
-            Self::Team(_) => Field::Team,
-            Self::Requester(_) => Field::Requester,
-            Self::Tag(tag, _) => Field::Tag(tag),
-        }
+/// Fields that were met, going back.
+#[derive(Default)]
+struct Settled<'a> {
+    /// A bit for each field that is no tag.
+    plain: u8,
+    tags: BTreeSet<&'a str>,
+}
+
+impl<'a> Settled<'a> {
+    const STATUS: u8 = 1;
+    const PRIORITY: u8 = 2;
+
+    /// Notes the field that this is a value of; `true` when it is met for the first time.
+    fn note(&mut self, value: Value<'a>) -> bool {
+        let bit = match value {
+            Value::Status(_) => Self::STATUS,
+            Value::Priority(_) => Self::PRIORITY,
+            Value::Category(_) => 4,
+            Value::Team(_) => 8,
+            Value::Requester(_) => 16,
+            Value::Tag(tag, _) => return self.tags.insert(tag),
+        };
+        let is_new = self.plain & bit == 0;
+        self.plain |= bit;
+        is_new
     }
 }
 
@@ -153,14 +156,12 @@ pub(super) fn timeline<'a>(ticket: &'a Ticket, rules: &'a CompiledRules) -> Vec<
     log.sort_by_key(|(entry, _)| (entry.at, entry.id));
 
     // Going back from what the document says, each entry tells what was before it.
-    let document = Fields::of(ticket, rules);
-    let mut fields = document.clone();
-    let mut settled = BTreeSet::new();
+    let mut fields = Fields::of(ticket, reads_tags);
+    let mut settled = Settled::default();
     for (_, change) in log.iter_mut().rev() {
         if let Some(change) = change {
-            let field = change.to.field();
-            if settled.insert(field) {
-                change.to = document.get(field);
+            if settled.note(change.to) {
+                change.to = change.to.of_document(ticket);
             }
             fields.set(change.from);
         }
@@ -172,10 +173,10 @@ pub(super) fn timeline<'a>(ticket: &'a Ticket, rules: &'a CompiledRules) -> Vec<
     });
     if let Some((at, status, priority)) = creation {
         created_at = at;
-        if settled.contains(&Field::Status) {
+        if settled.plain & Settled::STATUS != 0 {
             fields.status = status;
         }
-        if settled.contains(&Field::Priority) {
+        if settled.plain & Settled::PRIORITY != 0 {
             fields.traits.priority = priority;
         }
     }

@@ -59,7 +59,7 @@ const TEAM: &str = "?2";
 const TAG: &str = "?3";
 const CATEGORY: &str = "?4";
 const TEXT: &str = "?5";
-const NOW: &str = "?6";
+const DUE_BY: &str = "?6";
 // A bare parameter as the limit would make SQLite prepare the statement anew for every value, to plan for it.
 const LIMIT: &str = "?7 + 0";
 const OFFSET: &str = "?8 + 0";
@@ -83,7 +83,7 @@ impl<'a> ListSql<'a> {
         let mut statuses = filter.statuses.clone();
         statuses.sort_unstable();
         statuses.dedup();
-        if filter.breached {
+        if filter.breached || filter.due_within_min.is_some() {
             // The clock of a ticket that is done no longer runs.
             let named = std::mem::take(&mut statuses);
             let active = Status::ALL.iter().copied().filter(|status| !status.is_done());
@@ -105,6 +105,9 @@ impl<'a> ListSql<'a> {
         now: UtcMillis,
     ) -> Query<'q, Sqlite, SqliteArguments> {
         let filter = self.filter;
+        // What ran out is among what runs out soon.
+        let ahead_min = filter.due_within_min.filter(|_| !filter.breached).unwrap_or(0);
+        let due_by = now.plus_ms(i64::from(ahead_min) * 60_000);
         let assignee = match &filter.assignee {
             AssigneeFilter::Is(who) => Some(who.as_str()),
             AssigneeFilter::Anyone | AssigneeFilter::Nobody => None,
@@ -115,7 +118,7 @@ impl<'a> ListSql<'a> {
             .bind(filter.tag.as_deref())
             .bind(filter.category.as_deref())
             .bind(self.text.as_ref().map(search::Query::expression))
-            .bind(now.0)
+            .bind(due_by.0)
     }
 
     /// A page, in order.
@@ -197,11 +200,11 @@ impl<'a> ListSql<'a> {
     /// `FROM` and `WHERE` over the newest matches of the text.
     fn found(&self) -> String {
         let max = search::MATCHES_MAX;
-        let (lists, rest, breached) = (self.lists(), self.rest_without(Facet::None), self.breached("t"));
+        let (lists, rest, by_due) = (self.lists(), self.rest_without(Facet::None), self.by_due("t"));
         format!(
             "FROM (SELECT rowid AS key FROM search WHERE search MATCH {TEXT} ORDER BY rowid LIMIT {max}) m \
              JOIN search_docs d ON d.key = m.key JOIN tickets t ON t.doc = d.doc \
-             WHERE t.deleted = 0 {lists} {breached} {rest}"
+             WHERE t.deleted = 0 {lists} {by_due} {rest}"
         )
     }
 
@@ -224,7 +227,7 @@ impl<'a> ListSql<'a> {
     /// `FROM` and `WHERE` but for status and priority, over the index of that family and order.
     fn from(&self, family: &str, suffix: &str) -> String {
         let rest = self.rest();
-        let breached = self.breached(self.alias());
+        let by_due = self.by_due(self.alias());
         let table = match self.facet {
             Facet::None | Facet::Assignee | Facet::Nobody | Facet::Category | Facet::Team => "tickets t",
             Facet::Tag => "ticket_tags g",
@@ -241,11 +244,12 @@ impl<'a> ListSql<'a> {
         };
         let index =
             if self.has_all_indexes { format!("INDEXED BY {family}_by_{suffix}") } else { String::new() };
-        format!("FROM {table} {index} {join} WHERE {lead} {breached} {rest}")
+        format!("FROM {table} {index} {join} WHERE {lead} {by_due} {rest}")
     }
 
-    fn breached(&self, alias: &str) -> String {
-        if self.filter.breached { format!("AND {alias}.due_key <= {NOW}") } else { String::new() }
+    fn by_due(&self, alias: &str) -> String {
+        let is_by_due = self.filter.breached || self.filter.due_within_min.is_some();
+        if is_by_due { format!("AND {alias}.due_key <= {DUE_BY}") } else { String::new() }
     }
 
     /// The conditions that the facet's index does not know.

@@ -48,7 +48,10 @@ fn fits(case: &Case, filter: &TicketFilter, now: UtcMillis) -> bool {
         AssigneeFilter::Nobody => ticket.assignee.is_none(),
         AssigneeFilter::Is(who) => ticket.assignee.as_ref() == Some(who),
     };
-    let breached = !ticket.status.is_done() && case.next_due.is_some_and(|due| due.due_at <= now);
+    let due_by =
+        |at: UtcMillis| !ticket.status.is_done() && case.next_due.is_some_and(|due| due.due_at <= at);
+    let (breached, soon) =
+        (due_by(now), filter.due_within_min.is_none_or(|min| due_by(now.plus_ms(i64::from(min) * 60_000))));
     !ticket.deleted
         && assignee
         && (filter.statuses.is_empty() || filter.statuses.contains(&ticket.status))
@@ -58,6 +61,7 @@ fn fits(case: &Case, filter: &TicketFilter, now: UtcMillis) -> bool {
         && filter.tag.as_ref().is_none_or(|tag| ticket.tags.contains(tag))
         && filter.text.as_ref().is_none_or(|text| ticket.title.contains(text.as_str()))
         && (!filter.breached || breached)
+        && soon
 }
 
 // Few different values, so that filters meet and orders have ties; some of them are SQL.
@@ -126,11 +130,23 @@ fn filter() -> impl Strategy<Value = TicketFilter> {
         assignee,
         (maybe(&TEAMS), maybe(&TEAMS), maybe(&TAGS)),
         proptest::option::weighted(0.2, proptest::sample::select(&WORDS[..]).prop_map(str::to_owned)),
-        proptest::bool::weighted(0.2),
+        (proptest::bool::weighted(0.2), proptest::option::weighted(0.2, 0_u32..5_000)),
     )
-        .prop_map(|(statuses, priorities, assignee, (team, category, tag), text, breached)| {
-            TicketFilter { statuses, priorities, assignee, team, tag, category, text, breached }
-        })
+        .prop_map(
+            |(statuses, priorities, assignee, (team, category, tag), text, (breached, due_within_min))| {
+                TicketFilter {
+                    statuses,
+                    priorities,
+                    assignee,
+                    team,
+                    tag,
+                    category,
+                    text,
+                    breached,
+                    due_within_min,
+                }
+            },
+        )
 }
 
 fn sort() -> impl Strategy<Value = TicketSort> {
