@@ -140,7 +140,7 @@ fn word_keys() -> BTreeSet<String> {
     add(&mut keys, "view", &crate::tickets::filter::View::ALL.map(crate::tickets::filter::View::as_str));
     add(&mut keys, "verdict", desk_domain::sla::Verdict::ALL);
     add(&mut keys, "holidays", desk_domain::sla::HolidaySet::ALL);
-    add(&mut keys, "weekday", &desk_domain::sla::WeekHours::default().days().map(|(day, _)| day));
+    add(&mut keys, "sla-day", &desk_domain::sla::WeekHours::default().days().map(|(day, _)| day));
     add(&mut keys, "due", &crate::tickets::filter::Due::ALL.map(crate::tickets::filter::Due::as_str));
     add(&mut keys, "sla-period", &["month", "30", "90"]);
     add(&mut keys, "month", &std::array::from_fn::<_, 12, _>(|month| month + 1));

@@ -74,7 +74,7 @@ pub(crate) fn CalendarForm(props: &CalendarFormProps) -> Html {
             change.emit(calendar);
             true
         });
-        let label = i18n.word("weekday", day);
+        let label = i18n.word("sla-day", day);
         html! {
             <div class="form-row" key={day}><span class="form-label">{ &label }</span>
                 <Typed value={spell_windows(windows)} {on_typed} on_valid={on_valid.clone()} {label} {disabled}
