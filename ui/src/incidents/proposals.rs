@@ -55,7 +55,7 @@ pub(crate) fn ProposalCard(props: &ProposalCardProps) -> Html {
         <section class={classes!("proposal", is_waiting.then_some("is-waiting"))} data-testid="proposal"
             data-state={proposal.state.as_str()}>
             <h2>{ glyph(Glyph::Warning) }{ heading(i18n, &session, &proposal) }</h2>
-            { evidence(i18n, &proposal) }
+            { evidence(i18n, &session, &proposal) }
             if let Some(decision) = proposal.decided.as_ref().filter(|decision| !decision.text.is_empty()) {
                 <p>{ &decision.text }</p>
             }
@@ -77,7 +77,8 @@ pub(crate) fn ProposalCard(props: &ProposalCardProps) -> Html {
 }
 
 fn heading(i18n: I18n, session: &Session, proposal: &Proposal) -> String {
-    let rule = proposal.rule.clone();
+    let known = session.workspace.as_ref().and_then(|workspace| workspace.detection.get(&proposal.rule));
+    let rule = known.map_or_else(|| proposal.rule.clone(), |rule| rule.name.clone());
     let Some(decision) = &proposal.decided else { return tr!(i18n, "proposal-waiting", rule = rule) };
     let (who, at) = (session.name(&decision.by), format::date_time(i18n, format::local(decision.at)));
     match proposal.state {
@@ -88,16 +89,19 @@ fn heading(i18n: I18n, session: &Session, proposal: &Proposal) -> String {
 }
 
 /// The evidence in words and figures.
-fn evidence(i18n: I18n, proposal: &Proposal) -> Html {
+fn evidence(i18n: I18n, session: &Session, proposal: &Proposal) -> Html {
     match &proposal.evidence {
         None => html! { <p class="hint">{ i18n.t("proposal-unknown") }</p> },
-        Some(Evidence::Burst(burst)) => burst_words(i18n, burst),
+        Some(Evidence::Burst(burst)) => burst_words(i18n, session, burst),
         Some(Evidence::Heartbeat(heartbeat)) => heartbeat_words(i18n, heartbeat),
         Some(Evidence::Metric(metric)) => metric_words(i18n, metric),
     }
 }
 
-fn burst_words(i18n: I18n, burst: &BurstEvidence) -> Html {
+fn burst_words(i18n: I18n, session: &Session, burst: &BurstEvidence) -> Html {
+    let category = burst.category.clone().unwrap_or_else(|| i18n.t("none"));
+    let named = session.workspace.as_ref().and_then(|workspace| workspace.categories.get(&category));
+    let category = named.cloned().unwrap_or(category);
     let minutes = burst.to.since(burst.from) / 60_000;
     let usual = number(i18n, burst.expected);
     let words: Vec<String> = burst.words.iter().map(|word| format!("«{word}»")).collect();
@@ -106,7 +110,7 @@ fn burst_words(i18n: I18n, burst: &BurstEvidence) -> Html {
             <p data-testid="proposal-evidence">{ tr!(i18n, "evidence-burst", n = burst.count, minutes = minutes,
                 until = format::date_time(i18n, format::local(burst.to))) }</p>
             <p>{ tr!(i18n, "evidence-burst-usual", usual = usual, weeks = burst.weeks,
-                category = burst.category.clone().unwrap_or_else(|| i18n.t("none"))) }</p>
+                category = category) }</p>
             if !words.is_empty() {
                 <p>{ tr!(i18n, "evidence-burst-words", words = words.join(", ")) }</p>
             }
