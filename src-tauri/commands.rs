@@ -5,6 +5,7 @@ mod articles;
 mod drafts;
 mod incidents;
 mod links;
+mod oncall;
 mod presence;
 mod search;
 mod session;
@@ -60,6 +61,11 @@ pub(crate) fn handler() -> impl Fn(tauri::ipc::Invoke<tauri::Wry>) -> bool + Sen
         presence::get_presence,
         presence::listening,
         presence::save_presence,
+        oncall::acknowledge_incident,
+        oncall::get_on_call,
+        oncall::save_escalation,
+        oncall::save_schedule,
+        oncall::save_service,
         search::search,
         session::get_session,
         session::save_settings,

@@ -20,6 +20,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::{
     auth::{attempts::Attempts, erasure::Erasure, password::Passwords, posts::Posts, token::AccessTokens},
     detection::Watcher,
+    mail::smtp::Smtp,
     random::Random,
     sessions::Desk,
     storage::Storage,
@@ -109,6 +110,8 @@ pub struct App {
     pub witnesses: Witnesses,
     /// Answers that many devices ask for at once.
     pub pages: Pages,
+    /// Where mail is sent through.
+    pub mail: Option<Smtp>,
     /// Counts attempts to sign in.
     pub attempts: Attempts,
     /// Counts what programs post.

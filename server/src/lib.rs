@@ -10,7 +10,7 @@
 //! - Passwords, tokens and bodies are never logged.
 //!
 //! Not here: what a document says and what a change may do (`desk-docs`), the wire format (`desk-sync`), attachments,
-//! e-mail.
+//! e-mail that comes in.
 
 pub mod audit;
 pub mod auth;
@@ -18,7 +18,9 @@ pub mod cli;
 pub mod clock;
 pub mod demo;
 pub mod detection;
+pub mod escalation;
 pub mod http;
+pub mod mail;
 pub mod members;
 pub mod random;
 pub mod serve;

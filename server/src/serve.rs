@@ -14,8 +14,9 @@ use crate::{
         posts::Posts,
         token::AccessTokens,
     },
-    detection,
+    detection, escalation,
     http::{App, Limits, Pages, router},
+    mail::{self, smtp::Smtp},
     random::{FreshIds, Random, bytes},
     storage::{Storage, StorageError},
     sync::{
@@ -50,6 +51,8 @@ pub struct Setup {
     pub listen: SocketAddr,
     /// What one request may take.
     pub limits: Limits,
+    /// Where mail is sent through; without it none is written.
+    pub mail: Option<Smtp>,
 }
 
 /// Why the server does not start.
@@ -84,6 +87,8 @@ pub struct Running {
     listening: JoinHandle<()>,
     folding: JoinHandle<()>,
     watching: JoinHandle<()>,
+    escalating: JoinHandle<()>,
+    mailing: JoinHandle<()>,
 }
 
 /// Starts to serve; requests are answered from when it returns.
@@ -91,7 +96,7 @@ pub struct Running {
 /// # Errors
 /// See [`StartError`].
 pub async fn start(setup: Setup) -> Result<Running, StartError> {
-    let Setup { storage, clock, random, listen, limits } = setup;
+    let Setup { storage, clock, random, listen, limits, mail } = setup;
     let key = storage.secret(TOKEN_KEY, &bytes::<32>(random.as_ref())).await?;
     let erasure_key = storage.secret(ERASURE_KEY, &bytes::<32>(random.as_ref())).await?;
     let witness_key = storage.secret(WITNESS_KEY, &bytes::<32>(random.as_ref())).await?;
@@ -111,6 +116,7 @@ pub async fn start(setup: Setup) -> Result<Running, StartError> {
         attempts: Attempts::default(),
         posts: Posts::default(),
         watcher: detection::Watcher::default(),
+        mail,
         storage,
         clock,
         random,
@@ -138,8 +144,10 @@ pub async fn start(setup: Setup) -> Result<Running, StartError> {
     let folding = tokio::spawn(async move {
         compaction::run(folds.storage.as_ref(), folds.limits.fold, stopping).await;
     });
+    let escalating = tokio::spawn(escalation::run(Arc::clone(&app), stop.subscribe()));
+    let mailing = tokio::spawn(mail::run(Arc::clone(&app), stop.subscribe()));
     tracing::info!(%address, "listening");
-    Ok(Running { address, app, stop, serving, looking, listening, folding, watching })
+    Ok(Running { address, app, stop, serving, looking, listening, folding, watching, escalating, mailing })
 }
 
 impl Running {
@@ -150,7 +158,8 @@ impl Running {
 
     /// Stops: no new requests, those that run may end within [`DRAIN`], what was accepted is written.
     pub async fn stop(self) {
-        let Self { app, stop, serving, looking, listening, folding, watching, .. } = self;
+        let Self { app, stop, serving, looking, listening, folding, watching, escalating, mailing, .. } =
+            self;
         stop.send_replace(true);
         let abort = serving.abort_handle();
         match tokio::time::timeout(DRAIN, serving).await {
@@ -167,6 +176,8 @@ impl Running {
         let _ = listening.await;
         let _ = folding.await;
         let _ = watching.await;
+        let _ = escalating.await;
+        let _ = mailing.await;
         app.hub.close().await;
         tracing::info!("stopped");
     }

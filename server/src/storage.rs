@@ -617,9 +617,89 @@ pub trait Audit: Send + Sync {
     ) -> Result<Vec<DocumentHeads>, StorageError>;
 }
 
+/// When the escalation of an incident is to be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// At an instant.
+    At(UtcMillis),
+    /// As soon as the settings change: no policy is there for it, as they are.
+    WhenSettingsChange,
+    /// Not before the incident itself changes.
+    Never,
+}
+
+/// Which escalations are to be looked at. Whatever writes an incident's document makes it due at once, in the same
+/// transaction, and whatever writes the settings makes those due that wait for that: the database sees to it. So nothing has to
+/// go through all incidents, and no crash forgets one.
+#[async_trait]
+pub trait Escalations: Send + Sync {
+    /// Incidents that are due, the most overdue first, in whichever workspaces.
+    async fn due_escalations(
+        &self,
+        until: UtcMillis,
+        limit: u32,
+    ) -> Result<Vec<(WorkspaceId, DocId)>, StorageError>;
+    /// Makes those due that are due after an instant: by another clock than the one that set them, they may be.
+    async fn look_at_escalations_after(&self, now: UtcMillis) -> Result<(), StorageError>;
+    /// The next instant at which one is due.
+    async fn next_escalation(&self) -> Result<Option<UtcMillis>, StorageError>;
+}
+
+/// An e-mail that is to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewMail {
+    /// Derives from what it is about and whom it is for.
+    pub id: Uuid,
+    /// The address.
+    pub recipient: String,
+    /// Its subject.
+    pub subject: String,
+    /// Plain text.
+    pub body: String,
+    /// When it was written, and from when on it may be sent.
+    pub created_at: UtcMillis,
+}
+
+/// An e-mail that one process has claimed, to send it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mail {
+    /// Which one.
+    pub id: Uuid,
+    /// The address.
+    pub recipient: String,
+    /// Its subject.
+    pub subject: String,
+    /// Plain text.
+    pub body: String,
+    /// When it was written.
+    pub created_at: UtcMillis,
+    /// How often it was claimed, this time included.
+    pub tries: u32,
+}
+
+/// E-mail that waits. What is claimed is nobody else's for a while, and everybody's again if its process dies.
+#[async_trait]
+pub trait Outbox: Send + Sync {
+    /// Claims mail that is due until an instant; of several processes each gets others.
+    async fn claim_mail(
+        &self,
+        now: UtcMillis,
+        until: UtcMillis,
+        limit: u32,
+    ) -> Result<Vec<Mail>, StorageError>;
+    /// It was sent.
+    async fn mail_sent(&self, id: Uuid, now: UtcMillis) -> Result<(), StorageError>;
+    /// It was not sent: try `again` then, or never. One that was sent meanwhile stays sent.
+    async fn mail_failed(&self, id: Uuid, again: Option<UtcMillis>, error: &str) -> Result<(), StorageError>;
+    /// The next instant at which some is due.
+    async fn next_mail(&self) -> Result<Option<UtcMillis>, StorageError>;
+}
+
 /// Everything that the server keeps.
 #[async_trait]
-pub trait Storage: Directory + Devices + Sessions + Log + Segments + Audit + Signals {
+pub trait Storage:
+    Directory + Devices + Sessions + Log + Segments + Audit + Signals + Escalations + Outbox
+{
     /// Starts to write in a workspace (which need not exist yet), alone.
     async fn begin(&self, workspace: WorkspaceId) -> Result<Box<dyn Transaction>, StorageError>;
     /// Starts to listen for what processes write, this one included; `None` where the database does not tell, and
@@ -690,6 +770,13 @@ pub trait Transaction: SignalTransaction {
     async fn put_documents(&mut self, documents: &[DocumentRecord]) -> Result<(), StorageError>;
     /// Moves documents on whose changes were appended, without writing their snapshots; each at most once in a call.
     async fn grow_documents(&mut self, documents: &[Grown]) -> Result<(), StorageError>;
+    /// When the escalation of an incident is due to be looked at, if it is.
+    async fn escalation_due(&mut self, incident: DocId) -> Result<Option<UtcMillis>, StorageError>;
+    /// Says when the escalation of an incident of this workspace is to be looked at next. To be called after its document was
+    /// written, which makes it due at once.
+    async fn look_at_escalation(&mut self, incident: DocId, look: Look) -> Result<(), StorageError>;
+    /// Writes mail to be sent; what stands there already under its id stays as it is.
+    async fn post(&mut self, mail: &[NewMail]) -> Result<(), StorageError>;
     /// Makes it all durable.
     async fn commit(self: Box<Self>) -> Result<(), StorageError>;
 }

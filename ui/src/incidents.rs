@@ -1,5 +1,6 @@
 //! Incidents: the list, the page of one, the form that declares one.
 
+pub(crate) mod escalation;
 pub(crate) mod metrics;
 pub(crate) mod new;
 pub(crate) mod page;

@@ -18,6 +18,7 @@ mod incidents;
 mod keys;
 mod knowledge;
 mod live;
+mod oncall;
 mod overlay;
 mod palette;
 mod query;

@@ -44,6 +44,8 @@ pub(crate) enum Route {
     },
     /// Response times of incidents.
     IncidentMetrics,
+    /// Who is on call, and by which settings.
+    OnCall,
     /// What a person must know.
     Alerts,
     /// Which of it reaches them how.
@@ -109,6 +111,7 @@ impl Route {
             Self::NewIncident { ticket: None } => "/incidents/new".to_owned(),
             Self::NewIncident { ticket: Some(ticket) } => format!("/incidents/new/{ticket}"),
             Self::IncidentMetrics => "/incidents/metrics".to_owned(),
+            Self::OnCall => "/on-call".to_owned(),
             Self::Alerts => "/alerts".to_owned(),
             Self::AlertSettings => "/alerts/settings".to_owned(),
             Self::Rejected => "/rejected".to_owned(),
@@ -140,6 +143,7 @@ impl Route {
             }
             ["incidents", "metrics"] => Self::IncidentMetrics,
             ["incidents", rest @ ..] => Self::Incidents { open: rest.first().and_then(|step| id(step)) },
+            ["on-call"] => Self::OnCall,
             ["alerts"] => Self::Alerts,
             ["alerts", "settings"] => Self::AlertSettings,
             ["rejected"] => Self::Rejected,
@@ -284,6 +288,7 @@ mod tests {
             Route::NewIncident { ticket: None },
             Route::NewIncident { ticket: Some(id) },
             Route::IncidentMetrics,
+            Route::OnCall,
             Route::Alerts,
             Route::AlertSettings,
             Route::Rejected,

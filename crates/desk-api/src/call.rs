@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use desk_domain::{
     alert::{AlertKey, AlertSettings},
     edit::{ArticleOp, IncidentOp, NewTicket, Ops, TicketOp},
+    escalation::{Policy, Schedule},
     ids::{DocId, DocKind},
     incident::{
         Severity,
@@ -13,13 +14,14 @@ use desk_domain::{
     sla::{self, Explanation, Preview, RuleChange, SlaRules},
     ticket::Visibility,
     time::UtcMillis,
+    workspace::Service,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::view::{
-    AlertsView, ArticleRow, ArticleView, Counts, Draft, IncidentRow, IncidentView, PastTicket, Presence,
-    PresenceView, Proposed, RejectedEdit, SearchHit, SessionView, Settings, SyncView, TagCount, TicketChange,
-    TicketFilter, TicketPage, TicketSort, TicketView,
+    AlertsView, ArticleRow, ArticleView, Counts, Draft, IncidentRow, IncidentView, OnCallView, PastTicket,
+    Presence, PresenceView, Proposed, RejectedEdit, SearchHit, SessionView, Settings, SyncView, TagCount,
+    TicketChange, TicketFilter, TicketPage, TicketSort, TicketView,
 };
 
 /// A call with its reply.
@@ -252,6 +254,46 @@ calls! {
         id: DocId,
         /// The steps; `Create` is not one of them.
         ops: Vec<IncidentOp>,
+    }
+
+    /// Takes an incident: its escalation halts.
+    AcknowledgeIncident = "acknowledge_incident" -> IncidentView {
+        /// Which one.
+        id: DocId,
+        /// Until when; for good without it.
+        until: Option<UtcMillis>,
+    }
+
+    /// Who is on call now and in a period, and by which settings.
+    GetOnCall = "get_on_call" -> OnCallView {
+        /// From when.
+        from: UtcMillis,
+        /// Until when; at most 400 days later.
+        until: UtcMillis,
+    }
+
+    /// Writes an on-call schedule.
+    SaveSchedule = "save_schedule" -> () {
+        /// Its key in the settings.
+        key: String,
+        /// What is written; nothing retires it.
+        schedule: Option<Schedule>,
+    }
+
+    /// Writes an escalation policy.
+    SaveEscalation = "save_escalation" -> () {
+        /// Its key in the settings.
+        key: String,
+        /// What is written; nothing retires it.
+        policy: Option<Policy>,
+    }
+
+    /// Writes a service that incidents may affect.
+    SaveService = "save_service" -> () {
+        /// Its key in the settings.
+        key: String,
+        /// What is written; nothing retires it.
+        service: Option<Service>,
     }
 
     /// What a person must know.

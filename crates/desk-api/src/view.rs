@@ -6,8 +6,8 @@ use desk_domain::{
     alert::Alert,
     article::{Article, ArticleStatus},
     edit::Edit,
-    escalation::{EndReason, Hold, Page, Policy, Step},
-    ids::{DocId, DocKind, EntryId},
+    escalation::{EndReason, Hold, Page, Policy, Schedule, Source, Step, Stretch},
+    ids::{DocId, DocKind, EntryId, MemberId},
     incident::{
         Incident, IncidentStatus, Severity,
         postmortem::ActionItem,
@@ -17,7 +17,7 @@ use desk_domain::{
     sla::Clocks,
     ticket::{Priority, Status, Ticket},
     time::UtcMillis,
-    workspace::Workspace,
+    workspace::{Service, Workspace},
 };
 use serde::{Deserialize, Serialize};
 
@@ -294,6 +294,60 @@ pub struct SentPage {
     /// Which level, and who.
     #[serde(flatten)]
     pub page: Page,
+}
+
+/// Who is on call, and by which settings, as far as this device knows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OnCallView {
+    /// The instant that is now.
+    pub at: UtcMillis,
+    /// The member may change the settings.
+    pub may_edit: bool,
+    /// By key.
+    pub schedules: Vec<ScheduleView>,
+    /// By key.
+    pub policies: Vec<PolicyView>,
+    /// By key.
+    pub services: Vec<ServiceView>,
+}
+
+/// An on-call schedule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScheduleView {
+    /// Its key in the settings.
+    pub key: String,
+    /// What was written.
+    pub schedule: Schedule,
+    /// Who is on call now; nobody in a gap.
+    pub member: Option<MemberId>,
+    /// By what.
+    pub source: Source,
+    /// Who is on call in the period that was asked for, gaps included; empty when it cannot be used.
+    pub stretches: Vec<Stretch>,
+    /// Why it cannot be used, or what is wrong with it.
+    pub problem: Option<String>,
+}
+
+/// An escalation policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyView {
+    /// Its key in the settings.
+    pub key: String,
+    /// What was written.
+    pub policy: Policy,
+    /// What is wrong with it.
+    pub problem: Option<String>,
+}
+
+/// A service that incidents may affect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceView {
+    /// Its key in the settings.
+    pub key: String,
+    /// What was written.
+    pub service: Service,
+    /// What is wrong with it.
+    pub problem: Option<String>,
 }
 
 /// The next step of an escalation.

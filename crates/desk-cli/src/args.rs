@@ -76,6 +76,15 @@ pub(crate) enum Command {
     /// Service levels.
     #[command(subcommand)]
     Sla(Sla),
+    /// Who is on call, by which schedule.
+    Oncall {
+        /// At that instant, instead of now; like 2026-11-21T09:05:00Z.
+        #[arg(long, value_name = "INSTANT")]
+        at: Option<UtcMillis>,
+        /// By this schedule alone: its key or name.
+        #[arg(long, value_name = "SCHEDULE")]
+        schedule: Option<String>,
+    },
     /// What a person must know.
     #[command(args_conflicts_with_subcommands = true)]
     Alerts {
@@ -474,10 +483,13 @@ acknowledged, mitigated, resolved."
         #[arg(long, value_name = "N", conflicts_with = "done")]
         undone: Option<usize>,
     },
-    /// Acknowledge an incident: somebody takes it.
+    /// Acknowledge an incident: you take it, and nobody else is told.
     Ack {
         /// INC-XXXXXXXX, or its id.
         number: String,
+        /// For so long; then it escalates on. Like 30m, 2h or 1h30m.
+        #[arg(long = "for", value_name = "DURATION")]
+        length: Option<jiff::SignedDuration>,
     },
 }
 

@@ -4,6 +4,7 @@ mod alerts;
 mod article;
 mod import;
 mod incident;
+mod oncall;
 mod rejected;
 mod sla;
 mod store;
@@ -46,6 +47,7 @@ async fn command(desk: &Desk, command: Command, output: Output) -> Result<ExitCo
         Command::Incident(command) => Box::pin(incident::run(desk, command, output)).await,
         Command::Search { query, limit } => store::search(desk, &query.join(" "), limit, output).await,
         Command::Sla(command) => sla::run(desk, command, output).await,
+        Command::Oncall { at, schedule } => oncall::run(desk, at, schedule, output),
         Command::Alerts { at, command: None } => alerts::list(desk, at, output).await,
         Command::Alerts { at: _, command: Some(command) } => alerts::run(desk, command, output).await,
         Command::Rejected(command) => rejected::run(desk, command, output).await,

@@ -6,7 +6,8 @@ use desk_api::view::{ArticleRow, IncidentRow, PastTicket, RejectedEdit, TicketCh
 use desk_domain::{
     alert::Alert,
     article::{Article, ArticleStatus},
-    ids::{CommentId, DocId},
+    escalation,
+    ids::{CommentId, DocId, MemberId},
     incident::{
         Incident, IncidentRole, IncidentStatus, Milestone, Severity, TimelineEntry, postmortem::ActionItem,
         proposal::ProposalState,
@@ -375,6 +376,37 @@ pub(crate) struct PostmortemShape {
     pub(crate) number: String,
     pub(crate) postmortem: String,
     pub(crate) action_items: Vec<ActionItem>,
+}
+
+/// An element of `oncall`.
+#[derive(Debug, Serialize)]
+pub(crate) struct OnCallLine {
+    pub(crate) schedule: String,
+    pub(crate) at: UtcMillis,
+    /// Absent in a gap.
+    pub(crate) member: Option<MemberId>,
+    pub(crate) name: Option<String>,
+    /// The rotation, or `override`.
+    pub(crate) layer: Option<String>,
+}
+
+impl OnCallLine {
+    /// Who is on call by a schedule at an instant.
+    pub(crate) fn new(
+        schedule: String,
+        at: UtcMillis,
+        member: Option<MemberId>,
+        source: escalation::Source,
+        names: Names<'_>,
+    ) -> Self {
+        let name = member.map(|member| names.of(&member.to_string()));
+        let layer = match source {
+            escalation::Source::Override => Some("override".to_owned()),
+            escalation::Source::Layer { layer } => Some(layer),
+            escalation::Source::Gap => None,
+        };
+        Self { schedule, at, member, name, layer }
+    }
 }
 
 /// An element of `alerts`.

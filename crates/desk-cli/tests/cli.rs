@@ -275,6 +275,15 @@ fn articles_and_incidents_live_their_lives() {
     let notes = shown["timeline"].as_array().unwrap().iter().filter(|entry| entry["kind"] == "note").count();
     assert_eq!(notes, 1);
     assert_eq!(desk.json(&["incident", "list"])[0]["number"], number);
+    let other = desk.json(&["incident", "new", "--title", "Сеть", "--severity", "P4"]);
+    let other = other["number"].as_str().unwrap();
+    let held = desk.json(&["incident", "ack", other, "--for", "30m"]);
+    assert_eq!(held["status"], "open");
+    let entries = held["timeline"].as_array().unwrap();
+    assert!(entries.iter().any(|entry| entry["kind"] == "acknowledged" && entry["until"].is_string()));
+    assert_eq!(desk.failure(&["incident", "ack", other, "--for", "9000h"])["code"], "invalid");
+    assert_eq!(desk.json(&["oncall"]), json!([]));
+    assert_eq!(desk.failure(&["oncall", "--schedule", "сеть"])["code"], "not_found");
 }
 
 /// Rows of the ServiceNow log: by the number, what each says in these columns.
@@ -714,7 +723,14 @@ async fn a_revoked_device_fails_with_a_sentence_and_keeps_nothing() {
     };
     members::add(&storage, &new, now, &ids).await.unwrap();
     let (listen, limits) = ("127.0.0.1:0".parse().unwrap(), Limits::default());
-    let setup = Setup { storage: Arc::new(storage.clone()), clock, random: random.clone(), listen, limits };
+    let setup = Setup {
+        storage: Arc::new(storage.clone()),
+        clock,
+        random: random.clone(),
+        listen,
+        limits,
+        mail: None,
+    };
     let server = start(setup).await.unwrap();
     let url = format!("http://{}", server.address());
 

@@ -86,6 +86,12 @@ pub(crate) fn milestones_from(json: &str) -> Result<BTreeMap<Milestone, UtcMilli
     from_json(json)
 }
 
+/// Whom a deadline is for, or nothing when that follows from its subject.
+pub(crate) fn members_json(members: &[MemberId]) -> Option<String> {
+    // Ids are plain texts: they always have a JSON form.
+    (!members.is_empty()).then(|| serde_json::to_string(members).unwrap_or_default())
+}
+
 pub(crate) fn members_from(json: Option<&str>) -> Result<Vec<MemberId>, StoreError> {
     json.map_or_else(|| Ok(Vec::new()), from_json)
 }

@@ -24,6 +24,7 @@ use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 use crate::{
     AlertDecision, Batch, Committed, DocWrite, Store, StoreError,
     bulk::{self, Insert, Script, Values},
+    codes,
     lane::Held,
     meta,
     open::WRITER_CACHE,
@@ -241,8 +242,8 @@ async fn clear(script: &mut Script<'_>, placed: &[Placed<'_>]) -> Result<(), Sto
 
 async fn deadlines(script: &mut Script<'_>, placed: &[Placed<'_>]) -> Result<(), StoreError> {
     const INSERT: Insert = Insert {
-        head: "INSERT INTO deadlines (doc, rule, percent, metric, due_at) VALUES",
-        columns: 5,
+        head: "INSERT INTO deadlines (doc, rule, percent, metric, due_at, members) VALUES",
+        columns: 6,
         // The same rule at the same share is one deadline, the earlier of the two.
         tail: "ON CONFLICT (doc, rule, percent) DO UPDATE SET due_at = min(due_at, excluded.due_at)",
     };
@@ -259,6 +260,7 @@ async fn deadlines(script: &mut Script<'_>, placed: &[Placed<'_>]) -> Result<(),
                 .bind(i64::from(deadline.percent))
                 .bind(deadline.metric.map(Metric::as_str))
                 .bind(deadline.due_at.0)
+                .bind(codes::members_json(&deadline.members))
         })
         .await
 }

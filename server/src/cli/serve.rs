@@ -8,6 +8,7 @@ use super::database::Database;
 use crate::{
     clock::SystemClock,
     http::Limits,
+    mail::smtp::Smtp,
     random::SystemRandom,
     serve::{Setup, start},
 };
@@ -18,11 +19,28 @@ pub(super) struct Args {
     /// Where to listen; port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+    /// The mail server that e-mail of escalations goes through, `smtps://USER:PASSWORD@HOST`, or `smtp://HOST:25` with
+    /// `?tls=required` or `?tls=opportunistic`; without it none is sent.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "WORKERNET_SMTP_URL",
+        hide_env_values = true,
+        requires = "smtp_from"
+    )]
+    smtp_url: Option<String>,
+    /// The address that e-mail is from.
+    #[arg(long, value_name = "ADDRESS", env = "WORKERNET_SMTP_FROM")]
+    smtp_from: Option<String>,
 }
 
 pub(super) async fn run(database: &Database, args: Args) -> anyhow::Result<()> {
     // Before the line that says it is ready, so that whoever read it may stop the server at once.
     let stop = Stop::listen()?;
+    let mail = match (&args.smtp_url, &args.smtp_from) {
+        (Some(url), Some(from)) => Some(Smtp::new(url, from)?),
+        (_, _) => None,
+    };
     let storage = database.open().await?;
     let running = start(Setup {
         storage: Arc::clone(&storage),
@@ -30,6 +48,7 @@ pub(super) async fn run(database: &Database, args: Args) -> anyhow::Result<()> {
         random: Arc::new(SystemRandom::new()?),
         listen: args.listen,
         limits: Limits::default(),
+        mail,
     })
     .await?;
     super::print(&json!({ "listening": running.address().to_string() }))?;

@@ -22,8 +22,8 @@ use uuid::Uuid;
 use crate::random::{FreshIds, SeededRandom};
 
 use super::{
-    Audience, AuditEntry, DeviceRecord, Digest, DocumentHead, DocumentRecord, Grown, LogEntry, LogPage,
-    MemberRecord, NewSession, NewToken, PageLimits, Pulse, Reader, Refused, Registration, Rotation,
+    Audience, AuditEntry, DeviceRecord, Digest, DocumentHead, DocumentRecord, Grown, LogEntry, LogPage, Look,
+    MemberRecord, NewMail, NewSession, NewToken, PageLimits, Pulse, Reader, Refused, Registration, Rotation,
     SegmentAbout, SegmentEntry, SegmentSet, SessionEnd, Storage, WorkspaceRecord, chain,
 };
 
@@ -73,6 +73,8 @@ macro_rules! suite {
             samples_are_kept_up_to_their_number,
             tickets_are_counted_by_the_hour_and_forgotten,
             a_proposal_and_an_episode_stand_until_they_are_replaced,
+            an_incident_that_changes_is_to_be_looked_at,
+            mail_is_written_once_and_claimed_by_one,
         );
     };
     ($fresh:path: $($name:ident),+ $(,)?) => {
@@ -993,4 +995,112 @@ pub(super) async fn folding_never_takes_a_document_back(storage: &dyn Storage) {
     // That it moved is known although its snapshot was not written with it.
     let page = storage.changes_after(space.id, &in_team(12, &["hr"], None), 5, LIMITS).await.unwrap();
     assert_eq!(page.withdrawn, [expected.id]);
+}
+
+pub(super) async fn an_incident_that_changes_is_to_be_looked_at(storage: &dyn Storage) {
+    let (space, other) = (workspace(storage, 1).await, workspace(storage, 2).await);
+    let due = async |until| storage.due_escalations(until, 9).await.unwrap();
+    let write = async |space: WorkspaceId, doc: u8, kind, seq, look: Option<Look>| {
+        let mut tx = storage.begin(space).await.unwrap();
+        let record = DocumentRecord { kind, ..document(space, doc, seq) };
+        tx.put_documents(std::slice::from_ref(&record)).await.unwrap();
+        if let Some(look) = look {
+            tx.look_at_escalation(record.id, look).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+    };
+    write(space.id, 31, DocKind::Ticket, 1, None).await;
+    write(space.id, 18, DocKind::Workspace, 1, None).await;
+    assert_eq!(due(NOW).await, []);
+    assert_eq!(storage.next_escalation().await.unwrap(), None);
+    write(space.id, 32, DocKind::Incident, 2, None).await;
+    assert_eq!(due(NOW).await, [(space.id, DocId(id(32)))]);
+
+    // A transaction that is not committed leaves it due.
+    let mut tx = storage.begin(space.id).await.unwrap();
+    assert!(tx.escalation_due(DocId(id(32))).await.unwrap().is_some_and(|at| at <= NOW));
+    tx.look_at_escalation(DocId(id(32)), Look::Never).await.unwrap();
+    assert_eq!(tx.escalation_due(DocId(id(32))).await.unwrap(), None);
+    drop(tx);
+    assert_eq!(due(NOW).await.len(), 1);
+
+    write(space.id, 32, DocKind::Incident, 3, Some(Look::At(NOW.plus_ms(5)))).await;
+    write(other.id, 33, DocKind::Incident, 1, Some(Look::At(NOW.plus_ms(3)))).await;
+    assert_eq!(storage.next_escalation().await.unwrap(), Some(NOW.plus_ms(3)));
+    assert_eq!(due(NOW.plus_ms(4)).await, [(other.id, DocId(id(33)))]);
+    let both = [(other.id, DocId(id(33))), (space.id, DocId(id(32)))];
+    assert_eq!(due(NOW.plus_ms(5)).await, both);
+    assert_eq!(storage.due_escalations(NOW.plus_ms(5), 1).await.unwrap(), both[..1]);
+    let mut tx = storage.begin(other.id).await.unwrap();
+    assert_eq!(tx.escalation_due(DocId(id(32))).await.unwrap(), None, "another workspace's");
+    drop(tx);
+
+    storage.look_at_escalations_after(NOW.plus_ms(4)).await.unwrap();
+    assert_eq!(due(NOW.plus_ms(2)).await, [(space.id, DocId(id(32)))]);
+
+    // Settings wake what waits for them in their workspace, and nothing else.
+    write(space.id, 32, DocKind::Incident, 4, Some(Look::WhenSettingsChange)).await;
+    write(other.id, 33, DocKind::Incident, 2, Some(Look::WhenSettingsChange)).await;
+    write(space.id, 34, DocKind::Incident, 5, Some(Look::Never)).await;
+    assert_eq!(storage.next_escalation().await.unwrap(), None);
+    write(space.id, 18, DocKind::Workspace, 6, None).await;
+    assert_eq!(due(NOW).await, [(space.id, DocId(id(32)))]);
+    write(space.id, 32, DocKind::Incident, 7, Some(Look::Never)).await;
+    write(space.id, 34, DocKind::Incident, 8, None).await;
+    assert_eq!(due(NOW).await, [(space.id, DocId(id(34)))]);
+    // One that grows without its snapshot has changed as well.
+    let record = grow(storage, other.id, 35, 2).await;
+    assert_eq!(record.kind, DocKind::Ticket);
+    let mut tx = storage.begin(other.id).await.unwrap();
+    let grown = Grown { id: DocId(id(33)), seq: 9, team: None, heads: vec![hash(9)] };
+    tx.grow_documents(&[grown]).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(due(NOW).await.len(), 2);
+}
+
+pub(super) async fn mail_is_written_once_and_claimed_by_one(storage: &dyn Storage) {
+    let space = workspace(storage, 1).await;
+    let mail = |number: u8, ms| NewMail {
+        id: id(number),
+        recipient: format!("m{number}@demo.example"),
+        subject: "Эскалация".to_owned(),
+        body: "Сеть\nне работает".to_owned(),
+        created_at: NOW.plus_ms(ms),
+    };
+    let post = async |mail: &[NewMail]| {
+        let mut tx = storage.begin(space.id).await.unwrap();
+        tx.post(mail).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    assert_eq!(storage.next_mail().await.unwrap(), None);
+    post(&[mail(1, 0), mail(2, 1)]).await;
+    post(&[NewMail { body: "иначе".to_owned(), ..mail(1, 0) }, mail(3, 9)]).await;
+    assert_eq!(storage.next_mail().await.unwrap(), Some(NOW));
+    let mut tx = storage.begin(space.id).await.unwrap();
+    tx.post(&[mail(4, 0)]).await.unwrap();
+    drop(tx);
+
+    let lease = NOW.plus_ms(100);
+    let (now, seen) = (NOW.plus_ms(5), async |now, limit| {
+        let claimed = storage.claim_mail(now, lease, limit).await.unwrap();
+        claimed.into_iter().map(|mail| (mail.id, mail.tries, mail.body)).collect::<Vec<_>>()
+    });
+    let body = || "Сеть\nне работает".to_owned();
+    let (one, two) = tokio::join!(seen(now, 1), seen(now, 1));
+    let mut both = [one, two].concat();
+    both.sort();
+    assert_eq!(both, [(id(1), 1, body()), (id(2), 1, body())], "each is claimed once");
+    assert_eq!(seen(now, 9).await, [], "what is claimed is nobody else's");
+    storage.mail_sent(id(1), now).await.unwrap();
+    storage.mail_failed(id(1), Some(now), "late news").await.unwrap();
+    storage.mail_failed(id(2), Some(NOW.plus_ms(6)), "451 later").await.unwrap();
+    assert_eq!(storage.next_mail().await.unwrap(), Some(NOW.plus_ms(6)), "what was sent stays sent");
+    assert_eq!(seen(NOW.plus_ms(6), 9).await, [(id(2), 2, body())]);
+    // Whoever claimed it died.
+    assert_eq!(seen(lease, 9).await.len(), 2);
+    storage.mail_failed(id(2), None, "550 unknown").await.unwrap();
+    storage.mail_failed(id(3), None, "550 unknown").await.unwrap();
+    assert_eq!(storage.next_mail().await.unwrap(), None);
+    post(&[mail(2, 0)]).await;
+    assert_eq!(storage.next_mail().await.unwrap(), None, "what was given up is not begun anew");
 }

@@ -36,6 +36,7 @@ use super::{
 mod audit;
 mod devices;
 mod directory;
+mod escalations;
 mod listener;
 mod log;
 mod segments;

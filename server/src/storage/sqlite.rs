@@ -24,6 +24,7 @@ use super::{Digest, Listener, Storage, StorageError, Transaction, fold};
 mod audit;
 mod devices;
 mod directory;
+mod escalations;
 mod log;
 mod segments;
 mod sessions;

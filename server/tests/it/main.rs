@@ -3,9 +3,13 @@
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod escalation;
+#[cfg(test)]
 mod folding;
 #[cfg(test)]
 mod live;
+#[cfg(test)]
+mod mail;
 #[cfg(test)]
 mod processes;
 #[cfg(test)]

@@ -29,6 +29,7 @@ use uuid::Uuid;
 use workernet_server::{
     auth::password,
     http::Limits,
+    mail::smtp::Smtp,
     members::{self, NewMember},
     random::{FreshIds, SeededRandom, SystemRandom, bytes},
     serve::{Running, Setup, start},
@@ -77,6 +78,11 @@ impl TestServer {
     }
 
     pub(crate) async fn start_with(limits: Limits) -> Self {
+        Self::start_mailing(limits, None).await
+    }
+
+    /// A server that sends its mail through `mail`.
+    pub(crate) async fn start_mailing(limits: Limits, mail: Option<Smtp>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let storage = SqliteStorage::open(dir.path()).await.unwrap();
         let clock = Arc::new(ManualClock::new(NOW));
@@ -89,6 +95,7 @@ impl TestServer {
             random: random.clone(),
             listen: "127.0.0.1:0".parse().unwrap(),
             limits,
+            mail,
         })
         .await
         .unwrap();

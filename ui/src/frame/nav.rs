@@ -112,6 +112,7 @@ pub(super) fn Nav(props: &NavProps) -> Html {
                 false, "nav-knowledge") }
             { page(Route::Incidents { open: None }, Glyph::Incident, i18n.t("incidents"), counts.incidents, true,
                 "nav-incidents") }
+            { page(Route::OnCall, Glyph::Person, i18n.t("oncall"), 0, false, "nav-oncall") }
             { page(Route::Alerts, Glyph::Bell, i18n.t("alerts"), *alerts, true, "nav-alerts") }
             if sync.rejected > 0 {
                 { page(Route::Rejected, Glyph::Refused, i18n.t("rejected"), sync.rejected, true, "nav-rejected") }

@@ -16,8 +16,9 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use super::{
-    edit, new::severity_choices, postmortem::Postmortem, proposals::ProposalCard, set_field,
-    severity::SeverityChooser, text::EditableText, timeline::Timeline, updates::Updates,
+    edit, escalation::EscalationPanel, new::severity_choices, postmortem::Postmortem,
+    proposals::ProposalCard, set_field, severity::SeverityChooser, text::EditableText, timeline::Timeline,
+    updates::Updates,
 };
 use crate::{
     bridge,
@@ -185,7 +186,7 @@ fn Body(props: &BodyProps) -> Html {
                         }
                     </div>
                 </div>
-                <Side view={Rc::clone(view)} {is_locked} {on_edit} />
+                <Side view={Rc::clone(view)} {is_locked} {on_edit} on_view={props.on_view.clone()} />
             </div>
         </article>
     }
@@ -223,6 +224,7 @@ struct SideProps {
     view: Rc<IncidentView>,
     is_locked: bool,
     on_edit: Callback<IncidentOp>,
+    on_view: Callback<IncidentView>,
 }
 
 #[component]
@@ -272,6 +274,7 @@ fn Side(props: &SideProps) -> Html {
     };
     html! {
         <aside class="side" aria-label={i18n.t("ticket-details")}>
+            <EscalationPanel view={Rc::clone(&props.view)} is_locked={props.is_locked} on_view={props.on_view.clone()} />
             <section class="panel">
                 <div class="field">
                     <span class="field-label">{ i18n.t("incident-severity") }</span>

@@ -99,6 +99,7 @@ impl Watch {
         if desk.read_only().is_some() || !desk.alerts_settled().await? {
             return Ok(None);
         }
+        let next_step = desk.escalate_here(now).await?;
         let store = desk.store();
         let due = store.deadlines_until(now).await.map_err(error::store)?;
         let mut changed = !due.is_empty();
@@ -108,7 +109,8 @@ impl Watch {
         }
         self.take_away(now).await?;
         let pending = store.alerts_pending().await.map_err(error::store)?;
-        let mut next = store.next_deadline_after(now).await.map_err(error::store)?;
+        let next = store.next_deadline_after(now).await.map_err(error::store)?;
+        let mut next = [next, next_step].into_iter().flatten().min();
         if !pending.is_empty() {
             let settings = desk.alert_settings().await?;
             let decided: Vec<(Alert, Delivery)> = pending

@@ -6,7 +6,7 @@ use desk_api::{ApiError, ErrorCode, call::CreateIncident, view::IncidentView};
 use desk_app::Desk;
 use desk_domain::{
     edit::IncidentOp,
-    incident::{IncidentStatus, Milestone, metrics::Period, postmortem::toggled, proposal::ProposalState},
+    incident::{metrics::Period, postmortem::toggled, proposal::ProposalState},
     ticket::Visibility,
     time::UtcMillis,
 };
@@ -98,19 +98,11 @@ pub(super) async fn run(desk: &Desk, command: Incident, output: Output) -> Resul
             output.result(&shown, || text::postmortem(&shown))?;
             Ok(ExitCode::SUCCESS)
         }
-        Incident::Ack { number } => {
-            let view = find(desk, &number).await?;
-            let incident = &view.incident;
-            if incident.milestones.contains_key(&Milestone::Acknowledged) {
-                return print(desk, view, output);
-            }
-            // The first move off `open` acknowledges; one that has moved on already gets the instant alone.
-            let op = if incident.status == IncidentStatus::Open {
-                IncidentOp::SetStatus { status: IncidentStatus::Investigating }
-            } else {
-                IncidentOp::SetMilestone { milestone: Milestone::Acknowledged, reached_at: desk.now() }
-            };
-            print(desk, desk.edit_incident(incident.id, vec![op]).await?, output)
+        Incident::Ack { number, length } => {
+            let id = find(desk, &number).await?.incident.id;
+            let ms = |length: jiff::SignedDuration| i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
+            let until = length.map(|length| desk.now().plus_ms(ms(length)));
+            print(desk, desk.acknowledge_incident(id, until).await?, output)
         }
     }
 }

@@ -83,6 +83,16 @@ pub struct Due {
 }
 
 impl Step {
+    /// Its name, for logs.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Start { .. } => "start",
+            Self::Page(_) => "page",
+            Self::Expire => "expire",
+            Self::End { .. } => "end",
+        }
+    }
+
     /// The edit that writes it into the timeline.
     pub fn op(self) -> IncidentOp {
         match self {
@@ -196,6 +206,11 @@ pub fn next(incident: &Incident, workspace: &Workspace, now: UtcMillis) -> Optio
     let email = if found.email { members.clone() } else { Vec::new() };
     let step = Step::Page(Page { level, cycle, members, email });
     Some(Due { at, entry: derived(incident.id, [2, cycle, level]), step })
+}
+
+/// Who has taken an incident, if it is taken now; whether or not it escalates.
+pub fn held(incident: &Incident) -> Option<Hold> {
+    hold(&sorted(incident))
 }
 
 /// When somebody is told next unless the incident is acknowledged; `None` when nobody will be.

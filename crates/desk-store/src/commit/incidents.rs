@@ -1,11 +1,9 @@
 //! Lines of the incident list.
 
 use desk_domain::{
-    alert::AlertRule,
     ids::incident_number,
     incident::proposal::ProposalState,
     projection::{IncidentLine, Row},
-    time::UtcMillis,
 };
 
 use super::Placed;
@@ -44,19 +42,11 @@ pub(super) async fn write(script: &mut Script<'_>, placed: &[Placed<'_>]) -> Res
                 .bind(incident.is_over())
                 .bind(incident.created_at.0)
                 .bind(incident.updated_at.0)
-                .bind(escalates_at(placed).map(|at| at.0))
+                .bind(incident.escalates_at.map(|at| at.0))
                 .bind(incident.deleted)
                 .bind(incident.proposal.map(ProposalState::as_str))
                 .bind(codes::services_json(&incident.services))
                 .bind(codes::milestones_json(&incident.milestones))
         })
         .await
-}
-
-fn escalates_at(placed: &Placed<'_>) -> Option<UtcMillis> {
-    let deadlines = placed.write.deadlines.iter();
-    deadlines
-        .filter(|deadline| deadline.rule == AlertRule::IncidentEscalation)
-        .map(|deadline| deadline.due_at)
-        .min()
 }

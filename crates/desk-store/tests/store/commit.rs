@@ -394,8 +394,10 @@ async fn an_incidents_escalation_is_in_its_line_and_among_the_deadlines() {
     let mut over = incident(2, "Почта", "");
     over.status = desk_domain::incident::IncidentStatus::Resolved;
     over.created_at = NOW.plus_ms(5_000);
-    let docs =
-        vec![new(State::Incident(Box::new(over))), DocWrite { deadlines: vec![escalation], ..running }];
+    let docs = vec![
+        new(State::Incident(Box::new(over))),
+        DocWrite { deadlines: vec![escalation.clone()], ..running },
+    ];
     store.commit(&Batch::of_docs(docs)).await.expect("commits");
     let rows = store.list_incidents().await.expect("lists");
     assert_eq!(rows.iter().map(|row| row.title.as_str()).collect::<Vec<_>>(), ["Сеть", "Почта"]);
@@ -403,6 +405,7 @@ async fn an_incidents_escalation_is_in_its_line_and_among_the_deadlines() {
     assert_eq!(store.incident_by_number(&rows[0].number).await.expect("finds"), [id(1)]);
     let due = store.deadlines_until(NOW.plus_ms(60_000)).await.expect("reads");
     assert_eq!((due[0].kind, due[0].number.as_str()), (DocKind::Incident, rows[0].number.as_str()));
+    assert_eq!((due[0].key.percent, &due[0].members), (2, &escalation.members));
 }
 
 #[tokio::test]

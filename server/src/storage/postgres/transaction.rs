@@ -15,8 +15,8 @@ use super::{
     number,
 };
 use crate::storage::{
-    Digest, DocumentHead, DocumentRecord, Grown, LogEntry, MemberRecord, News, Refused, StorageError,
-    Transaction, WorkspaceRecord, chain, reject_code,
+    Digest, DocumentHead, DocumentRecord, Grown, LogEntry, Look, MemberRecord, NewMail, News, Refused,
+    StorageError, Transaction, WorkspaceRecord, chain, reject_code,
 };
 
 /// A transaction that holds the workspace's lock.
@@ -374,6 +374,63 @@ impl Transaction for PostgresTransaction {
         .execute(&mut *self.tx)
         .await
         .map_err(failed)?;
+        Ok(())
+    }
+
+    async fn escalation_due(&mut self, incident: DocId) -> Result<Option<UtcMillis>, StorageError> {
+        let due: Option<Option<i64>> =
+            query_scalar("SELECT due_at FROM escalations WHERE doc = $1 AND workspace = $2")
+                .bind(incident.0)
+                .bind(self.workspace.0)
+                .fetch_optional(&mut *self.tx)
+                .await
+                .map_err(failed)?;
+        Ok(due.flatten().map(UtcMillis))
+    }
+
+    async fn look_at_escalation(&mut self, incident: DocId, look: Look) -> Result<(), StorageError> {
+        let due = match look {
+            Look::At(at) => Some(at.0),
+            Look::WhenSettingsChange => None,
+            Look::Never => {
+                query("DELETE FROM escalations WHERE doc = $1 AND workspace = $2")
+                    .bind(incident.0)
+                    .bind(self.workspace.0)
+                    .execute(&mut *self.tx)
+                    .await
+                    .map_err(failed)?;
+                return Ok(());
+            }
+        };
+        query(
+            "INSERT INTO escalations (doc, workspace, due_at) VALUES ($1, $2, $3)
+             ON CONFLICT (doc) DO UPDATE SET due_at = excluded.due_at",
+        )
+        .bind(incident.0)
+        .bind(self.workspace.0)
+        .bind(due)
+        .execute(&mut *self.tx)
+        .await
+        .map_err(failed)?;
+        Ok(())
+    }
+
+    async fn post(&mut self, mail: &[NewMail]) -> Result<(), StorageError> {
+        for NewMail { id, recipient, subject, body, created_at } in mail {
+            query(
+                "INSERT INTO mail (id, workspace, recipient, subject, body, created_at, next_try_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT DO NOTHING",
+            )
+            .bind(*id)
+            .bind(self.workspace.0)
+            .bind(recipient)
+            .bind(subject)
+            .bind(body)
+            .bind(created_at.0)
+            .execute(&mut *self.tx)
+            .await
+            .map_err(failed)?;
+        }
         Ok(())
     }
 

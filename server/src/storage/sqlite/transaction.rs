@@ -14,8 +14,8 @@ use super::{
     unique_violation, uuid,
 };
 use crate::storage::{
-    Digest, DocumentHead, DocumentRecord, Grown, LogEntry, MemberRecord, Refused, StorageError, Transaction,
-    WorkspaceRecord, chain, reject_code,
+    Digest, DocumentHead, DocumentRecord, Grown, LogEntry, Look, MemberRecord, NewMail, Refused,
+    StorageError, Transaction, WorkspaceRecord, chain, reject_code,
 };
 
 /// A transaction that holds the file's write lock.
@@ -379,6 +379,66 @@ impl Transaction for SqliteTransaction {
                 heads,
                 id,
                 workspace
+            )
+            .execute(&mut *self.tx)
+            .await
+            .map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    async fn escalation_due(&mut self, incident: DocId) -> Result<Option<UtcMillis>, StorageError> {
+        let (incident, workspace) = (incident.0.as_bytes().as_slice(), self.workspace_id());
+        let due = query_scalar!(
+            "SELECT due_at FROM escalations WHERE doc = ? AND workspace = ?",
+            incident,
+            workspace
+        )
+        .fetch_optional(&mut *self.tx)
+        .await
+        .map_err(failed)?;
+        Ok(due.flatten().map(UtcMillis))
+    }
+
+    async fn look_at_escalation(&mut self, incident: DocId, look: Look) -> Result<(), StorageError> {
+        let (incident, workspace) = (incident.0.as_bytes().as_slice(), self.workspace_id());
+        let due = match look {
+            Look::At(at) => Some(at.0),
+            Look::WhenSettingsChange => None,
+            Look::Never => {
+                query!("DELETE FROM escalations WHERE doc = ? AND workspace = ?", incident, workspace)
+                    .execute(&mut *self.tx)
+                    .await
+                    .map_err(failed)?;
+                return Ok(());
+            }
+        };
+        query!(
+            "INSERT INTO escalations (doc, workspace, due_at) VALUES (?, ?, ?)
+             ON CONFLICT (doc) DO UPDATE SET due_at = excluded.due_at",
+            incident,
+            workspace,
+            due
+        )
+        .execute(&mut *self.tx)
+        .await
+        .map_err(failed)?;
+        Ok(())
+    }
+
+    async fn post(&mut self, mail: &[NewMail]) -> Result<(), StorageError> {
+        let workspace = self.workspace_id();
+        for NewMail { id, recipient, subject, body, created_at } in mail {
+            let id = id.as_bytes().as_slice();
+            query!(
+                "INSERT INTO mail (id, workspace, recipient, subject, body, created_at, next_try_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT DO NOTHING",
+                id,
+                workspace,
+                recipient,
+                subject,
+                body,
+                created_at.0
             )
             .execute(&mut *self.tx)
             .await

@@ -1,0 +1,219 @@
+//! Who is on call, who takes an incident, and the settings that say so.
+
+use desk_api::{
+    ApiError, ErrorCode,
+    view::{IncidentView, OnCallView, PolicyView, ScheduleView, ServiceView},
+};
+use desk_domain::{
+    edit::{IncidentOp, Ops, Section, WorkspaceOp},
+    escalation::{self, Policy, Schedule, Source},
+    ids::{DocId, MemberId},
+    incident::IncidentStatus,
+    people::Role,
+    time::UtcMillis,
+    workspace::{Service, Workspace},
+};
+use desk_store::Batch;
+
+use crate::Desk;
+
+/// The longest key of a setting.
+const KEY_MAX_CHARS: usize = 64;
+
+impl Desk {
+    /// Takes an incident: its escalation halts, for good or until an instant. For good, a response that has not begun begins.
+    ///
+    /// # Errors
+    /// When the instant is past or more than seven days ahead, or the incident is over or not here.
+    pub async fn acknowledge_incident(
+        &self,
+        id: DocId,
+        until: Option<UtcMillis>,
+    ) -> Result<IncidentView, ApiError> {
+        let now = self.now();
+        if let Some(until) = until
+            && !(1..=escalation::run::LONGEST_MS).contains(&until.since(now))
+        {
+            return Err(ApiError::new(
+                ErrorCode::Invalid,
+                format!("{until} is no end for an acknowledgement: choose one within the next seven days"),
+            )
+            .at("until"));
+        }
+        let view = self.incident(id).await?.ok_or_else(|| {
+            ApiError::new(ErrorCode::NotFound, "the incident is not here; sync, or see `desk incident list`")
+        })?;
+        if view.incident.status.is_done() {
+            return Err(ApiError::new(
+                ErrorCode::Invalid,
+                format!("{} is over: there is nothing to acknowledge; reopen it if it goes on", view.number),
+            ));
+        }
+        let held_for_good = escalation::held(&view.incident).is_some_and(|hold| hold.until.is_none());
+        if until.is_none() && held_for_good {
+            return Ok(view);
+        }
+        let mut ops = vec![IncidentOp::Acknowledge { until }];
+        if until.is_none() && view.incident.status == IncidentStatus::Open {
+            ops.push(IncidentOp::SetStatus { status: IncidentStatus::Investigating });
+        }
+        self.edit_incident(id, ops).await
+    }
+
+    /// Schedules with who is on call now and in a period (of at most 400 days), and the escalation policies and services, each
+    /// with what is wrong with it; as far as this device knows.
+    ///
+    /// # Errors
+    /// When there are no settings yet, or the period ends before it begins.
+    pub fn on_call(&self, from: UtcMillis, until: UtcMillis) -> Result<OnCallView, ApiError> {
+        if until <= from {
+            return Err(ApiError::new(ErrorCode::Invalid, "the period ends before it begins").at("until"));
+        }
+        let workspace = self.settings_here()?;
+        let now = self.now();
+        let schedules = workspace.schedules.iter().map(|(key, schedule)| {
+            let compiled = schedule.compile();
+            let (member, source) = compiled.as_ref().map_or((None, Source::Gap), |compiled| compiled.at(now));
+            ScheduleView {
+                key: key.clone(),
+                member,
+                source,
+                stretches: compiled.as_ref().map(|it| it.stretches(from, until)).unwrap_or_default(),
+                problem: compiled
+                    .err()
+                    .map(|error| error.to_string())
+                    .or_else(|| strangers(schedule, &workspace)),
+                schedule: schedule.clone(),
+            }
+        });
+        let policies = workspace.escalations.iter().map(|(key, policy)| PolicyView {
+            key: key.clone(),
+            problem: usable(policy, &workspace).err(),
+            policy: policy.clone(),
+        });
+        let services = workspace.services.iter().map(|(key, service)| ServiceView {
+            key: key.clone(),
+            problem: service.check_references(&workspace).err().map(|error| error.to_string()),
+            service: service.clone(),
+        });
+        Ok(OnCallView {
+            at: now,
+            may_edit: self.me().is_some_and(|me| me.role >= Role::Manager) && self.read_only().is_none(),
+            schedules: schedules.collect(),
+            policies: policies.collect(),
+            services: services.collect(),
+        })
+    }
+
+    /// Who is on call by a schedule at an instant, with by what; the schedule is named by its key or name.
+    ///
+    /// # Errors
+    /// When there is no such schedule, or it cannot be used.
+    pub fn on_call_at(&self, schedule: &str, at: UtcMillis) -> Result<(Option<MemberId>, Source), ApiError> {
+        let workspace = self.settings_here()?;
+        let named = |(key, found): &(&String, &Schedule)| *key == schedule || found.name == schedule;
+        let (_, found) = workspace.schedules.iter().find(named).ok_or_else(|| {
+            ApiError::new(
+                ErrorCode::NotFound,
+                format!("there is no on-call schedule {schedule:?}; see `desk oncall`"),
+            )
+        })?;
+        let compiled =
+            found.compile().map_err(|error| ApiError::new(ErrorCode::Invalid, error.to_string()))?;
+        Ok(compiled.at(at))
+    }
+
+    /// Writes an on-call schedule; `None` retires it.
+    ///
+    /// # Errors
+    /// When it cannot be used, names who is no active member, or the member may not write it.
+    pub async fn save_schedule(&self, key: &str, schedule: Option<&Schedule>) -> Result<(), ApiError> {
+        if let Some(schedule) = schedule {
+            let workspace = self.settings_here()?;
+            schedule.check().map_err(|error| refused(error.to_string()))?;
+            if let Some(problem) = strangers(schedule, &workspace) {
+                return Err(refused(problem));
+            }
+        }
+        self.save_setting(Section::Schedules, key, schedule).await
+    }
+
+    /// Writes an escalation policy; `None` retires it. What escalates already goes on by the policy that it began with.
+    ///
+    /// # Errors
+    /// When it cannot be used, names what is not there, or the member may not write it.
+    pub async fn save_policy(&self, key: &str, policy: Option<&Policy>) -> Result<(), ApiError> {
+        if let Some(policy) = policy {
+            usable(policy, &self.settings_here()?).map_err(refused)?;
+        }
+        self.save_setting(Section::Escalations, key, policy).await
+    }
+
+    /// Writes a service that incidents may affect; `None` retires it.
+    ///
+    /// # Errors
+    /// When it cannot be used, names what is not there, or the member may not write it.
+    pub async fn save_service(&self, key: &str, service: Option<&Service>) -> Result<(), ApiError> {
+        if let Some(service) = service {
+            service.check().map_err(|error| refused(error.to_string()))?;
+            let workspace = self.settings_here()?;
+            service.check_references(&workspace).map_err(|error| refused(error.to_string()))?;
+        }
+        self.save_setting(Section::Services, key, service).await
+    }
+
+    async fn save_setting<T: serde::Serialize>(
+        &self,
+        section: Section,
+        key: &str,
+        value: Option<&T>,
+    ) -> Result<(), ApiError> {
+        let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if key.is_empty() || key.chars().count() > KEY_MAX_CHARS || !key.chars().all(plain) {
+            return Err(ApiError::new(
+                ErrorCode::Invalid,
+                format!("{key:?} is no short name: use up to {KEY_MAX_CHARS} letters, digits and hyphens"),
+            )
+            .at("key"));
+        }
+        let value = value
+            .map(serde_json::to_string)
+            .transpose()
+            .map_err(|problem| ApiError::new(ErrorCode::Internal, problem.to_string()))?;
+        let doc = self.require_session()?.workspace_doc;
+        let op = WorkspaceOp::Set { section, key: key.to_owned(), value };
+        self.edit_ops(doc, vec![op], Ops::Workspace, Batch::default()).await.map(drop)
+    }
+
+    fn settings_here(&self) -> Result<Workspace, ApiError> {
+        self.workspace().ok_or_else(|| {
+            ApiError::new(
+                ErrorCode::NotFound,
+                "the workspace's settings are not here yet; they come with the first sync",
+            )
+        })
+    }
+}
+
+fn refused(problem: String) -> ApiError {
+    ApiError::new(ErrorCode::Invalid, problem)
+}
+
+fn usable(policy: &Policy, workspace: &Workspace) -> Result<(), String> {
+    let checked = policy.check().and_then(|()| policy.check_references(workspace));
+    checked.map_err(|error| error.to_string())
+}
+
+/// A schedule names somebody who is no active member.
+fn strangers(schedule: &Schedule, workspace: &Workspace) -> Option<String> {
+    let layers =
+        schedule.layers.iter().flat_map(|layer| layer.members.iter().map(|id| (layer.name.as_str(), id)));
+    let gone = |id: &MemberId| workspace.members.get(id).is_none_or(|member| !member.active);
+    layers
+        .filter(|(_, id)| gone(id))
+        .map(|(layer, id)| {
+            let name = workspace.members.get(id).map_or_else(|| id.to_string(), |member| member.name.clone());
+            format!("the rotation {layer:?} names {name}, who is no active member; take them off")
+        })
+        .next()
+}
