@@ -3,9 +3,11 @@
 mod scheduler;
 mod settings;
 
+use std::collections::BTreeSet;
+
 use desk_api::{ApiError, ErrorCode, view::AlertsView};
 use desk_domain::{
-    alert::{Alert, AlertKey, AlertState},
+    alert::{Alert, AlertKey, AlertRule, AlertState},
     edit::{Ops, PersonalOp},
     ids::{DocId, DocKind},
     people::{Member, Role},
@@ -119,7 +121,7 @@ impl Desk {
         self.store().alerts_open_of(subject, self.now()).await.map_err(error::store)
     }
 
-    /// Acknowledges alerts on all of the member's devices.
+    /// Acknowledges alerts on all of the member's devices. Who acknowledges a page takes its incident.
     ///
     /// # Errors
     /// When nobody is signed in.
@@ -128,6 +130,13 @@ impl Desk {
         let writes = keys.iter().map(|key| AlertWrite::Acknowledge { key: key.clone(), at: now });
         let ops = keys.iter().map(|key| PersonalOp::Acknowledge { alert: key.to_string() });
         self.say(ops.collect(), Batch { alerts: writes.collect(), ..Batch::default() }).await?;
+        let pages = keys.iter().filter(|key| key.rule == AlertRule::IncidentEscalation);
+        for incident in pages.map(|key| key.subject).collect::<BTreeSet<_>>() {
+            if let Err(problem) = Box::pin(self.acknowledge_incident(incident, None)).await {
+                // It is over, or out of sight by now: the alert is settled all the same.
+                tracing::info!(code = ?problem.code, "a page was acknowledged, its incident not: {problem}");
+            }
+        }
         self.alerts().await
     }
 
@@ -255,10 +264,7 @@ fn concerns(me: &Member, due: &DueDeadline) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use desk_domain::{
-        alert::AlertRule,
-        ids::{MemberId, uuid_v7},
-    };
+    use desk_domain::ids::{MemberId, uuid_v7};
 
     use super::*;
 

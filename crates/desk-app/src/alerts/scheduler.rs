@@ -194,13 +194,17 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use std::{
+        collections::BTreeSet,
         sync::{Mutex, PoisonError},
         time::Instant,
     };
 
+    use desk_api::call::CreateIncident;
     use desk_domain::{
         alert::{AlertRule, AlertSettings, NoticeText, QuietWindow, TimeOfDay, Weekday},
         edit::NewTicket,
+        escalation,
+        incident::Severity,
         ticket::Priority,
     };
 
@@ -433,6 +437,30 @@ mod tests {
         assert_eq!(world.desk.alerts().await.expect("reads").acknowledged.len(), 1);
         let late = world.desk.snooze_alerts(&keys, Some(world.desk.now())).await;
         assert!(late.is_err(), "an alert cannot be put off until now");
+    }
+
+    #[tokio::test]
+    async fn who_acknowledges_a_page_takes_its_incident() {
+        let world = World::new().await;
+        let declared = world.desk.create_incident(CreateIncident {
+            title: "Сеть".into(),
+            summary: String::new(),
+            severity: Severity::P1,
+            services: BTreeSet::new(),
+            impact_at: None,
+            tickets: Vec::new(),
+        });
+        let incident = declared.await.expect("an incident").incident;
+        assert!(escalation::held(&incident).is_none());
+        let page = AlertKey {
+            subject: incident.id,
+            rule: AlertRule::IncidentEscalation,
+            percent: 1,
+            due_at: incident.created_at,
+        };
+        world.desk.acknowledge_alerts(&[page]).await.expect("acknowledges");
+        let view = world.desk.incident(incident.id).await.expect("reads").expect("is there");
+        assert!(escalation::held(&view.incident).is_some_and(|hold| hold.until.is_none()), "{view:?}");
     }
 
     async fn wait_for_open(desk: &Desk, count: usize) -> Vec<Alert> {
