@@ -8,7 +8,7 @@ use desk_domain::ids::{DocId, DocKind};
 use desk_store::{DocWrite, StoreError, StoredDocument, TicketIds};
 use futures::StreamExt;
 
-use crate::{Desk, desk::WorkspaceRules, edit::write_of, error};
+use crate::{Desk, DeskEvent, desk::WorkspaceRules, edit::write_of, error};
 
 /// Stands in the store while rows were computed by other rules than those that hold: each time under another value.
 const REDERIVE: &str = "rederive";
@@ -45,6 +45,9 @@ impl Desk {
                 self.rederive(&ids, &rules).await?;
             }
             self.inner.deadlines_moved.send_modify(|count| *count += 1);
+            // Clocks that are shown are other ones now, though no ticket changed.
+            let kinds = vec![DocKind::Ticket, DocKind::Incident];
+            self.emit(DeskEvent::Changed { kinds, docs: Vec::new() });
             let marked = self.store().meta(REDERIVE).await.map_err(error::store)?;
             if marked == Some(mark) && Arc::ptr_eq(&rules, &self.rules()) {
                 self.store().set_meta(REDERIVE, None).await.map_err(error::store)?;
