@@ -125,8 +125,8 @@ pub(crate) fn IncidentsPage(props: &IncidentsProps) -> Html {
                         <a class="button" href={format!("#{}", Route::IncidentMetrics.to_hash())}
                             data-testid="incident-metrics">{ i18n.t("metrics") }</a>
                         if session.read_only.is_none() {
-                            <a class="button" href="#/incidents/new" data-testid="new-incident">
-                                { glyph(Glyph::Plus) }<span>{ i18n.t("new-incident") }</span>
+                            <a class="button" href="#/incidents/new" data-testid="new-incident" title={i18n.t("new-incident")}>
+                                { glyph(Glyph::Plus) }<span>{ i18n.t("new-incident-create") }</span>
                             </a>
                         }
                     </div>

@@ -122,7 +122,7 @@ fn UpdateBox(props: &UpdateBoxProps) -> Html {
     let is_internal = *visibility == Visibility::Internal;
     html! {
         <div class={classes!("note-box", "update-box", is_internal.then_some("is-internal"))}>
-            <div class="tabs tabs-narrow" role="tablist" aria-label={i18n.t("incident-updates")}>
+            <div class="tabs" role="tablist" aria-label={i18n.t("incident-updates")}>
                 { tab(Visibility::Internal) }{ tab(Visibility::Public) }
             </div>
             <TextArea value={draft.text.clone()} {on_text} label={i18n.t("incident-update")}
