@@ -125,6 +125,70 @@ async fn quiet_hours_hold_banners_back_and_a_summary_comes() -> anyhow::Result<(
     Ok(())
 }
 
+/// Level one is told for a minute, level two for another, and so on.
+const QUICK_POLICY: &str = "
+    return window.__TAURI__.core.invoke('save_escalation', { request: { key: 'aa', policy: {
+        name: 'Быстро', severities: ['P1'], repeat: 3, levels: [
+            { targets: [{ to: 'role', role: 'agent' }], timeout_min: 1 },
+            { targets: [{ to: 'role', role: 'manager' }], timeout_min: 1 },
+        ],
+    } } }).then(() => true);";
+
+/// Nobody on level one takes a P1, so the server goes on to level two. The manager's banner opens the incident; acknowledging it in
+/// the banner takes the incident, and nothing more is told.
+#[tokio::test]
+async fn a_p1_that_nobody_takes_reaches_the_manager_whose_answer_ends_it() -> anyhow::Result<()> {
+    let world = World::new("a_p1_that_nobody_takes_reaches_the_manager_whose_answer_ends_it")?;
+    let (server, member) = world.empty_server(
+        "acme",
+        &[("anna@acme.example", "Анна", "agent"), ("maria@acme.example", "Мария", "manager")],
+    )?;
+    let mut desk = world.device("desk", &server, member("maria@acme.example"))?;
+    let page = desk.open().await?;
+    synced(&page).await?;
+    page.script(QUICK_POLICY).await?;
+    synced(&page).await?;
+
+    let agent = Agent::sign_in(&world, &server, &member("anna@acme.example"))?;
+    let made = agent
+        .run(&["--json", "incident", "new", "--title", "Портал не открывается", "--severity", "P1"], "")?;
+    let made: serde_json::Value = serde_json::from_str(&made)?;
+    let number = made["number"].as_str().context("an incident has a number")?.to_owned();
+    agent.run(&["sync"], "")?;
+    let declared = told(&desk, &number)?;
+    ensure!(!declared.body.contains("Эскалация"), "level one is not the manager: {declared:?}");
+
+    let paged = poll_until("the page of level two", Duration::from_secs(150), || {
+        let shown = desk.notifications().shown()?;
+        Ok(shown.into_iter().find(|banner| is_of(banner, &number) && banner.body.contains("Эскалация")))
+    })?;
+    ensure!(paged.urgency.as_deref() == Some("CRITICAL"), "a page cannot wait: {paged:?}");
+    desk.notifications().activate(paged.id)?;
+    page.wait_for(&format!("[data-testid=\"incident-page\"][data-number=\"{number}\"]")).await?;
+    page.painted().await?;
+    desk.picture(&world.dir().join("incident.png"))?;
+
+    desk.notifications().choose_action(paged.id, "acknowledge")?;
+    poll_until("the banner to be withdrawn", Duration::from_secs(30), || {
+        Ok(desk.notifications().history()?.into_iter().find(|banner| is_of(banner, &number)))
+    })?;
+    synced(&page).await?;
+    let start = std::time::Instant::now();
+    loop {
+        agent.run(&["sync"], "")?;
+        let shown: serde_json::Value =
+            serde_json::from_str(&agent.run(&["--json", "incident", "show", &number], "")?)?;
+        let timeline = shown["timeline"].as_array().context("an incident has a timeline")?;
+        let is_taken = timeline.iter().any(|entry| entry["kind"] == "acknowledged");
+        if is_taken {
+            ensure!(shown["escalates_at"].is_null(), "it goes on: {shown}");
+            break;
+        }
+        ensure!(start.elapsed() < Duration::from_secs(30), "nobody took it: {shown}");
+    }
+    Ok(())
+}
+
 /// An agent without a window: `desk` on a data directory of its own.
 struct Agent {
     program: std::path::PathBuf,
