@@ -11,12 +11,12 @@ mod tickets;
 pub(crate) use documents::write_heads;
 pub(crate) use search::{Ready, insert as insert_texts, learn, settle};
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use desk_domain::{
     alert::AlertKey,
     ids::{DocId, DocKind},
-    projection::Row,
+    projection::{Deadline, Row},
     sla::Metric,
 };
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
@@ -50,13 +50,15 @@ pub(crate) struct Placed<'a> {
     visible: bool,
     /// The block that had its bytes.
     block: Option<i64>,
+    /// Its deadlines, as [`deadlines_json`] writes them.
+    deadlines: Option<String>,
 }
 
 impl<'a> Placed<'a> {
     /// A document of which no rows are there yet.
     pub(crate) fn new(write: &'a DocWrite, doc: i64) -> Self {
         let visible = write.row.as_ref().is_some_and(Row::is_visible);
-        Self { write, doc, existed: false, key: None, text_hash: None, visible, block: None }
+        Self { write, doc, existed: false, key: None, text_hash: None, visible, block: None, deadlines: None }
     }
 
     fn row(&self) -> Option<&Row> {
@@ -222,7 +224,6 @@ pub(crate) async fn list(script: &mut Script<'_>, placed: &[Placed<'_>]) -> Resu
 /// Removes the rows of documents that have several of them, or had some and have none any more.
 async fn clear(script: &mut Script<'_>, placed: &[Placed<'_>]) -> Result<(), StoreError> {
     const MANY: &str = "DELETE FROM ticket_tags WHERE doc IN (SELECT value FROM json_each(?)); \
-         DELETE FROM deadlines WHERE doc IN (SELECT value FROM json_each(?)); \
          DELETE FROM sources WHERE doc IN (SELECT value FROM json_each(?))";
     const ONE: &str = "DELETE FROM tickets WHERE doc IN (SELECT value FROM json_each(?)); \
          DELETE FROM articles WHERE doc IN (SELECT value FROM json_each(?)); \
@@ -230,7 +231,7 @@ async fn clear(script: &mut Script<'_>, placed: &[Placed<'_>]) -> Result<(), Sto
     let existing = || placed.iter().filter(|placed| placed.existed);
     if existing().next().is_some() {
         let docs = bulk::json_numbers(existing().map(|placed| placed.doc));
-        script.add(MANY, |values| values.bind(&docs).bind(&docs).bind(&docs)).await?;
+        script.add(MANY, |values| values.bind(&docs).bind(&docs)).await?;
     }
     let unread = || existing().filter(|placed| placed.row().is_none());
     if unread().next().is_some() {
@@ -247,10 +248,22 @@ async fn deadlines(script: &mut Script<'_>, placed: &[Placed<'_>]) -> Result<(),
         // The same rule at the same share is one deadline, the earlier of the two.
         tail: "ON CONFLICT (doc, rule, percent) DO UPDATE SET due_at = min(due_at, excluded.due_at)",
     };
-    let rows: Vec<_> = placed
+    const CLEAR: &str = "DELETE FROM deadlines WHERE doc IN (SELECT value FROM json_each(?))";
+    // Most edits move none: their rows, scattered over the index by instant, stay as they are.
+    let mut moved = Vec::new();
+    for placed in placed {
+        let wanted = if placed.visible { placed.write.deadlines.as_slice() } else { &[] };
+        if placed.deadlines.is_none() || placed.deadlines != Some(deadlines_json(wanted)?) {
+            moved.push((placed, wanted));
+        }
+    }
+    let known = || moved.iter().filter(|(placed, _)| placed.existed).map(|(placed, _)| placed.doc);
+    if known().next().is_some() {
+        script.add(CLEAR, |values| values.bind(bulk::json_numbers(known()))).await?;
+    }
+    let rows: Vec<(i64, &Deadline)> = moved
         .iter()
-        .filter(|placed| placed.visible)
-        .flat_map(|placed| placed.write.deadlines.iter().map(|deadline| (placed.doc, deadline)))
+        .flat_map(|(placed, wanted)| wanted.iter().map(|deadline| (placed.doc, deadline)))
         .collect();
     INSERT
         .add(script, &rows, |values, (doc, deadline)| {
@@ -263,6 +276,21 @@ async fn deadlines(script: &mut Script<'_>, placed: &[Placed<'_>]) -> Result<(),
                 .bind(codes::members_json(&deadline.members))
         })
         .await
+}
+
+/// Deadlines as the store has them: in the order of rule and share, the earlier of two with the same.
+fn deadlines_json(deadlines: &[Deadline]) -> Result<String, StoreError> {
+    let mut rows = BTreeMap::new();
+    for Deadline { rule, percent, metric, due_at, members } in deadlines {
+        let row = (metric.map(Metric::as_str), due_at.0, codes::members_json(members));
+        let known = rows.entry((rule.as_str(), *percent)).or_insert_with(|| row.clone());
+        known.1 = known.1.min(row.1);
+    }
+    let rows: Vec<_> = rows
+        .into_iter()
+        .map(|((rule, percent), (metric, due_at, members))| (rule, percent, metric, due_at, members))
+        .collect();
+    codes::to_json(&rows)
 }
 
 async fn drafts(script: &mut Script<'_>, batch: &Batch) -> Result<(), StoreError> {

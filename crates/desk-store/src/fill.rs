@@ -33,6 +33,7 @@ use crate::{
 /// Names of facts that belong to the filling itself; they all go when it is put in place.
 const PLAN: &str = "filling.plan";
 const INDEXES: &str = "filling.indexes";
+const TRIGGERS: &str = "filling.triggers";
 const SEGMENT: &str = "filling.segment.";
 const BOOT: &str = "filling.boot";
 /// Row numbers that are left free for documents that are made in the store in use meanwhile.
@@ -212,6 +213,16 @@ impl Filling {
         }
         let statements: Vec<String> = indexes.into_iter().map(|(_, sql)| sql).collect();
         set(&mut transaction, INDEXES, codes::to_json(&statements)?.as_bytes()).await?;
+        // They keep tables level that have nothing to be level with yet.
+        let triggers: Vec<(String, String)> =
+            sqlx::query_as("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")
+                .fetch_all(&mut *transaction)
+                .await?;
+        for (name, _) in &triggers {
+            sqlx::query(AssertSqlSafe(format!("DROP TRIGGER \"{name}\""))).execute(&mut *transaction).await?;
+        }
+        let statements: Vec<String> = triggers.into_iter().map(|(_, sql)| sql).collect();
+        set(&mut transaction, TRIGGERS, codes::to_json(&statements)?.as_bytes()).await?;
         set(&mut transaction, PLAN, plan).await?;
         set(&mut transaction, BOOT, &boot().unwrap_or_default()).await?;
         transaction.commit().await?;
@@ -280,6 +291,12 @@ fn boot() -> Option<Vec<u8>> {
     fs::read("/proc/sys/kernel/random/boot_id").ok()
 }
 
+/// Statements that the filling does without until it is put in place.
+async fn statements(conn: &mut SqliteConnection, which: &str) -> Result<Vec<String>, StoreError> {
+    let json = get(conn, which).await?.unwrap_or_default();
+    serde_json::from_slice(&json).map_err(|_| StoreError::unreadable("the filling's own facts"))
+}
+
 /// Makes the indexes, carries over what belongs to the device, and forgets the filling's own facts.
 async fn finish(
     conn: &mut SqliteConnection,
@@ -304,9 +321,8 @@ async fn finish(
     ];
     // From here on it is to last, and what stands in the store in use takes the filling's place with all that hangs on it.
     sqlx::query("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON").execute(&mut *conn).await?;
-    let indexes = get(conn, INDEXES).await?.unwrap_or_default();
-    let indexes: Vec<String> =
-        serde_json::from_slice(&indexes).map_err(|_| StoreError::unreadable("the filling's indexes"))?;
+    let indexes = statements(conn, INDEXES).await?;
+    let triggers = statements(conn, TRIGGERS).await?;
     sqlx::query("ATTACH DATABASE ? AS live KEY ?")
         .bind(live.to_string_lossy())
         .bind(key.attach_value())
@@ -330,6 +346,10 @@ async fn finish(
         .iter()
         .map(|row| row.try_get(0))
         .collect::<Result<_, _>>()?;
+    // What is carried over has alerts.
+    for trigger in triggers {
+        sqlx::query(AssertSqlSafe(trigger)).execute(&mut *transaction).await?;
+    }
     for table in CARRIED {
         let sql = format!("INSERT INTO main.{table} SELECT * FROM live.{table}");
         sqlx::query(AssertSqlSafe(sql)).execute(&mut *transaction).await?;

@@ -25,6 +25,7 @@ struct Known {
     key: Option<i64>,
     text_hash: Option<Vec<u8>>,
     block: Option<i64>,
+    deadlines: String,
 }
 
 /// Finds each document's row number (or gives it one) and checks that its writer saw the heads that are stored.
@@ -62,13 +63,16 @@ pub(super) async fn place<'a>(
             text_hash: before.and_then(|known| known.text_hash.clone()),
             block: before.and_then(|known| known.block),
             visible: write.row.as_ref().is_some_and(Line::is_visible),
+            deadlines: before.map(|known| known.deadlines.clone()),
         });
     }
     Ok(placed)
 }
 
 async fn known(conn: &mut SqliteConnection, docs: &[DocWrite]) -> Result<HashMap<DocId, Known>, StoreError> {
-    const SQL: &str = "SELECT d.id, d.doc, d.kind, d.heads, s.key, coalesce(p.text_hash, s.text_hash), d.block \
+    const SQL: &str = "SELECT d.id, d.doc, d.kind, d.heads, s.key, coalesce(p.text_hash, s.text_hash), d.block, \
+         (SELECT json_group_array(json_array(rule, percent, metric, due_at, members)) FROM \
+          (SELECT rule, percent, metric, due_at, members FROM deadlines x WHERE x.doc = d.doc ORDER BY rule, percent)) \
          FROM json_each(?) j JOIN documents d ON d.id = unhex(j.value) LEFT JOIN search_docs s ON s.doc = d.doc \
          LEFT JOIN search_pending p ON p.doc = d.doc";
     if docs.is_empty() {
@@ -85,6 +89,7 @@ async fn known(conn: &mut SqliteConnection, docs: &[DocWrite]) -> Result<HashMap
             key: row.try_get(4)?,
             text_hash: row.try_get(5)?,
             block: row.try_get(6)?,
+            deadlines: row.try_get(7)?,
         };
         known.insert(codes::id_from(row.try_get(0)?)?, entry);
     }

@@ -409,6 +409,46 @@ async fn an_incidents_escalation_is_in_its_line_and_among_the_deadlines() {
 }
 
 #[tokio::test]
+async fn deadlines_follow_the_document_whatever_of_them_moved() {
+    let place = Place::new();
+    let store = place.open().await;
+    let page = |percent, after_ms, members: &[u128]| Deadline {
+        rule: AlertRule::IncidentEscalation,
+        percent,
+        metric: None,
+        due_at: NOW.plus_ms(after_ms),
+        members: members.iter().map(|member| MemberId(id(*member).0)).collect(),
+    };
+    let steps = [
+        vec![page(2, 60_000, &[8]), page(1, 50_000, &[7])],
+        // As they were.
+        vec![page(1, 50_000, &[7]), page(2, 60_000, &[8])],
+        vec![page(1, 50_000, &[7]), page(2, 70_000, &[8])],
+        vec![page(1, 50_000, &[7]), page(2, 70_000, &[8, 9])],
+        vec![page(1, 50_000, &[7])],
+        vec![],
+        vec![page(3, 10_000, &[])],
+    ];
+    let mut heads = None;
+    for (step, deadlines) in steps.into_iter().enumerate() {
+        let changed = incident(1, &format!("Сеть {step}"), "");
+        let mut write = new(State::Incident(Box::new(changed)));
+        write.heads = vec![[u8::try_from(step).expect("small"); 32]];
+        write.expected_heads = heads.replace(write.heads.clone());
+        write.deadlines = deadlines.clone();
+        store.commit(&Batch::of_docs(vec![write])).await.expect("commits");
+        let due = store.deadlines_until(NOW.plus_ms(100_000)).await.expect("reads");
+        let mut found: Vec<_> =
+            due.iter().map(|due| (due.key.percent, due.key.due_at, due.members.clone())).collect();
+        found.sort();
+        let mut wanted: Vec<_> =
+            deadlines.into_iter().map(|wanted| (wanted.percent, wanted.due_at, wanted.members)).collect();
+        wanted.sort();
+        assert_eq!(found, wanted, "step {step}");
+    }
+}
+
+#[tokio::test]
 async fn drafts_and_facts_are_kept_until_they_are_dropped() {
     let place = Place::new();
     let store = place.open().await;
