@@ -14,7 +14,7 @@ use crate::progress;
 use crate::project::Project;
 
 /// Which crates of the workspace each one may depend on. One that is not listed here is an error, too.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("desk-domain", &[]),
     ("desk-api", &["desk-domain"]),
     ("desk-docs", &["desk-domain"]),
@@ -28,6 +28,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("desk-harness", &[]),
     ("desk-crash", &["desk-harness"]),
     ("desk-simulation", &["workernet-server", "desk-app", "desk-sync", "desk-docs", "desk-domain"]),
+    ("desk-month", &["desk-docs", "desk-domain"]),
     ("xtask", &["desk-harness"]),
 ];
 
