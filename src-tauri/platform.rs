@@ -70,7 +70,15 @@ pub(crate) enum PlatformError {
     /// The notification daemon is not there or refuses.
     #[cfg(target_os = "linux")]
     #[error("the notification daemon: {0}")]
+    Daemon(#[from] notify_rust::error::Error),
+    /// The session's bus refuses.
+    #[cfg(target_os = "linux")]
+    #[error("the session's bus: {0}")]
     Bus(#[from] zbus::Error),
+    /// The machine has no thread left.
+    #[cfg(target_os = "linux")]
+    #[error("no thread: {0}")]
+    Thread(std::io::Error),
     /// The notification service refuses.
     #[cfg(target_os = "windows")]
     #[error("the notification service: {0}")]

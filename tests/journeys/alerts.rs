@@ -168,7 +168,7 @@ async fn a_p1_that_nobody_takes_reaches_the_manager_whose_answer_ends_it() -> an
     page.painted().await?;
     desk.picture(&world.dir().join("incident.png"))?;
 
-    desk.notifications().choose_action(paged.id, "acknowledge")?;
+    page.press(&['a']).await?;
     poll_until("the banner to be withdrawn", Duration::from_secs(30), || {
         Ok(desk.notifications().history()?.into_iter().find(|banner| is_of(banner, &number)))
     })?;

@@ -10,7 +10,7 @@ use crate::{
     bridge, clock, commands,
     frame::Frame,
     i18n::{I18n, format},
-    live::{self, OPEN_ALERTS, SYNC, use_changed},
+    live::{self, OPEN_ALERTS, use_changed},
     ready, route,
     session::Session,
     settings::{self, SETTINGS},
@@ -23,7 +23,7 @@ use crate::{
 fn take_over(view: &SessionView) {
     clock::set(view.now);
     format::set_zone(view.zone_offsets.clone());
-    SYNC.put(view.sync.clone());
+    live::sync_stands(view.sync.clone());
     OPEN_ALERTS.put(view.open_alerts);
     settings::apply(&view.settings);
 }

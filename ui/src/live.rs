@@ -26,6 +26,7 @@ use crate::{
 thread_local! {
     /// How sync stands.
     pub(crate) static SYNC: Store<SyncView> = Store::new(SyncView {
+        number: 0,
         phase: SyncPhase::Local,
         waiting: 0,
         synced_at: None,
@@ -58,7 +59,7 @@ const TAG_MS: u32 = 3_000;
 
 /// Listens to the shell from now on.
 pub(crate) fn start(signed_out: impl Fn(SignedOut) + 'static) {
-    bridge::listen(|SyncChanged(sync)| SYNC.put(sync));
+    bridge::listen(|SyncChanged(sync)| sync_stands(sync));
     bridge::listen(|AlertsChanged { open }| {
         OPEN_ALERTS.put(open);
         ALERTS_TOLD.put(ALERTS_TOLD.current().wrapping_add(1));
@@ -86,6 +87,13 @@ pub(crate) fn start(signed_out: impl Fn(SignedOut) + 'static) {
             fetch_tags_soon();
         }
     }));
+}
+
+/// Takes over how sync stands. An answer that an event overtook on its way is older than what is known.
+pub(crate) fn sync_stands(sync: SyncView) {
+    if sync.number >= SYNC.current().number {
+        SYNC.put(sync);
+    }
 }
 
 /// Fetches the navigation's numbers again, soon.

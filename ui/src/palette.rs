@@ -15,8 +15,7 @@ use crate::{
     commands::run,
     i18n::{I18n, tr, use_i18n},
     keys::Command,
-    live::SYNC,
-    overlay,
+    live, overlay,
     rank::rank,
     route::{self, ROUTE, Route},
     settings::{self, SETTINGS},
@@ -157,7 +156,7 @@ fn act(deed: Deed) {
         Deed::SyncNow => {
             bridge::spawn(async {
                 match bridge::call(SyncNow {}).await {
-                    Ok(sync) => SYNC.put(sync),
+                    Ok(sync) => live::sync_stands(sync),
                     Err(error) => toast::failed(error),
                 }
             });

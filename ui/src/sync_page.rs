@@ -9,8 +9,8 @@ use crate::{
     clock::use_now,
     frame::sync_words,
     i18n::use_i18n,
-    live::SYNC,
-    store::{StoreKey, use_store},
+    live::{self, SYNC},
+    store::use_store,
     widgets::{
         moment::Exact,
         page::{Page, Problem},
@@ -27,14 +27,14 @@ pub(crate) fn SyncPage() -> Html {
     use_effect_with((), |()| {
         bridge::spawn(async {
             if let Ok(sync) = bridge::call(GetSync {}).await {
-                SYNC.put(sync);
+                live::sync_stands(sync);
             }
         });
     });
     let sync_now = |_| {
         bridge::spawn(async {
             match bridge::call(SyncNow {}).await {
-                Ok(sync) => SYNC.put(sync),
+                Ok(sync) => live::sync_stands(sync),
                 Err(error) => toast::failed(error),
             }
         });

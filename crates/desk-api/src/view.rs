@@ -468,6 +468,9 @@ pub enum Theme {
 /// How sync stands, in data; the interface puts it in words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncView {
+    /// Grows with each view that the process gives: of two that cross on their way, the greater is how it stands now.
+    #[serde(default)]
+    pub number: u64,
     /// What it does now.
     pub phase: SyncPhase,
     /// Edits that wait to be sent.

@@ -144,9 +144,10 @@ impl Desk {
         let waiting = self.store().outbox_len().await.map_err(error::store)?;
         let rejected = self.store().rejected_len().await.map_err(error::store)?;
         let synced_at = self.synced_at().await?;
-        let known = self.inner.sync.status();
+        let (known, number) = self.inner.sync.numbered_status();
         let has_server = self.signed_in().is_some_and(|session| session.server.is_some());
         Ok(SyncView {
+            number,
             phase: if has_server { known.phase } else { SyncPhase::Local },
             waiting,
             synced_at,

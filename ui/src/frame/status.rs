@@ -174,6 +174,7 @@ mod tests {
     #[test]
     fn sync_is_told_in_words() {
         let idle = SyncView {
+            number: 1,
             phase: SyncPhase::Idle,
             waiting: 0,
             synced_at: "2026-11-21T14:00:00Z".parse().ok(),

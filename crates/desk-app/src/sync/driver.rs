@@ -1,7 +1,10 @@
 //! Drives the engine: the one task that talks to the server while the application runs.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -46,6 +49,8 @@ pub(crate) struct Signals {
     resume: Notify,
     unindexed: Notify,
     status: Mutex<Status>,
+    /// Of how many views the status was read.
+    views: AtomicU64,
 }
 
 impl Default for Signals {
@@ -62,6 +67,7 @@ impl Default for Signals {
             resume: Notify::new(),
             unindexed: Notify::new(),
             status: Mutex::new(status),
+            views: AtomicU64::new(0),
         }
     }
 }
@@ -84,6 +90,12 @@ impl Signals {
 
     pub(crate) fn status(&self) -> Status {
         self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The status with a number that is greater the later it was read.
+    pub(super) fn numbered_status(&self) -> (Status, u64) {
+        let status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
+        (status.clone(), self.views.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
     pub(super) fn change(&self, change: impl FnOnce(&mut Status)) {
