@@ -12,7 +12,7 @@
 //! The machine's clock decides. It is asked anew each time, so a clock that is set shows at once; one that was set back has
 //! everything looked at. What that does to escalations that run says [`desk_domain::escalation::run`].
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use desk_docs::{Document, LoadError};
 use desk_domain::{
@@ -27,6 +27,7 @@ use desk_domain::{
 use tokio::sync::watch;
 
 use crate::{
+    clock::pause,
     http::App,
     mail::letter,
     members::{MemberError, read_settings},
@@ -97,12 +98,6 @@ async fn look_again(app: &App, seen: Option<UtcMillis>, now: UtcMillis) -> Resul
         tracing::warn!(%now, "the clock was set back; all escalations are looked at");
     }
     app.storage.look_at_escalations_after(now).await
-}
-
-/// How long to sleep: until something is due, and no longer than others' writes are to wait.
-fn pause(next: Option<UtcMillis>, now: UtcMillis, most: Duration) -> Duration {
-    let until = next.map_or(most, |at| Duration::from_millis(u64::try_from(at.since(now)).unwrap_or(0)));
-    until.min(most)
 }
 
 /// Takes everything that is due; says when the next is.
@@ -210,21 +205,4 @@ async fn put_off(app: &App, workspace: WorkspaceId, incident: DocId) -> Result<(
     let mut tx = app.storage.begin(workspace).await?;
     tx.look_at_escalation(incident, Look::At(app.clock.now().plus_ms(AGAIN_MS))).await?;
     tx.commit().await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn it_sleeps_until_something_is_due_and_never_longer_than_others_wait() {
-        let (now, most) = (UtcMillis(1_000), Duration::from_secs(1));
-        let check = |next: Option<i64>, expected: u64| {
-            assert_eq!(pause(next.map(UtcMillis), now, most), Duration::from_millis(expected), "{next:?}");
-        };
-        check(None, 1_000);
-        check(Some(1_250), 250);
-        check(Some(90_000), 1_000);
-        check(Some(500), 0);
-    }
 }

@@ -30,4 +30,5 @@ pub mod signal_tokens;
 pub mod storage;
 pub mod sync;
 pub mod teams;
+mod threads;
 pub mod workspaces;

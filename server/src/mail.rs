@@ -9,12 +9,13 @@
 pub mod letter;
 pub mod smtp;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use desk_domain::time::UtcMillis;
 use tokio::sync::watch;
 
 use crate::{
+    clock::pause,
     http::App,
     random::bytes,
     storage::{Mail, StorageError},
@@ -37,11 +38,7 @@ pub async fn run(app: Arc<App>, mut stopping: watch::Receiver<bool>) {
     let Some(smtp) = &app.mail else { return };
     loop {
         let pause = match send_due(&app, smtp, &stopping).await {
-            Ok(next) => {
-                let most = app.limits.look_outside;
-                let until = |at: UtcMillis| u64::try_from(at.since(app.clock.now())).unwrap_or(0);
-                next.map_or(most, |at| Duration::from_millis(until(at)).min(most))
-            }
+            Ok(next) => pause(next, app.clock.now(), app.limits.look_outside),
             Err(error) => {
                 tracing::error!(%error, "mail could not be looked at");
                 app.limits.look_outside

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use desk_api::ApiError;
+use desk_api::{ApiError, ErrorCode};
 use desk_docs::Document;
 use desk_domain::ids::{DocId, DocKind};
 use desk_store::{DocWrite, StoreError, StoredDocument, TicketIds};
@@ -39,10 +39,14 @@ impl Desk {
             let mut after = None;
             loop {
                 let page = self.store().documents_of_kind(DocKind::Incident, after, PAGE).await;
-                let ids: Vec<DocId> = page.map_err(error::store)?.iter().map(|stored| stored.id).collect();
-                let Some(last) = ids.last() else { break };
-                after = Some(*last);
-                self.rederive(&ids, &rules).await?;
+                let page = page.map_err(error::store)?;
+                let Some(last) = page.last() else { break };
+                after = Some(last.id);
+                let (desk, by) = (self.clone(), Arc::clone(&rules));
+                let writes = tokio::task::spawn_blocking(move || desk.derived(page, &by)).await;
+                let writes =
+                    writes.map_err(|problem| ApiError::new(ErrorCode::Internal, problem.to_string()))?;
+                self.replace_clocks(writes, &rules).await?;
             }
             self.inner.deadlines_moved.send_modify(|count| *count += 1);
             // Clocks that are shown are other ones now, though no ticket changed.

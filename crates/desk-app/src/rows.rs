@@ -109,21 +109,7 @@ mod tests {
     use desk_domain::edit::NewTicket;
 
     use super::*;
-    use crate::{Config, secrets::Keychain};
-
-    struct NoKeychain;
-
-    impl Keychain for NoKeychain {
-        fn get(&self, _: &str) -> Result<Option<String>, String> {
-            Err("there is none".into())
-        }
-        fn set(&self, _: &str, _: &str) -> Result<(), String> {
-            Err("there is none".into())
-        }
-        fn forget(&self, _: &str) -> Result<(), String> {
-            Err("there is none".into())
-        }
-    }
+    use crate::{Config, secrets::NoKeychain};
 
     async fn titles(desk: &Desk) -> Vec<String> {
         let page = desk.list_tickets(&TicketFilter::default(), TicketSort::Updated, 0, 10).await.unwrap();

@@ -42,6 +42,25 @@ pub trait Keychain: Send + Sync {
     }
 }
 
+/// A machine without a keychain: keys go to files.
+#[cfg(test)]
+pub(crate) struct NoKeychain;
+
+#[cfg(test)]
+impl Keychain for NoKeychain {
+    fn get(&self, _: &str) -> Result<Option<String>, String> {
+        Err("there is none".into())
+    }
+
+    fn set(&self, _: &str, _: &str) -> Result<(), String> {
+        Err("there is none".into())
+    }
+
+    fn forget(&self, _: &str) -> Result<(), String> {
+        Err("there is none".into())
+    }
+}
+
 /// The operating system's keychain: Keychain, Credential Manager, Secret Service.
 pub struct SystemKeychain;
 

@@ -20,7 +20,7 @@ use desk_sync::{
 use super::{
     App, Problem,
     bearer::Bearer,
-    push::{LARGE, frame},
+    push::frame,
     view::{Reading, changing},
 };
 use crate::{
@@ -62,7 +62,7 @@ pub(super) async fn get(State(app): State<Arc<App>>, bearer: Bearer) -> Result<R
         }
     };
     tracing::info!(workspace.id = %workspace.id, segments = begin.segments.len(), "a device begins");
-    frame(begin, LARGE).await
+    frame(begin, crate::threads::LARGE).await
 }
 
 /// Those of the segments that the reader sees.

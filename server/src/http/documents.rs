@@ -13,7 +13,7 @@ use super::{
     App, Problem,
     bearer::Bearer,
     json::read,
-    push::{LARGE, frame, unreadable},
+    push::{frame, unreadable},
     view::Reading,
 };
 
@@ -42,5 +42,5 @@ pub(super) async fn post(
     };
     let scope = reading.view.id;
     let answered = u32::try_from(answered).unwrap_or(u32::MAX);
-    frame(Documents { documents, answered, scope }, LARGE).await
+    frame(Documents { documents, answered, scope }, crate::threads::LARGE).await
 }

@@ -11,12 +11,7 @@ use desk_domain::ids::DocId;
 use desk_sync::wire::{DocHeads, Hash, Heads};
 use serde::Deserialize;
 
-use super::{
-    App, Problem,
-    bearer::Bearer,
-    push::{LARGE, frame},
-    view::Reading,
-};
+use super::{App, Problem, bearer::Bearer, push::frame, view::Reading};
 
 /// Documents in an answer, at most.
 const PAGE: u32 = 5_000;
@@ -47,5 +42,5 @@ pub(super) async fn get(
     let documents: Vec<DocHeads> =
         page.into_iter().map(|found| DocHeads { doc: found.doc, heads: heads(found.heads) }).collect();
     let is_last = documents.len() < PAGE as usize;
-    frame(Heads { documents, is_last, scope }, LARGE).await
+    frame(Heads { documents, is_last, scope }, crate::threads::LARGE).await
 }

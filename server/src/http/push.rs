@@ -12,12 +12,10 @@ use desk_api::{ErrorCode, rest::BATCH_MEDIA_TYPE};
 use desk_sync::wire::{self, Push, Verdict, WireError};
 
 use super::{App, Problem, bearer::Bearer, json::read, witness};
-use crate::sync::{push::Incoming, relay};
-
-/// So many bytes are packed or unpacked at once.
-const QUICK_BYTES: usize = 16 * 1024;
-/// What may be of any size.
-pub(super) const LARGE: usize = usize::MAX;
+use crate::{
+    sync::{push::Incoming, relay},
+    threads::unhurried,
+};
 
 /// Decodes and verifies the batch, has it decided, and answers with one verdict per change.
 pub(super) async fn post(
@@ -30,7 +28,9 @@ pub(super) async fn post(
     let body = read(request, app.limits.push_bytes).await?;
     let most = app.limits.push_changes;
     let device = bearer.claims.dev;
-    let mut changes = unhurried(body.len(), move || open(&body, most)).await??;
+    let mut changes = unhurried(body.len(), move || open(&body, most))
+        .await
+        .map_err(|error| Problem::internal(&error))??;
     relay::admit(app.storage.as_ref(), &bearer.member, device, app.clock.now(), &mut changes).await?;
     let reply = app.hub.push(workspace, device, app.clock.now(), changes).await?;
     tracing::info!(workspace.id = %workspace, device.id = %device, sync.seq = reply.head, "pushed");
@@ -77,7 +77,8 @@ pub(super) async fn pack<M: wire::Message + Send + 'static>(
     message: M,
     size_bytes: usize,
 ) -> Result<Bytes, Problem> {
-    let frame = unhurried(size_bytes, move || wire::encode(&message)).await?;
+    let frame = unhurried(size_bytes, move || wire::encode(&message)).await;
+    let frame = frame.map_err(|error| Problem::internal(&error))?;
     Ok(frame.map_err(|error| Problem::internal(&error))?.into())
 }
 
@@ -92,16 +93,4 @@ pub(super) async fn frame<M: wire::Message + Send + 'static>(
     size_bytes: usize,
 ) -> Result<Response, Problem> {
     Ok(framed(pack(message, size_bytes).await?))
-}
-
-/// Work on so many bytes; on another thread where it would hold up other requests for longer than the way there takes.
-async fn unhurried<T: Send + 'static>(
-    size_bytes: usize,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Problem> {
-    if size_bytes <= QUICK_BYTES {
-        return Ok(work());
-    }
-    let span = tracing::Span::current();
-    tokio::task::spawn_blocking(move || span.in_scope(work)).await.map_err(|error| Problem::internal(&error))
 }

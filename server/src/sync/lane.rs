@@ -32,9 +32,12 @@ use super::{
     push::{Incoming, Judgement, Place, Sender, Subject, Unrestorable, judge_batch},
     scopes::{self, ScopeError},
 };
-use crate::storage::{
-    Digest, DocumentRecord, Grown, LogEntry, Refused, Storage, StorageError, Transaction,
-    signals::CountedTicket,
+use crate::{
+    storage::{
+        Digest, DocumentRecord, Grown, LogEntry, Refused, Storage, StorageError, Transaction,
+        signals::CountedTicket,
+    },
+    threads::{LARGE, unhurried},
 };
 
 /// Documents that are kept open between batches, at most.
@@ -45,10 +48,8 @@ const OPEN_BYTES: usize = 8 * 1024 * 1024;
 const TOGETHER: usize = 4_000;
 /// The same in bytes.
 const TOGETHER_BYTES: usize = 8 * 1024 * 1024;
-/// So few changes are decided where they are: the way to another thread and back would take longer.
+/// More changes than this are much work to decide, however small they are.
 const QUICK: usize = 2;
-/// The same in bytes.
-const QUICK_BYTES: usize = 16 * 1024;
 /// A workspace that nobody writes to for so long closes its documents.
 const IDLE: Duration = Duration::from_mins(5);
 
@@ -204,16 +205,12 @@ impl Lane {
         let known = self.known(tx.as_mut(), &batches).await?;
         let head = workspace.head;
         let now = batches.iter().map(|batch| batch.now).max().unwrap_or_default();
-        let is_quick = batches.iter().map(|batch| batch.changes.len()).sum::<usize>() <= QUICK
-            && batches.iter().map(Batch::size_bytes).sum::<usize>() <= QUICK_BYTES;
+        let is_quick = batches.iter().map(|batch| batch.changes.len()).sum::<usize>() <= QUICK;
+        let size_bytes = if is_quick { batches.iter().map(Batch::size_bytes).sum() } else { LARGE };
         let decide = move || known.decide(batches, &senders, &rules.workflow, head);
-        let decided = if is_quick {
-            decide()
-        } else {
-            let decided = tokio::task::spawn_blocking(decide).await;
-            decided.map_err(|_| PushError::Internal("deciding failed"))?
-        };
-        let Decided { verdicts, entries, refusals, mut settled } = decided?;
+        let decided = unhurried(size_bytes, decide).await;
+        let Decided { verdicts, entries, refusals, mut settled } =
+            decided.map_err(|_| PushError::Internal("deciding failed"))??;
 
         let newest: HashMap<DocId, u64> =
             (head + 1..).zip(&entries).map(|(seq, entry)| (entry.doc, seq)).collect();

@@ -209,23 +209,9 @@ mod tests {
     };
 
     use super::*;
-    use crate::{Config, secrets::Keychain};
+    use crate::{Config, secrets::NoKeychain};
 
     const MINUTE_MS: i64 = 60_000;
-
-    struct NoKeychain;
-
-    impl Keychain for NoKeychain {
-        fn get(&self, _: &str) -> Result<Option<String>, String> {
-            Err("there is none".into())
-        }
-        fn set(&self, _: &str, _: &str) -> Result<(), String> {
-            Err("there is none".into())
-        }
-        fn forget(&self, _: &str) -> Result<(), String> {
-            Err("there is none".into())
-        }
-    }
 
     /// What was shown, and what was withdrawn.
     #[derive(Default)]

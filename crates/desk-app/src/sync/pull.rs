@@ -133,7 +133,9 @@ impl Desk {
         let arrived =
             Arrived { whole: &whole, withdrawn: &withdrawn, level, witness, ..Arrived::of(&changes) };
         let new = self.store_arrived(&arrived).await?;
-        self.withdraw_due().await?;
+        if !withdrawn.is_empty() {
+            self.withdraw_due().await?;
+        }
         Ok(Pulled { new, cursor, head, unsent: false })
     }
 

@@ -100,7 +100,9 @@ impl Desk {
         for doc in docs {
             self.take_back(doc, &refused).await?;
         }
-        self.withdraw_due().await?;
+        if !withdrawn.is_empty() {
+            self.withdraw_due().await?;
+        }
         let more = self.store().outbox_len().await.map_err(error::store)? > 0;
         self.emit_sync().await;
         Ok(Pushed { accepted: done, rejected, head: reply.head, more })
