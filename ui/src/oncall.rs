@@ -1,5 +1,6 @@
 //! Who is on call, and the schedules, policies and services that say so.
 
+mod card;
 mod policy;
 mod schedule;
 
@@ -27,9 +28,6 @@ use crate::{
 
 /// How far ahead the page looks.
 const AHEAD_MS: i64 = 14 * 24 * 3_600_000;
-
-/// What an entry of the settings becomes: written anew, or retired.
-pub(crate) type Saved<T> = (String, Option<T>);
 
 /// Saves an entry of the settings; the pages that show it are told by the change itself.
 pub(crate) fn save<C: Call + 'static>(request: C, done: Callback<Result<(), ApiError>>) {

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use desk_api::{ApiError, call::SaveEscalation, view::PolicyView};
+use desk_api::{call::SaveEscalation, view::PolicyView};
 use desk_domain::{
     escalation::{Level, Policy, Target},
     incident::Severity,
@@ -10,7 +10,7 @@ use desk_domain::{
 };
 use yew::prelude::*;
 
-use super::{Saved, fresh_key, heed, save, told};
+use super::card::{self, Card, EditorButtons, Entry, use_card};
 use crate::{
     i18n::{I18n, tr, use_i18n},
     session::{Session, use_session},
@@ -88,46 +88,17 @@ fn target_choices(i18n: I18n, session: &Session) -> Rc<Vec<Choice>> {
 pub(super) fn PolicyCard(props: &PolicyCardProps) -> Html {
     let i18n = use_i18n();
     let session = use_session();
-    let editing = use_state(|| None::<Policy>);
-    let problem = use_state(|| None::<ApiError>);
-    let draft = match (&*editing, props.is_new) {
-        (Some(draft), _) => Some(draft.clone()),
-        (None, true) => Some(fresh_policy()),
-        (None, false) => None,
+    let view = props.view.as_ref();
+    let key = view.map(|view| view.key.clone());
+    let entry = Entry {
+        key: key.clone(),
+        value: view.map(|view| view.policy.clone()),
+        fresh: props.is_new.then(fresh_policy),
+        taken: Rc::clone(&props.taken),
+        on_done: props.on_done.clone(),
     };
-    let key = props.view.as_ref().map(|view| view.key.clone());
-    let on_save = {
-        let (editing, problem, on_done) = (editing.clone(), problem.clone(), props.on_done.clone());
-        let (taken, key) = (Rc::clone(&props.taken), key.clone());
-        Callback::from(move |policy: Option<Policy>| {
-            let name = policy.as_ref().map(|policy| policy.name.clone()).unwrap_or_default();
-            let key = key.clone().unwrap_or_else(|| fresh_key(&name, &taken));
-            let (editing, problem, on_done) = (editing.clone(), problem.clone(), on_done.clone());
-            let (key, policy): Saved<Policy> = (key, policy);
-            save(
-                SaveEscalation { key, policy },
-                Callback::from(move |saved| {
-                    if heed(&saved, &problem) {
-                        editing.set(None);
-                        told(i18n, &name);
-                        on_done.emit(());
-                    }
-                }),
-            );
-        })
-    };
-    let on_cancel = {
-        let (editing, problem, on_done) = (editing.clone(), problem.clone(), props.on_done.clone());
-        Callback::from(move |()| {
-            editing.set(None);
-            problem.set(None);
-            on_done.emit(());
-        })
-    };
-    let begin = {
-        let (editing, view) = (editing.clone(), props.view.clone());
-        move |_| editing.set(view.as_ref().map(|view| view.policy.clone()))
-    };
+    let Card { draft, problem, begin, on_change, on_save, on_cancel } =
+        use_card(entry, |policy| policy.name.clone(), |key, policy| SaveEscalation { key, policy });
     let level = |number: usize, level: &Level| {
         let targets: Vec<String> = level.targets.iter().map(|it| target_words(i18n, &session, it)).collect();
         let (number, names, minutes) =
@@ -141,14 +112,11 @@ pub(super) fn PolicyCard(props: &PolicyCardProps) -> Html {
     };
     html! {
         <section class="panel" data-testid="policy" data-key={key}>
-            if let Some(error) = (*problem).clone() {
+            if let Some(error) = problem {
                 <Problem {error} />
             }
             if let Some(draft) = draft {
-                <PolicyEditor {draft} is_new={props.is_new} on_change={
-                    let editing = editing.clone();
-                    Callback::from(move |policy| editing.set(Some(policy)))
-                } {on_save} {on_cancel} />
+                <PolicyEditor {draft} is_new={props.is_new} {on_change} {on_save} {on_cancel} />
             } else if let Some(view) = &props.view {
                 <div class="panel-head">
                     <h3>{ &view.policy.name }</h3>
@@ -187,25 +155,13 @@ fn PolicyEditor(props: &EditorProps) -> Html {
     let session = use_session();
     let draft = &props.draft;
     let targets = target_choices(i18n, &session);
-    let change = |set: Change| {
-        let (draft, on_change) = (draft.clone(), props.on_change.clone());
-        Callback::from(move |text: String| {
-            let mut next = draft.clone();
-            set(&mut next, text);
-            on_change.emit(next);
-        })
-    };
+    let change = |set: Change| card::change(draft, &props.on_change, move |draft, text| set(draft, text));
     let on_input = |set: Change| {
         let set = change(set);
         Callback::from(move |event: Event| set.emit(value_of(&event)))
     };
     let press = |set: Rc<dyn Fn(&mut Policy)>| {
-        let (draft, on_change) = (draft.clone(), props.on_change.clone());
-        Callback::from(move |_: MouseEvent| {
-            let mut next = draft.clone();
-            set(&mut next);
-            on_change.emit(next);
-        })
+        card::change(draft, &props.on_change, move |draft, _: MouseEvent| set(draft))
     };
     let severity = |severity: Severity| {
         let is_on = draft.severities.contains(&severity);
@@ -288,17 +244,8 @@ fn PolicyEditor(props: &EditorProps) -> Html {
                     onclick={press(Rc::new(|draft| draft.levels.push(fresh_level())))}>{ i18n.t("escalation-add-level") }</button>
             </div>
             <p class="hint">{ i18n.t("escalation-keeps-hint") }</p>
-            <div class="form-buttons">
-                <button class="button button-main" type="button" data-testid="policy-save"
-                    onclick={move |_| on_save.emit(Some(saved.clone()))}>{ i18n.t("save") }</button>
-                <button class="button" type="button" data-testid="policy-cancel"
-                    onclick={move |_| on_cancel.emit(())}>{ i18n.t("cancel") }</button>
-                <span class="spring" />
-                if !props.is_new {
-                    <button class="button-text" type="button" data-testid="policy-retire"
-                        onclick={move |_| on_retire.emit(None)}>{ i18n.t("oncall-retire") }</button>
-                }
-            </div>
+            <EditorButtons what="policy" is_new={props.is_new} on_save={move |_| on_save.emit(Some(saved.clone()))}
+                on_cancel={move |_| on_cancel.emit(())} on_retire={move |_| on_retire.emit(None)} />
         </div>
     }
 }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use desk_api::{ApiError, call::SaveSchedule, view::ScheduleView};
+use desk_api::{call::SaveSchedule, view::ScheduleView};
 use desk_domain::{
     escalation::{Layer, Override, Rotation, Schedule, Source},
     ids::MemberId,
@@ -11,7 +11,10 @@ use desk_domain::{
 };
 use yew::prelude::*;
 
-use super::{Saved, fresh_key, heed, save, shown, told};
+use super::{
+    card::{self, Card, EditorButtons, Entry, use_card},
+    shown,
+};
 use crate::{
     clock,
     i18n::{tr, use_i18n},
@@ -69,48 +72,19 @@ fn fresh_schedule(zone: &str) -> Schedule {
 pub(super) fn ScheduleCard(props: &ScheduleCardProps) -> Html {
     let i18n = use_i18n();
     let session = use_session();
-    let editing = use_state(|| None::<Schedule>);
-    let problem = use_state(|| None::<ApiError>);
     let zone =
         session.workspace.as_ref().map_or_else(|| "UTC".to_owned(), |workspace| workspace.zone.clone());
-    let draft = match (&*editing, props.is_new) {
-        (Some(draft), _) => Some(draft.clone()),
-        (None, true) => Some(fresh_schedule(&zone)),
-        (None, false) => None,
+    let view = props.view.as_ref();
+    let key = view.map(|view| view.key.clone());
+    let entry = Entry {
+        key: key.clone(),
+        value: view.map(|view| view.schedule.clone()),
+        fresh: props.is_new.then(|| fresh_schedule(&zone)),
+        taken: Rc::clone(&props.taken),
+        on_done: props.on_done.clone(),
     };
-    let key = props.view.as_ref().map(|view| view.key.clone());
-    let on_save = {
-        let (editing, problem, on_done) = (editing.clone(), problem.clone(), props.on_done.clone());
-        let (taken, key) = (Rc::clone(&props.taken), key.clone());
-        Callback::from(move |schedule: Option<Schedule>| {
-            let name = schedule.as_ref().map(|schedule| schedule.name.clone()).unwrap_or_default();
-            let key = key.clone().unwrap_or_else(|| fresh_key(&name, &taken));
-            let (editing, problem, on_done) = (editing.clone(), problem.clone(), on_done.clone());
-            let (key, schedule): Saved<Schedule> = (key, schedule);
-            save(
-                SaveSchedule { key, schedule },
-                Callback::from(move |saved| {
-                    if heed(&saved, &problem) {
-                        editing.set(None);
-                        told(i18n, &name);
-                        on_done.emit(());
-                    }
-                }),
-            );
-        })
-    };
-    let on_cancel = {
-        let (editing, problem, on_done) = (editing.clone(), problem.clone(), props.on_done.clone());
-        Callback::from(move |()| {
-            editing.set(None);
-            problem.set(None);
-            on_done.emit(());
-        })
-    };
-    let begin = {
-        let (editing, view) = (editing.clone(), props.view.clone());
-        move |_| editing.set(view.as_ref().map(|view| view.schedule.clone()))
-    };
+    let Card { draft, problem, begin, on_change, on_save, on_cancel } =
+        use_card(entry, |schedule| schedule.name.clone(), |key, schedule| SaveSchedule { key, schedule });
     let stretch = |member: Option<MemberId>, source: &Source| match (member, source) {
         (Some(member), Source::Override) => {
             tr!(i18n, "oncall-by-override", name = session.name(&member.to_string()))
@@ -122,14 +96,11 @@ pub(super) fn ScheduleCard(props: &ScheduleCardProps) -> Html {
     };
     html! {
         <section class="panel" data-testid="schedule" data-key={key}>
-            if let Some(error) = (*problem).clone() {
+            if let Some(error) = problem {
                 <Problem {error} />
             }
             if let Some(draft) = draft {
-                <ScheduleEditor {draft} is_new={props.is_new} on_change={
-                    let editing = editing.clone();
-                    Callback::from(move |schedule| editing.set(Some(schedule)))
-                } {on_save} {on_cancel} />
+                <ScheduleEditor {draft} is_new={props.is_new} {on_change} {on_save} {on_cancel} />
             } else if let Some(view) = &props.view {
                 <div class="panel-head">
                     <h3>{ &view.schedule.name }</h3>
@@ -176,21 +147,9 @@ fn ScheduleEditor(props: &EditorProps) -> Html {
     let session = use_session();
     let draft = &props.draft;
     let people = person_choices(&session, i18n.t("oncall-choose"));
-    let change = |set: Change| {
-        let (draft, on_change) = (draft.clone(), props.on_change.clone());
-        Callback::from(move |text: String| {
-            let mut next = draft.clone();
-            set(&mut next, text);
-            on_change.emit(next);
-        })
-    };
+    let change = |set: Change| card::change(draft, &props.on_change, move |draft, text| set(draft, text));
     let press = |set: Rc<dyn Fn(&mut Schedule)>| {
-        let (draft, on_change) = (draft.clone(), props.on_change.clone());
-        Callback::from(move |_: MouseEvent| {
-            let mut next = draft.clone();
-            set(&mut next);
-            on_change.emit(next);
-        })
+        card::change(draft, &props.on_change, move |draft, _: MouseEvent| set(draft))
     };
     let input = |label: String, value: String, testid: String, set: Change| {
         let set = change(set);
@@ -330,17 +289,8 @@ fn ScheduleEditor(props: &EditorProps) -> Html {
                     }))}>{ i18n.t("oncall-add-override") }</button>
                 }
             </div>
-            <div class="form-buttons">
-                <button class="button button-main" type="button" data-testid="schedule-save"
-                    onclick={move |_| on_save.emit(Some(saved.clone()))}>{ i18n.t("save") }</button>
-                <button class="button" type="button" data-testid="schedule-cancel"
-                    onclick={move |_| on_cancel.emit(())}>{ i18n.t("cancel") }</button>
-                <span class="spring" />
-                if !props.is_new {
-                    <button class="button-text" type="button" data-testid="schedule-retire"
-                        onclick={move |_| on_retire.emit(None)}>{ i18n.t("oncall-retire") }</button>
-                }
-            </div>
+            <EditorButtons what="schedule" is_new={props.is_new} on_save={move |_| on_save.emit(Some(saved.clone()))}
+                on_cancel={move |_| on_cancel.emit(())} on_retire={move |_| on_retire.emit(None)} />
         </div>
     }
 }
