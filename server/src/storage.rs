@@ -350,6 +350,8 @@ pub struct LogPage {
     pub cursor: u64,
     /// The newest number of the workspace.
     pub head: u64,
+    /// The log's chain there.
+    pub chain: Digest,
 }
 
 impl LogPage {
@@ -722,6 +724,53 @@ pub trait Listener: Send {
     async fn next(&mut self) -> Result<News, StorageError>;
 }
 
+/// What is asked before changes are decided.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Who sent them.
+    pub devices: Vec<DeviceId>,
+    /// The documents that they are of, in whichever tenant.
+    pub docs: Vec<DocId>,
+    /// Of how many changes each of these actors has made to the document beside it.
+    pub actors: Vec<(DocId, DeviceId)>,
+    /// Changes that may be known already.
+    pub changes: Vec<(DocId, Digest)>,
+}
+
+/// What the workspace and its log know of what was asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    /// The workspace as this transaction has it.
+    pub workspace: Option<WorkspaceRecord>,
+    /// The number of the newest change of its settings; `None` when it has none yet.
+    pub settings_seq: Option<u64>,
+    /// The members who own those of the devices that are neither revoked, nor unknown here, nor the server's, as they stand
+    /// now. Of members who left there are none.
+    pub members: HashMap<DeviceId, MemberRecord>,
+    /// Those of the documents that exist.
+    pub heads: HashMap<DocId, DocumentHead>,
+    /// How many changes each actor has made to the document beside it; none is left out.
+    pub actor_seqs: HashMap<(DocId, DeviceId), u64>,
+    /// The numbers of those of the changes that the log has.
+    pub accepted: HashMap<(DocId, Digest), u64>,
+    /// Those of the changes that were refused before.
+    pub refused: HashMap<(DocId, Digest), Refused>,
+}
+
+/// What was decided and is to be written.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Written<'a> {
+    /// Changes for the end of the log, in this order; they continue its chain.
+    pub entries: &'a [LogEntry],
+    /// Changes to be remembered as refused; one that is remembered already stays as it was.
+    pub refused: &'a [Refused],
+    /// Documents, new or known, each at most once. That a document is another team's now is written down beside the log,
+    /// under the document's number.
+    pub documents: &'a [DocumentRecord],
+    /// Documents that move on without their snapshots, each at most once.
+    pub grown: &'a [Grown],
+}
+
 /// Writes in one workspace that happen together or not at all. Dropped without [`Transaction::commit`] it leaves
 /// nothing behind.
 #[async_trait]
@@ -734,42 +783,30 @@ pub trait Transaction: SignalTransaction {
     async fn insert_member(&mut self, member: &MemberRecord) -> Result<bool, StorageError>;
     /// Changes name, role, activity and password of a member; `false` when there is none such.
     async fn update_member(&mut self, member: &MemberRecord) -> Result<bool, StorageError>;
-    /// The member who owns a device, as they stand now; `None` when the device is revoked, unknown here, or the
-    /// server's.
-    async fn member_of_device(&mut self, device: DeviceId) -> Result<Option<MemberRecord>, StorageError>;
+    /// Reads at once what is to be known before changes are decided: piece by piece, the ways to the database and back would
+    /// take longer than everything else.
+    async fn look(&mut self, asked: &Asked) -> Result<Known, StorageError>;
+    /// Writes at once what was decided, and returns the number of the first of `entries`. The others' numbers follow it
+    /// without a gap; where there are none, it is the number that the next one will have.
+    async fn write(&mut self, decided: &Written<'_>) -> Result<u64, StorageError>;
     /// What is known of those of the documents that exist, in whichever tenant they are.
-    async fn document_heads(&mut self, docs: &[DocId]) -> Result<HashMap<DocId, DocumentHead>, StorageError>;
+    async fn document_heads(&mut self, docs: &[DocId]) -> Result<HashMap<DocId, DocumentHead>, StorageError> {
+        Ok(self.look(&Asked { docs: docs.to_vec(), ..Asked::default() }).await?.heads)
+    }
+    /// Writes changes and nothing else; see [`Transaction::write`].
+    async fn append(&mut self, entries: &[LogEntry]) -> Result<u64, StorageError> {
+        self.write(&Written { entries, ..Written::default() }).await
+    }
+    /// Writes documents and nothing else; see [`Transaction::write`].
+    async fn put_documents(&mut self, documents: &[DocumentRecord]) -> Result<(), StorageError> {
+        self.write(&Written { documents, ..Written::default() }).await.map(drop)
+    }
     /// Those of the documents that are in this workspace.
     async fn documents(&mut self, docs: &[DocId]) -> Result<HashMap<DocId, DocumentRecord>, StorageError>;
     /// A document of this workspace.
     async fn document(&mut self, doc: DocId) -> Result<Option<DocumentRecord>, StorageError> {
         Ok(self.documents(&[doc]).await?.remove(&doc))
     }
-    /// The numbers of those of the changes that the log has.
-    async fn accepted(
-        &mut self,
-        changes: &[(DocId, Digest)],
-    ) -> Result<HashMap<(DocId, Digest), u64>, StorageError>;
-    /// Those of the changes that were refused before (see [`Refused`]).
-    async fn refused(
-        &mut self,
-        changes: &[(DocId, Digest)],
-    ) -> Result<HashMap<(DocId, Digest), Refused>, StorageError>;
-    /// Remembers refused changes; one that is remembered already stays as it was.
-    async fn refuse(&mut self, refused: &[Refused]) -> Result<(), StorageError>;
-    /// How many changes each actor has made to the document beside it; none is left out.
-    async fn actor_seqs(
-        &mut self,
-        actors: &[(DocId, DeviceId)],
-    ) -> Result<HashMap<(DocId, DeviceId), u64>, StorageError>;
-    /// Writes changes at the end of the log, in this order, continues the chain, and returns the number of the first. The others' numbers
-    /// follow it without a gap; of no changes, it is the number that the next one will have.
-    async fn append(&mut self, entries: &[LogEntry]) -> Result<u64, StorageError>;
-    /// Writes documents, new or known; each at most once in a call. That a document is another team's now is written down
-    /// beside the log, under the document's number.
-    async fn put_documents(&mut self, documents: &[DocumentRecord]) -> Result<(), StorageError>;
-    /// Moves documents on whose changes were appended, without writing their snapshots; each at most once in a call.
-    async fn grow_documents(&mut self, documents: &[Grown]) -> Result<(), StorageError>;
     /// When the escalation of an incident is due to be looked at, if it is.
     async fn escalation_due(&mut self, incident: DocId) -> Result<Option<UtcMillis>, StorageError>;
     /// Says when the escalation of an incident of this workspace is to be looked at next. To be called after its document was

@@ -90,7 +90,7 @@ async fn read(app: &App, bearer: &Bearer, view: &View, after: u64) -> Result<(Pa
     }
     let (head, is_everybodys) = (page.head, !page.is_personal);
     let size_bytes = page.size_bytes();
-    let witness = witness::of(app, bearer.workspace(), head).await?;
+    let witness = witness::of_page(app, bearer.workspace(), &page)?;
     Ok((Packed { head, frame: pack(reply(page, view.id), size_bytes).await?, witness }, is_everybodys))
 }
 
@@ -104,7 +104,7 @@ async fn rescope(app: &App, bearer: &Bearer, after: u64, scope: Hash) -> Result<
 }
 
 fn reply(page: LogPage, scope: Hash) -> PullReply {
-    let LogPage { entries, documents, withdrawn, cursor, head, is_personal: _, settings_seq: _ } = page;
+    let LogPage { entries, documents, withdrawn, cursor, head, .. } = page;
     let change = |LoggedEntry { seq, doc, kind, hash, bytes }| LoggedChange {
         seq,
         change: WireChange { doc, kind, hash: Hash(hash), bytes },

@@ -8,7 +8,7 @@ use desk_api::{ErrorCode, rest::WITNESS_HEADER};
 use desk_domain::ids::WorkspaceId;
 
 use super::{App, Problem};
-use crate::sync::witness::Standing;
+use crate::{storage::LogPage, sync::witness::Standing};
 
 /// Refuses a request that shows a log which is not the server's any more. A request that shows none is let through.
 pub(super) async fn hold(app: &App, workspace: WorkspaceId, headers: &HeaderMap) -> Result<(), Problem> {
@@ -36,6 +36,12 @@ pub(super) async fn hold(app: &App, workspace: WorkspaceId, headers: &HeaderMap)
 /// The witness of the log up to `head`, as a header.
 pub(super) async fn of(app: &App, workspace: WorkspaceId, head: u64) -> Result<HeaderValue, Problem> {
     let witness = app.witnesses.issue(app.storage.as_ref(), workspace, head, app.clock.now()).await?;
+    HeaderValue::try_from(witness).map_err(|error| Problem::internal(&error))
+}
+
+/// The witness of the log that a page was read from, as a header.
+pub(super) fn of_page(app: &App, workspace: WorkspaceId, page: &LogPage) -> Result<HeaderValue, Problem> {
+    let witness = app.witnesses.of(workspace, page.head, &page.chain, app.clock.now());
     HeaderValue::try_from(witness).map_err(|error| Problem::internal(&error))
 }
 

@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use async_trait::async_trait;
 use desk_docs::{Author, Document};
 use desk_domain::{
     access::Scope,
@@ -22,9 +23,10 @@ use uuid::Uuid;
 use crate::random::{FreshIds, SeededRandom};
 
 use super::{
-    Audience, AuditEntry, DeviceRecord, Digest, DocumentHead, DocumentRecord, Grown, LogEntry, LogPage, Look,
-    MemberRecord, NewMail, NewSession, NewToken, PageLimits, Pulse, Reader, Refused, Registration, Rotation,
-    SegmentAbout, SegmentEntry, SegmentSet, SessionEnd, Storage, WorkspaceRecord, chain,
+    Asked, Audience, AuditEntry, DeviceRecord, Digest, DocumentHead, DocumentRecord, Grown, LogEntry,
+    LogPage, Look, MemberRecord, NewMail, NewSession, NewToken, PageLimits, Pulse, Reader, Refused,
+    Registration, Rotation, SegmentAbout, SegmentEntry, SegmentSet, SessionEnd, Storage, StorageError,
+    Transaction, WorkspaceRecord, Written, chain,
 };
 
 mod signals;
@@ -49,6 +51,7 @@ macro_rules! suite {
             concurrent_transactions_take_turns,
             each_workspace_counts_for_itself,
             the_log_knows_its_hashes_and_its_actors,
+            everything_about_a_push_is_read_and_written_at_once,
             what_was_refused_is_remembered_with_its_first_reason,
             many_changes_and_documents_are_written_at_once,
             a_hash_or_an_actors_number_stands_once,
@@ -171,6 +174,63 @@ fn in_team(number: u8, private: &[&str], own: Option<&str>) -> Reader {
         },
     );
     Reader { member, scope: Arc::new(Scope::of(&settings, member, Role::Agent)) }
+}
+
+/// Pieces of what a transaction reads and writes at once.
+#[async_trait]
+trait Pieces {
+    async fn member_of_device(&mut self, device: DeviceId) -> Result<Option<MemberRecord>, StorageError>;
+    async fn accepted(
+        &mut self,
+        changes: &[(DocId, Digest)],
+    ) -> Result<HashMap<(DocId, Digest), u64>, StorageError>;
+    async fn refused(
+        &mut self,
+        changes: &[(DocId, Digest)],
+    ) -> Result<HashMap<(DocId, Digest), Refused>, StorageError>;
+    async fn refuse(&mut self, refused: &[Refused]) -> Result<(), StorageError>;
+    async fn actor_seqs(
+        &mut self,
+        actors: &[(DocId, DeviceId)],
+    ) -> Result<HashMap<(DocId, DeviceId), u64>, StorageError>;
+    async fn grow_documents(&mut self, grown: &[Grown]) -> Result<(), StorageError>;
+}
+
+#[async_trait]
+impl Pieces for Box<dyn Transaction> {
+    async fn member_of_device(&mut self, device: DeviceId) -> Result<Option<MemberRecord>, StorageError> {
+        let asked = Asked { devices: vec![device], ..Asked::default() };
+        Ok(self.look(&asked).await?.members.remove(&device))
+    }
+
+    async fn accepted(
+        &mut self,
+        changes: &[(DocId, Digest)],
+    ) -> Result<HashMap<(DocId, Digest), u64>, StorageError> {
+        Ok(self.look(&Asked { changes: changes.to_vec(), ..Asked::default() }).await?.accepted)
+    }
+
+    async fn refused(
+        &mut self,
+        changes: &[(DocId, Digest)],
+    ) -> Result<HashMap<(DocId, Digest), Refused>, StorageError> {
+        Ok(self.look(&Asked { changes: changes.to_vec(), ..Asked::default() }).await?.refused)
+    }
+
+    async fn refuse(&mut self, refused: &[Refused]) -> Result<(), StorageError> {
+        self.write(&Written { refused, ..Written::default() }).await.map(drop)
+    }
+
+    async fn actor_seqs(
+        &mut self,
+        actors: &[(DocId, DeviceId)],
+    ) -> Result<HashMap<(DocId, DeviceId), u64>, StorageError> {
+        Ok(self.look(&Asked { actors: actors.to_vec(), ..Asked::default() }).await?.actor_seqs)
+    }
+
+    async fn grow_documents(&mut self, grown: &[Grown]) -> Result<(), StorageError> {
+        self.write(&Written { grown, ..Written::default() }).await.map(drop)
+    }
 }
 
 /// An audience where these teams are private.
@@ -492,6 +552,53 @@ pub(super) async fn the_log_knows_its_hashes_and_its_actors(storage: &dyn Storag
     assert_eq!(tx.actor_seqs(&actors).await.unwrap(), expected);
     let documents = tx.documents(&[doc, nowhere]).await.unwrap();
     assert_eq!(documents, HashMap::from([(doc, document(space.id, 31, 2))]));
+}
+
+pub(super) async fn everything_about_a_push_is_read_and_written_at_once(storage: &dyn Storage) {
+    let space = workspace(storage, 1).await;
+    logged(storage, space.id, 31, &[1]).await;
+    let (doc, other, writer) = (DocId(id(31)), DocId(id(32)), DeviceId(id(1)));
+    let refused = Refused {
+        doc,
+        hash: hash(8),
+        code: RejectCode::Forbidden,
+        reason: "нет".to_owned(),
+        refused_at: NOW,
+    };
+    let asked = Asked {
+        devices: vec![space.server_device, DeviceId(id(99))],
+        docs: vec![doc, other],
+        actors: vec![(other, writer), (doc, writer)],
+        changes: vec![(doc, hash(8)), (doc, hash(1)), (other, hash(3))],
+    };
+    let mut tx = storage.begin(space.id).await.unwrap();
+    assert_eq!(tx.look(&asked).await.unwrap().workspace.unwrap().head, 1);
+    let entries = [entry(31, 2, 2), entry(32, 3, 1)];
+    let documents = [document(space.id, 32, 3)];
+    let grown = [Grown { id: doc, seq: 2, team: None, heads: vec![hash(2)] }];
+    let written = Written {
+        entries: &entries,
+        refused: std::slice::from_ref(&refused),
+        documents: &documents,
+        grown: &grown,
+    };
+    assert_eq!(tx.write(&written).await.unwrap(), 2);
+    assert_eq!(tx.append(&[entry(31, 4, 3)]).await.unwrap(), 4, "what was written is counted");
+    let known = tx.look(&asked).await.unwrap();
+    assert_eq!((known.workspace.unwrap().head, known.settings_seq, known.members.len()), (4, None, 0));
+    let head = |seq| DocumentHead { workspace: space.id, kind: DocKind::Ticket, owner: None, seq };
+    assert_eq!(known.heads, HashMap::from([(doc, head(2)), (other, head(3))]));
+    assert_eq!(known.actor_seqs, HashMap::from([((other, writer), 1), ((doc, writer), 3)]));
+    assert_eq!(known.accepted, HashMap::from([((doc, hash(1)), 1), ((other, hash(3)), 3)]));
+    assert_eq!(known.refused, HashMap::from([((doc, hash(8)), refused)]));
+    tx.commit().await.unwrap();
+    let log = storage.audit_after(space.id, 0, 10).await.unwrap();
+    let chain =
+        chain::along(chain::START, space.id, 1, &log.iter().map(|at| at.entry.clone()).collect::<Vec<_>>());
+    assert_eq!(
+        log.iter().map(|at| at.chain).collect::<Vec<_>>(),
+        chain.into_iter().map(Some).collect::<Vec<_>>()
+    );
 }
 
 pub(super) async fn what_was_refused_is_remembered_with_its_first_reason(storage: &dyn Storage) {

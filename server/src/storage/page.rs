@@ -27,6 +27,15 @@ pub(super) struct Row {
 /// The team that a document left; `None` where it was no team's.
 pub(super) struct LeftTeam(pub(super) Option<String>);
 
+/// The log's end when a page was read.
+#[derive(Clone, Copy)]
+pub(super) struct Tip {
+    pub(super) head: u64,
+    pub(super) chain: Digest,
+    /// The number of the newest change of the settings.
+    pub(super) settings_seq: u64,
+}
+
 /// A page that is being filled.
 pub(super) struct Filling<'a> {
     pub(super) page: LogPage,
@@ -36,13 +45,8 @@ pub(super) struct Filling<'a> {
 }
 
 impl<'a> Filling<'a> {
-    pub(super) fn new(
-        reader: &'a Reader,
-        after: u64,
-        head: u64,
-        settings_seq: u64,
-        limits: PageLimits,
-    ) -> Self {
+    pub(super) fn new(reader: &'a Reader, after: u64, tip: Tip, limits: PageLimits) -> Self {
+        let Tip { head, chain, settings_seq } = tip;
         let page = LogPage {
             entries: Vec::new(),
             documents: Vec::new(),
@@ -51,6 +55,7 @@ impl<'a> Filling<'a> {
             settings_seq,
             cursor: after,
             head,
+            chain,
         };
         Self { page, reader, limits, size_bytes: 0 }
     }

@@ -7,7 +7,7 @@
 //! again in a transaction of its own, so that only the one at fault fails.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet, hash_map::Entry},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
     time::Duration,
 };
@@ -34,8 +34,8 @@ use super::{
 };
 use crate::{
     storage::{
-        Digest, DocumentRecord, Grown, LogEntry, Refused, Storage, StorageError, Transaction,
-        signals::CountedTicket,
+        self, Asked, Digest, DocumentRecord, Grown, LogEntry, MemberRecord, Refused, Storage, StorageError,
+        Transaction, Written, signals::CountedTicket,
     },
     threads::{LARGE, unhurried},
 };
@@ -188,22 +188,19 @@ impl Lane {
     /// When they cannot be written; nothing of any of them was written then.
     async fn push(&mut self, batches: Vec<Batch>) -> Result<Vec<Result<PushReply, PushError>>, PushError> {
         let mut tx = self.storage.begin(self.workspace).await?;
-        let workspace = tx.workspace().await?.ok_or(PushError::NoWorkspace)?;
-        let rules = self.rules(tx.as_mut(), workspace.settings_doc).await?;
-        let mut senders = HashMap::new();
-        for batch in &batches {
-            if let Entry::Vacant(entry) = senders.entry(batch.device) {
-                let member = tx.member_of_device(batch.device).await?;
-                entry.insert(member.map(|member| Sender {
-                    device: batch.device,
-                    member: member.id,
-                    role: member.role,
-                    scope: Arc::new(rules.scope(member.id, member.role)),
-                }));
-            }
-        }
-        let known = self.known(tx.as_mut(), &batches).await?;
-        let head = workspace.head;
+        let looked = tx.look(&asked(&batches)).await?;
+        let workspace = looked.workspace.as_ref().ok_or(PushError::NoWorkspace)?;
+        let (settings, head) = (workspace.settings_doc, workspace.head);
+        let rules = self.rules(tx.as_mut(), settings, looked.settings_seq).await?;
+        let sender = |(device, member): (&DeviceId, &MemberRecord)| Sender {
+            device: *device,
+            member: member.id,
+            role: member.role,
+            scope: Arc::new(rules.scope(member.id, member.role)),
+        };
+        let senders: HashMap<DeviceId, Sender> =
+            looked.members.iter().map(|entry| (*entry.0, sender(entry))).collect();
+        let known = self.known(tx.as_mut(), &batches, looked).await?;
         let now = batches.iter().map(|batch| batch.now).max().unwrap_or_default();
         let is_quick = batches.iter().map(|batch| batch.changes.len()).sum::<usize>() <= QUICK;
         let size_bytes = if is_quick { batches.iter().map(Batch::size_bytes).sum() } else { LARGE };
@@ -214,17 +211,15 @@ impl Lane {
 
         let newest: HashMap<DocId, u64> =
             (head + 1..).zip(&entries).map(|(seq, entry)| (entry.doc, seq)).collect();
-        tx.refuse(&refusals).await?;
         if entries.is_empty() && refusals.is_empty() {
             drop(tx);
-        } else if entries.is_empty() {
-            tx.commit().await?;
         } else {
-            if tx.append(&entries).await? != head + 1 {
+            let (documents, grown) = (self.records(&settled, &newest)?, grown(&settled, &newest)?);
+            let (entries, refused) = (entries.as_slice(), refusals.as_slice());
+            let written = Written { entries, refused, documents: &documents, grown: &grown };
+            if tx.write(&written).await? != head + 1 {
                 return Err(PushError::Internal("the log moved while it was held"));
             }
-            tx.put_documents(&self.records(&settled, &newest)?).await?;
-            tx.grow_documents(&grown(&settled, &newest)?).await?;
             for counted in &mut settled.created {
                 // A device's clock may be somewhat ahead.
                 counted.ticket.created_at = counted.ticket.created_at.min(now);
@@ -278,12 +273,15 @@ impl Lane {
     }
 
     /// What the settings say about changes, read again when they changed.
-    async fn rules(&mut self, tx: &mut dyn Transaction, settings: DocId) -> Result<Arc<Rules>, PushError> {
-        let Some(head) = tx.document_heads(&[settings]).await?.remove(&settings) else {
-            return Ok(Arc::default());
-        };
+    async fn rules(
+        &mut self,
+        tx: &mut dyn Transaction,
+        settings: DocId,
+        newest: Option<u64>,
+    ) -> Result<Arc<Rules>, PushError> {
+        let Some(newest) = newest else { return Ok(Arc::default()) };
         if let Some((seq, rules)) = &self.rules
-            && *seq == head.seq
+            && *seq == newest
         {
             return Ok(Arc::clone(rules));
         }
@@ -297,27 +295,20 @@ impl Lane {
 
     /// What the log knows of all documents that the batches name. Open ones are taken out; batches that fail leave
     /// nothing half-changed behind.
-    async fn known(&mut self, tx: &mut dyn Transaction, batches: &[Batch]) -> Result<Known, PushError> {
-        let mut mentioned: BTreeSet<(DocId, Digest)> = BTreeSet::new();
-        let mut actors: BTreeSet<(DocId, DeviceId)> = BTreeSet::new();
-        for batch in batches {
-            for incoming in &batch.changes {
-                actors.insert((incoming.doc, batch.device));
-                let relayed = incoming.relayed_for.as_ref().and_then(|_| incoming.author());
-                actors.extend(relayed.map(|author| (incoming.doc, author)));
-                mentioned.extend(incoming.mentions().into_iter().map(|hash| (incoming.doc, hash)));
-            }
-        }
-        let docs: BTreeSet<DocId> = actors.iter().map(|(doc, _)| *doc).collect();
-        let heads = tx.document_heads(&docs.iter().copied().collect::<Vec<_>>()).await?;
+    async fn known(
+        &mut self,
+        tx: &mut dyn Transaction,
+        batches: &[Batch],
+        looked: storage::Known,
+    ) -> Result<Known, PushError> {
+        let storage::Known { heads, mut actor_seqs, mut accepted, refused, .. } = looked;
         let is_here = |doc: &DocId| heads.get(doc).is_some_and(|head| head.workspace == self.workspace);
-        actors.retain(|(doc, _)| is_here(doc));
-        // Also those of documents that are not here: the change that was to make one may have been refused.
-        let refused = tx.refused(&mentioned.iter().copied().collect::<Vec<_>>()).await?;
-        mentioned.retain(|(doc, _)| is_here(doc));
-        let actor_seqs = tx.actor_seqs(&actors.into_iter().collect::<Vec<_>>()).await?;
-        let accepted = tx.accepted(&mentioned.into_iter().collect::<Vec<_>>()).await?;
-
+        // Of another tenant's documents nothing is known; of those that are nowhere, that the change which was to make one was
+        // refused.
+        actor_seqs.retain(|(doc, _), _| is_here(doc));
+        accepted.retain(|(doc, _), _| is_here(doc));
+        let docs: BTreeSet<DocId> =
+            batches.iter().flat_map(|batch| &batch.changes).map(|incoming| incoming.doc).collect();
         let here: Vec<(DocId, u64)> =
             heads.iter().filter(|(doc, _)| is_here(doc)).map(|(doc, head)| (*doc, head.seq)).collect();
         let mut open = HashMap::new();
@@ -367,6 +358,28 @@ impl Lane {
             }
         }
         Ok(known)
+    }
+}
+
+/// What is to be known of the batches.
+fn asked(batches: &[Batch]) -> Asked {
+    let mut changes: BTreeSet<(DocId, Digest)> = BTreeSet::new();
+    let mut actors: BTreeSet<(DocId, DeviceId)> = BTreeSet::new();
+    for batch in batches {
+        for incoming in &batch.changes {
+            actors.insert((incoming.doc, batch.device));
+            let relayed = incoming.relayed_for.as_ref().and_then(|_| incoming.author());
+            actors.extend(relayed.map(|author| (incoming.doc, author)));
+            changes.extend(incoming.mentions().into_iter().map(|hash| (incoming.doc, hash)));
+        }
+    }
+    let devices: BTreeSet<DeviceId> = batches.iter().map(|batch| batch.device).collect();
+    let docs: BTreeSet<DocId> = actors.iter().map(|(doc, _)| *doc).collect();
+    Asked {
+        devices: devices.into_iter().collect(),
+        docs: docs.into_iter().collect(),
+        actors: actors.into_iter().collect(),
+        changes: changes.into_iter().collect(),
     }
 }
 
@@ -425,7 +438,7 @@ impl Known {
     fn decide(
         mut self,
         batches: Vec<Batch>,
-        senders: &HashMap<DeviceId, Option<Sender>>,
+        senders: &HashMap<DeviceId, Sender>,
         workflow: &Workflow,
         head: u64,
     ) -> Result<Decided, Unrestorable> {
@@ -433,8 +446,7 @@ impl Known {
         let mut entries: Vec<LogEntry> = Vec::new();
         let mut refusals = Vec::new();
         for batch in batches {
-            let sender = senders.get(&batch.device).cloned().flatten();
-            let Some(sender) = sender else {
+            let Some(sender) = senders.get(&batch.device).cloned() else {
                 verdicts.push(None);
                 continue;
             };

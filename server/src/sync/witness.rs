@@ -87,8 +87,13 @@ impl Witnesses {
     ) -> Result<String, StorageError> {
         let chain = storage.chain_at(workspace, head).await?;
         let chain = chain.ok_or_else(|| StorageError::damaged("a log that ends before its head"))?;
-        let receipt = self.mac(workspace, head, &chain, now).finalize().into_bytes();
-        Ok(format!("{head}.{}.{}.{}", hex::encode(chain), now.0, hex::encode(receipt)))
+        Ok(self.of(workspace, head, &chain, now))
+    }
+
+    /// The witness of a workspace's log that has this chain at `head`.
+    pub fn of(&self, workspace: WorkspaceId, head: u64, chain: &Digest, now: UtcMillis) -> String {
+        let receipt = self.mac(workspace, head, chain, now).finalize().into_bytes();
+        format!("{head}.{}.{}.{}", hex::encode(chain), now.0, hex::encode(receipt))
     }
 
     /// Holds a witness against the workspace's log; a log that was once longer is noted.

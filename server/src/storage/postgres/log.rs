@@ -5,17 +5,28 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use desk_domain::ids::{DocId, DocKind, MemberId, WorkspaceId};
 use desk_sync::wire::WholeDocument;
-use sqlx::{PgConnection, PgPool, query_as};
+use sqlx::{PgConnection, PgExecutor, PgPool, query_as};
 use uuid::Uuid;
 
-use super::{DocumentRow, PostgresStorage, digest, failed, integer, kind, number, texts};
+use super::{DocumentRow, PostgresStorage, audit, digest, failed, integer, kind, number, texts};
 use crate::storage::{
     DocumentRecord, Log, LogPage, PageLimits, Reader, StorageError,
-    page::{Filling, LeftTeam, Row},
+    page::{Filling, LeftTeam, Row, Tip},
 };
 
-const NOW: &str = "SELECT w.head, coalesce(d.seq, 0) FROM workspaces w LEFT JOIN documents d ON d.id = w.settings_doc \
-     WHERE w.id = $1";
+/// The log's end as it is now.
+async fn tip(conn: impl PgExecutor<'_>, workspace: WorkspaceId) -> Result<Tip, StorageError> {
+    let (head, settings_seq, chain): (i64, i64, Option<Vec<u8>>) = query_as(
+        "SELECT w.head, coalesce(d.seq, 0), c.chain FROM workspaces w LEFT JOIN documents d ON d.id = w.settings_doc
+         LEFT JOIN changes c ON c.workspace = w.id AND c.seq = w.head WHERE w.id = $1",
+    )
+    .bind(workspace.0)
+    .fetch_one(conn)
+    .await
+    .map_err(failed)?;
+    let chain = audit::value(&chain.unwrap_or_default())?;
+    Ok(Tip { head: number(head)?, chain, settings_seq: number(settings_seq)? })
+}
 
 #[derive(sqlx::FromRow)]
 struct EntryRow {
@@ -113,9 +124,8 @@ async fn everybodys(
     limits: PageLimits,
 ) -> Result<LogPage, StorageError> {
     // The log only grows: what is read up to a head that was read before is what stood there then.
-    let (head, settings_seq): (i64, i64) =
-        query_as(NOW).bind(workspace.0).fetch_one(readers).await.map_err(failed)?;
-    let mut filling = Filling::new(reader, after, number(head)?, number(settings_seq)?, limits);
+    let tip = tip(readers, workspace).await?;
+    let mut filling = Filling::new(reader, after, tip, limits);
     if filling.page.head <= after {
         return Ok(filling.page);
     }
@@ -123,7 +133,7 @@ async fn everybodys(
         .bind(workspace.0)
         .bind(reader.member.0)
         .bind(integer(after))
-        .bind(head)
+        .bind(integer(tip.head))
         .bind(i64::from(limits.changes))
         .bind(i64::try_from(limits.bytes).unwrap_or(i64::MAX))
         .fetch_all(readers)
@@ -143,9 +153,8 @@ async fn scoped(
     after: u64,
     limits: PageLimits,
 ) -> Result<LogPage, StorageError> {
-    let (head, settings_seq): (i64, i64) =
-        query_as(NOW).bind(workspace.0).fetch_one(&mut *tx).await.map_err(failed)?;
-    let mut filling = Filling::new(reader, after, number(head)?, number(settings_seq)?, limits);
+    let tip = tip(&mut *tx, workspace).await?;
+    let mut filling = Filling::new(reader, after, tip, limits);
     let rows: Vec<ScopedRow> = query_as(include_str!("scoped.sql"))
         .bind(workspace.0)
         .bind(reader.member.0)

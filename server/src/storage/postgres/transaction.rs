@@ -15,8 +15,8 @@ use super::{
     number,
 };
 use crate::storage::{
-    Digest, DocumentHead, DocumentRecord, Grown, LogEntry, Look, MemberRecord, NewMail, News, Refused,
-    StorageError, Transaction, WorkspaceRecord, chain, reject_code,
+    Asked, Digest, DocumentHead, DocumentRecord, Grown, Known, LogEntry, Look, MemberRecord, NewMail, News,
+    Refused, StorageError, Transaction, WorkspaceRecord, Written, chain, reject_code,
 };
 
 /// A transaction that holds the workspace's lock.
@@ -53,87 +53,18 @@ fn ids(docs: &[DocId]) -> Vec<Uuid> {
     docs.iter().map(|doc| doc.0).collect()
 }
 
-#[async_trait]
-impl Transaction for PostgresTransaction {
-    async fn workspace(&mut self) -> Result<Option<WorkspaceRecord>, StorageError> {
-        query_as::<_, WorkspaceRow>(
-            "SELECT id, slug, name, settings_doc, server_device, head, created_at FROM workspaces WHERE id = $1",
-        )
-        .bind(self.workspace.0)
-        .fetch_optional(&mut *self.tx)
-        .await
-        .map_err(failed)?
-        .map(TryInto::try_into)
-        .transpose()
-    }
-
-    async fn insert_workspace(&mut self, workspace: &WorkspaceRecord) -> Result<bool, StorageError> {
-        // A violated constraint would end the transaction; a conflict does not.
-        let done = query(
-            "INSERT INTO workspaces (id, slug, name, settings_doc, server_device, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
-        )
-        .bind(workspace.id.0)
-        .bind(&workspace.slug)
-        .bind(&workspace.name)
-        .bind(workspace.settings_doc.0)
-        .bind(workspace.server_device.0)
-        .bind(workspace.created_at.0)
-        .execute(&mut *self.tx)
-        .await
-        .map_err(failed)?;
-        if done.rows_affected() == 0 {
-            return Ok(false);
+impl PostgresTransaction {
+    async fn members_of_devices(
+        &mut self,
+        devices: &[DeviceId],
+    ) -> Result<HashMap<DeviceId, MemberRecord>, StorageError> {
+        let mut members = HashMap::new();
+        for device in devices {
+            if let Some(member) = self.member_of_device(*device).await? {
+                members.insert(*device, member);
+            }
         }
-        query(
-            "INSERT INTO devices (id, workspace, name, created_at, seen_at) VALUES ($1, $2, 'server', $3, $3)",
-        )
-        .bind(workspace.server_device.0)
-        .bind(workspace.id.0)
-        .bind(workspace.created_at.0)
-        .execute(&mut *self.tx)
-        .await
-        .map_err(failed)?;
-        Ok(true)
-    }
-
-    async fn insert_member(&mut self, member: &MemberRecord) -> Result<bool, StorageError> {
-        let done = query(
-            "INSERT INTO members
-                 (id, workspace, email, name, role, password_hash, personal_doc, active, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
-        )
-        .bind(member.id.0)
-        .bind(member.workspace.0)
-        .bind(&member.email)
-        .bind(&member.name)
-        .bind(member.role.as_str())
-        .bind(&member.password_hash)
-        .bind(member.personal_doc.0)
-        .bind(member.active)
-        .bind(member.created_at.0)
-        .execute(&mut *self.tx)
-        .await
-        .map_err(failed)?;
-        Ok(done.rows_affected() > 0)
-    }
-
-    async fn update_member(&mut self, member: &MemberRecord) -> Result<bool, StorageError> {
-        let done = query(
-            "UPDATE members SET name = $1, role = $2, password_hash = $3, active = $4
-             WHERE id = $5 AND workspace = $6",
-        )
-        .bind(&member.name)
-        .bind(member.role.as_str())
-        .bind(&member.password_hash)
-        .bind(member.active)
-        .bind(member.id.0)
-        .bind(self.workspace.0)
-        .execute(&mut *self.tx)
-        .await
-        .map_err(failed)?;
-        self.access = true;
-        Ok(done.rows_affected() > 0)
+        Ok(members)
     }
 
     async fn member_of_device(&mut self, device: DeviceId) -> Result<Option<MemberRecord>, StorageError> {
@@ -166,23 +97,6 @@ impl Transaction for PostgresTransaction {
                 Ok((DocId(id), head))
             })
             .collect()
-    }
-
-    async fn documents(&mut self, docs: &[DocId]) -> Result<HashMap<DocId, DocumentRecord>, StorageError> {
-        if docs.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let rows: Vec<DocumentRow> = query_as(
-            "SELECT id, workspace, kind, owner, seq, team, heads, snapshot_seq, snapshot FROM documents
-             WHERE id = ANY($1) AND workspace = $2",
-        )
-        .bind(ids(docs))
-        .bind(self.workspace.0)
-        .fetch_all(&mut *self.tx)
-        .await
-        .map_err(failed)?;
-        let records = all_whole(rows, &mut self.tx).await?;
-        Ok(records.into_iter().map(|record| (record.id, record)).collect())
     }
 
     async fn accepted(
@@ -283,7 +197,7 @@ impl Transaction for PostgresTransaction {
         actors.iter().zip(seqs).map(|(actor, seq)| Ok((*actor, number(seq)?))).collect()
     }
 
-    async fn append(&mut self, entries: &[LogEntry]) -> Result<u64, StorageError> {
+    async fn log(&mut self, entries: &[LogEntry]) -> Result<u64, StorageError> {
         let count = integer(entries.len() as u64);
         let head: i64 = query_scalar("UPDATE workspaces SET head = head + $1 WHERE id = $2 RETURNING head")
             .bind(count)
@@ -330,7 +244,7 @@ impl Transaction for PostgresTransaction {
         number(first)
     }
 
-    async fn put_documents(&mut self, documents: &[DocumentRecord]) -> Result<(), StorageError> {
+    async fn put(&mut self, documents: &[DocumentRecord]) -> Result<(), StorageError> {
         if documents.is_empty() {
             return Ok(());
         }
@@ -357,7 +271,7 @@ impl Transaction for PostgresTransaction {
         Ok(())
     }
 
-    async fn grow_documents(&mut self, documents: &[Grown]) -> Result<(), StorageError> {
+    async fn grow(&mut self, documents: &[Grown]) -> Result<(), StorageError> {
         if documents.is_empty() {
             return Ok(());
         }
@@ -375,6 +289,137 @@ impl Transaction for PostgresTransaction {
         .await
         .map_err(failed)?;
         Ok(())
+    }
+}
+
+#[async_trait]
+impl Transaction for PostgresTransaction {
+    async fn look(&mut self, asked: &Asked) -> Result<Known, StorageError> {
+        let workspace = self.workspace().await?;
+        let settings = workspace.as_ref().map(|workspace| workspace.settings_doc);
+        let mut docs = asked.docs.clone();
+        docs.extend(settings);
+        let mut heads = self.document_heads(&docs).await?;
+        let settings_seq = settings.and_then(|doc| heads.get(&doc)).map(|head| head.seq);
+        if let Some(settings) = settings.filter(|doc| !asked.docs.contains(doc)) {
+            heads.remove(&settings);
+        }
+        Ok(Known {
+            workspace,
+            settings_seq,
+            members: self.members_of_devices(&asked.devices).await?,
+            heads,
+            actor_seqs: self.actor_seqs(&asked.actors).await?,
+            accepted: self.accepted(&asked.changes).await?,
+            refused: self.refused(&asked.changes).await?,
+        })
+    }
+
+    async fn write(&mut self, decided: &Written<'_>) -> Result<u64, StorageError> {
+        let Written { entries, refused, documents, grown } = *decided;
+        self.refuse(refused).await?;
+        let first = self.log(entries).await?;
+        self.put(documents).await?;
+        self.grow(grown).await?;
+        Ok(first)
+    }
+
+    async fn workspace(&mut self) -> Result<Option<WorkspaceRecord>, StorageError> {
+        query_as::<_, WorkspaceRow>(
+            "SELECT id, slug, name, settings_doc, server_device, head, created_at FROM workspaces WHERE id = $1",
+        )
+        .bind(self.workspace.0)
+        .fetch_optional(&mut *self.tx)
+        .await
+        .map_err(failed)?
+        .map(TryInto::try_into)
+        .transpose()
+    }
+
+    async fn insert_workspace(&mut self, workspace: &WorkspaceRecord) -> Result<bool, StorageError> {
+        // A violated constraint would end the transaction; a conflict does not.
+        let done = query(
+            "INSERT INTO workspaces (id, slug, name, settings_doc, server_device, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+        )
+        .bind(workspace.id.0)
+        .bind(&workspace.slug)
+        .bind(&workspace.name)
+        .bind(workspace.settings_doc.0)
+        .bind(workspace.server_device.0)
+        .bind(workspace.created_at.0)
+        .execute(&mut *self.tx)
+        .await
+        .map_err(failed)?;
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+        query(
+            "INSERT INTO devices (id, workspace, name, created_at, seen_at) VALUES ($1, $2, 'server', $3, $3)",
+        )
+        .bind(workspace.server_device.0)
+        .bind(workspace.id.0)
+        .bind(workspace.created_at.0)
+        .execute(&mut *self.tx)
+        .await
+        .map_err(failed)?;
+        Ok(true)
+    }
+
+    async fn insert_member(&mut self, member: &MemberRecord) -> Result<bool, StorageError> {
+        let done = query(
+            "INSERT INTO members
+                 (id, workspace, email, name, role, password_hash, personal_doc, active, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
+        )
+        .bind(member.id.0)
+        .bind(member.workspace.0)
+        .bind(&member.email)
+        .bind(&member.name)
+        .bind(member.role.as_str())
+        .bind(&member.password_hash)
+        .bind(member.personal_doc.0)
+        .bind(member.active)
+        .bind(member.created_at.0)
+        .execute(&mut *self.tx)
+        .await
+        .map_err(failed)?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    async fn update_member(&mut self, member: &MemberRecord) -> Result<bool, StorageError> {
+        let done = query(
+            "UPDATE members SET name = $1, role = $2, password_hash = $3, active = $4
+             WHERE id = $5 AND workspace = $6",
+        )
+        .bind(&member.name)
+        .bind(member.role.as_str())
+        .bind(&member.password_hash)
+        .bind(member.active)
+        .bind(member.id.0)
+        .bind(self.workspace.0)
+        .execute(&mut *self.tx)
+        .await
+        .map_err(failed)?;
+        self.access = true;
+        Ok(done.rows_affected() > 0)
+    }
+
+    async fn documents(&mut self, docs: &[DocId]) -> Result<HashMap<DocId, DocumentRecord>, StorageError> {
+        if docs.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let rows: Vec<DocumentRow> = query_as(
+            "SELECT id, workspace, kind, owner, seq, team, heads, snapshot_seq, snapshot FROM documents
+             WHERE id = ANY($1) AND workspace = $2",
+        )
+        .bind(ids(docs))
+        .bind(self.workspace.0)
+        .fetch_all(&mut *self.tx)
+        .await
+        .map_err(failed)?;
+        let records = all_whole(rows, &mut self.tx).await?;
+        Ok(records.into_iter().map(|record| (record.id, record)).collect())
     }
 
     async fn escalation_due(&mut self, incident: DocId) -> Result<Option<UtcMillis>, StorageError> {

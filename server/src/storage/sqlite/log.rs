@@ -6,12 +6,12 @@ use async_trait::async_trait;
 use desk_domain::ids::{DocId, DocKind, WorkspaceId};
 use desk_sync::wire::WholeDocument;
 use futures::TryStreamExt;
-use sqlx::{SqliteConnection, query, query_as};
+use sqlx::{SqliteConnection, query, query_as, query_file};
 
-use super::{DocumentRow, SqliteStorage, digest, failed, integer, kind, number, owner, texts, uuid};
+use super::{DocumentRow, SqliteStorage, audit, digest, failed, integer, kind, number, owner, texts, uuid};
 use crate::storage::{
     DocumentRecord, Log, LogPage, PageLimits, Reader, StorageError,
-    page::{Filling, LeftTeam, Row},
+    page::{Filling, LeftTeam, Row, Tip},
 };
 
 #[async_trait]
@@ -23,23 +23,13 @@ impl Log for SqliteStorage {
         after: u64,
         limits: PageLimits,
     ) -> Result<LogPage, StorageError> {
+        if reader.scope.private().is_empty() {
+            return self.everybodys(workspace, reader, after, limits).await;
+        }
         let workspace = workspace.0.as_bytes().as_slice();
         let mut tx = self.readers.begin().await.map_err(failed)?;
-        let now = query!(
-            r#"SELECT w.head, coalesce(d.seq, 0) AS "settings_seq!: i64"
-               FROM workspaces w LEFT JOIN documents d ON d.id = w.settings_doc WHERE w.id = ?"#,
-            workspace
-        )
-        .fetch_one(&mut *tx)
-        .await
-        .map_err(failed)?;
-        let (head, settings_seq) = (number(now.head)?, number(now.settings_seq)?);
-        let filling = Filling::new(reader, after, head, settings_seq, limits);
-        if reader.scope.private().is_empty() {
-            everybodys(&mut tx, workspace, reader, filling, limits).await
-        } else {
-            scoped(&mut tx, workspace, reader, filling, limits).await
-        }
+        let tip = tip(&mut tx, workspace).await?;
+        scoped(&mut tx, workspace, reader, Filling::new(reader, after, tip, limits), limits).await
     }
 
     async fn documents_for(
@@ -112,44 +102,73 @@ impl Log for SqliteStorage {
     }
 }
 
-/// A page where all shared documents are everybody's.
-async fn everybodys(
-    tx: &mut SqliteConnection,
-    workspace: &[u8],
-    reader: &Reader,
-    mut filling: Filling<'_>,
-    limits: PageLimits,
-) -> Result<LogPage, StorageError> {
-    let member = reader.member.0.as_bytes().as_slice();
-    let (after, most) = (integer(filling.page.cursor), i64::from(limits.changes));
-    let mut rows = query!(
-        r#"SELECT c.seq, c.doc, d.kind, c.hash, d.owner,
-                  CASE WHEN d.owner IS NULL OR d.owner = ?2 THEN c.bytes END AS "bytes: Vec<u8>"
-           FROM changes c JOIN documents d ON d.id = c.doc
-           WHERE c.workspace = ?1 AND c.seq > ?3 ORDER BY c.seq LIMIT ?4"#,
-        workspace,
-        member,
-        after,
-        most
+/// The log's end as it is now.
+async fn tip(conn: &mut SqliteConnection, workspace: &[u8]) -> Result<Tip, StorageError> {
+    let now = query!(
+        r#"SELECT w.head, coalesce(d.seq, 0) AS "settings_seq!: i64", c.chain AS "chain?"
+           FROM workspaces w LEFT JOIN documents d ON d.id = w.settings_doc
+                LEFT JOIN changes c ON c.workspace = w.id AND c.seq = w.head
+           WHERE w.id = ?"#,
+        workspace
     )
-    .fetch(tx);
-    while let Some(row) = rows.try_next().await.map_err(failed)? {
-        let row = Row {
-            seq: number(row.seq)?,
-            doc: DocId(uuid(&row.doc)?),
-            kind: kind(row.kind)?,
-            hash: digest(&row.hash)?,
-            owner: owner(row.owner.as_deref())?,
-            team: None,
-            left: None,
-            crossed: None,
-            bytes: row.bytes,
-        };
-        if !filling.add(row)? {
-            break;
+    .fetch_one(conn)
+    .await
+    .map_err(failed)?;
+    Ok(Tip {
+        head: number(now.head)?,
+        chain: audit::value(&now.chain.unwrap_or_default())?,
+        settings_seq: number(now.settings_seq)?,
+    })
+}
+
+impl SqliteStorage {
+    /// A page where all shared documents are everybody's: read with the log's end in one statement, which sees one moment.
+    async fn everybodys(
+        &self,
+        workspace: WorkspaceId,
+        reader: &Reader,
+        after: u64,
+        limits: PageLimits,
+    ) -> Result<LogPage, StorageError> {
+        let workspace = workspace.0.as_bytes().as_slice();
+        let member = reader.member.0.as_bytes().as_slice();
+        let (since, most) = (integer(after), i64::from(limits.changes));
+        let mut conn = self.readers.acquire().await.map_err(failed)?;
+        let mut rows = query_file!("src/storage/sqlite/everybodys.sql", workspace, member, since, most)
+            .fetch(&mut *conn);
+        let mut filling: Option<Filling<'_>> = None;
+        while let Some(row) = rows.try_next().await.map_err(failed)? {
+            let filling = if let Some(filling) = &mut filling {
+                filling
+            } else {
+                let tip = Tip {
+                    head: number(row.head)?,
+                    chain: audit::value(&row.chain.unwrap_or_default())?,
+                    settings_seq: number(row.settings_seq)?,
+                };
+                filling.insert(Filling::new(reader, after, tip, limits))
+            };
+            let (Some(seq), Some(doc), Some(code), Some(hash)) = (row.seq, row.doc, row.kind, row.hash)
+            else {
+                continue;
+            };
+            let row = Row {
+                seq: number(seq)?,
+                doc: DocId(uuid(&doc)?),
+                kind: kind(code)?,
+                hash: digest(&hash)?,
+                owner: owner(row.owner.as_deref())?,
+                team: None,
+                left: None,
+                crossed: None,
+                bytes: row.bytes,
+            };
+            if !filling.add(row)? {
+                break;
+            }
         }
+        filling.map(|filling| filling.page).ok_or_else(|| StorageError::damaged("a workspace that is gone"))
     }
-    Ok(filling.page)
 }
 
 /// A page where some teams are private. What the reader does not get is not read.
