@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use desk_api::{ApiError, view::TicketRow};
+use desk_api::{ApiError, ErrorCode, view::TicketRow};
 use desk_docs::Document;
 use desk_domain::{
     ids::{DocId, DocKind, ticket_number},
@@ -13,6 +13,7 @@ use desk_domain::{
     time::UtcMillis,
 };
 use desk_store::{DocWrite, StoreError, StoredDocument};
+use tokio::task::spawn_blocking;
 
 use crate::{Desk, desk::WorkspaceRules, edit::write_of, error};
 
@@ -29,7 +30,11 @@ impl Desk {
         let page =
             self.store().documents_of_kind(DocKind::Ticket, after, PAGE).await.map_err(error::store)?;
         let next = page.last().map(|stored| stored.id);
-        let writes = self.differing(page, &self.rules(), self.now()).await?;
+        let shown = self.shown_rows(&page).await?;
+        let (rules, now) = (self.rules(), self.now());
+        // Opening so many documents would hold up what else runs on this thread.
+        let writes = spawn_blocking(move || differing(page, shown, &rules, now)).await;
+        let writes = writes.map_err(|problem| ApiError::new(ErrorCode::Internal, problem.to_string()))?;
         let wrong = writes.len();
         if wrong > 0 {
             tracing::warn!(rows = wrong, "rows did not fit their documents and are derived anew");
@@ -42,27 +47,6 @@ impl Desk {
         Ok((next, wrong))
     }
 
-    /// Those of the tickets whose rows are not what their documents say, derived anew. What does not read is not among
-    /// them; `desk doctor` tells of it.
-    async fn differing(
-        &self,
-        page: Vec<StoredDocument>,
-        rules: &WorkspaceRules,
-        now: UtcMillis,
-    ) -> Result<Vec<DocWrite>, ApiError> {
-        let mut shown = self.shown_rows(&page).await?;
-        let mut writes = Vec::new();
-        for stored in page {
-            let Ok(mut document) = Document::load(stored.id, stored.kind, &stored.snapshot) else { continue };
-            let Ok(state) = document.read() else { continue };
-            let write = write_of(&mut document, Some(stored.heads), Some(&state), rules, now);
-            if !fits(shown.remove(&stored.id).as_ref(), &write) {
-                writes.push(write);
-            }
-        }
-        Ok(writes)
-    }
-
     /// The rows that the list shows of these tickets.
     pub(crate) async fn shown_rows(
         &self,
@@ -72,6 +56,26 @@ impl Desk {
         let rows = self.store().ticket_rows(&ids).await.map_err(error::store)?;
         Ok(rows.into_iter().map(|row| (row.id, row)).collect())
     }
+}
+
+/// Those of the tickets whose rows are not what their documents say, derived anew. What does not read is not among them;
+/// `desk doctor` tells of it.
+fn differing(
+    page: Vec<StoredDocument>,
+    mut shown: HashMap<DocId, TicketRow>,
+    rules: &WorkspaceRules,
+    now: UtcMillis,
+) -> Vec<DocWrite> {
+    let mut writes = Vec::new();
+    for stored in page {
+        let Ok(mut document) = Document::load(stored.id, stored.kind, &stored.snapshot) else { continue };
+        let Ok(state) = document.read() else { continue };
+        let write = write_of(&mut document, Some(stored.heads), Some(&state), rules, now);
+        if !fits(shown.remove(&stored.id).as_ref(), &write) {
+            writes.push(write);
+        }
+    }
+    writes
 }
 
 /// The row that is shown (none for a deleted ticket) is the one that the document makes.

@@ -23,6 +23,7 @@ use desk_api::{
     view::{SyncPhase, SyncView},
 };
 use desk_domain::time::{Clock, UtcMillis};
+use desk_store::Waiting;
 use desk_sync::engine::{Action, Engine};
 use serde::Serialize;
 
@@ -34,6 +35,9 @@ use crate::{
 
 /// An access token is renewed this long before it ends.
 const RENEW_BEFORE_MS: i64 = 60_000;
+
+/// Where it stands when everything was last level with the server.
+const SYNCED_AT: &str = "synced_at";
 
 /// What one sync did; its JSON is what `desk --json sync` prints.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -141,16 +145,15 @@ impl Desk {
     /// # Errors
     /// When the store does not answer.
     pub async fn sync_view(&self) -> Result<SyncView, ApiError> {
-        let waiting = self.store().outbox_len().await.map_err(error::store)?;
-        let rejected = self.store().rejected_len().await.map_err(error::store)?;
-        let synced_at = self.synced_at().await?;
+        let Waiting { unsent, rejected, fact } =
+            self.store().waiting(SYNCED_AT).await.map_err(error::store)?;
         let (known, number) = self.inner.sync.numbered_status();
         let has_server = self.signed_in().is_some_and(|session| session.server.is_some());
         Ok(SyncView {
             number,
             phase: if has_server { known.phase } else { SyncPhase::Local },
-            waiting,
-            synced_at,
+            waiting: unsent,
+            synced_at: fact.and_then(instant),
             offline_since: known.offline_since,
             rejected,
             problem: known.problem,
@@ -230,12 +233,12 @@ impl Desk {
     /// Writes down when everything was last level with the server.
     pub(crate) async fn keep_synced_at(&self, now: UtcMillis) -> Result<(), ApiError> {
         let at = now.0.to_string();
-        self.store().set_meta("synced_at", Some(at.as_bytes())).await.map_err(error::store)
+        self.store().set_meta(SYNCED_AT, Some(at.as_bytes())).await.map_err(error::store)
     }
 
     pub(crate) async fn synced_at(&self) -> Result<Option<UtcMillis>, ApiError> {
-        let text = self.store().meta_text("synced_at").await.map_err(error::store)?;
-        Ok(text.and_then(|text| text.parse().ok()).map(UtcMillis))
+        let kept = self.store().meta(SYNCED_AT).await.map_err(error::store)?;
+        Ok(kept.and_then(instant))
     }
 
     /// Since when this device has not reached the server; `None` while it has a connection, and in a workspace that has no
@@ -269,6 +272,11 @@ impl Desk {
             tracing::warn!(%problem, "the clock's correction was not kept");
         }
     }
+}
+
+/// An instant as it stands among the facts.
+fn instant(bytes: Vec<u8>) -> Option<UtcMillis> {
+    String::from_utf8(bytes).ok()?.parse().ok().map(UtcMillis)
 }
 
 /// Takes the lock of a data directory, for what one process must do at a time: renewing the tokens, erasing the store. It

@@ -63,7 +63,7 @@ pub use error::StoreError;
 pub use fill::{Filling, ReadyBlock};
 pub use indexing::{IndexProgress, Indexing};
 pub use key::Key;
-pub use meta::Facts;
+pub use meta::{Facts, Waiting};
 pub use open::{NewerVersion, OpenOptions, Opened};
 pub use outbox::OutboxChange;
 pub use rejected::RejectedChange;

@@ -9,6 +9,17 @@ use crate::{Batch, Store, StoreError, codes};
 /// Where the sync cursor stands among the facts.
 pub(crate) const CURSOR: &str = "sync.cursor";
 
+/// What waits for the server and for a person, beside a fact, as they stood at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// Changes in the outbox.
+    pub unsent: u32,
+    /// Refused edits that nobody has dealt with.
+    pub rejected: u32,
+    /// The fact that was asked for.
+    pub fact: Option<Vec<u8>>,
+}
+
 /// Several facts as they stood at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
@@ -40,6 +51,20 @@ impl Store {
             }
         }
         Ok(found)
+    }
+
+    /// What the status line says, in one reading: it is read beside every edit.
+    pub async fn waiting(&self, fact: &str) -> Result<Waiting, StoreError> {
+        const SQL: &str = "SELECT (SELECT count(*) FROM outbox), \
+             (SELECT count(*) FROM rejected WHERE discarded_at IS NULL), (SELECT value FROM meta WHERE key = ?)";
+        let mut held = self.quick_reader().await?;
+        let row = sqlx::query(SQL).bind(fact).fetch_one(held.conn()?).await?;
+        let count = |count: i64| u32::try_from(count).unwrap_or(u32::MAX);
+        Ok(Waiting {
+            unsent: count(row.try_get(0)?),
+            rejected: count(row.try_get(1)?),
+            fact: row.try_get(2)?,
+        })
     }
 
     /// A fact; `None` when it was never set.

@@ -14,7 +14,11 @@ use desk_api::{
 };
 use desk_domain::time::UtcMillis;
 use desk_sync::engine::{Action, Engine, Failure};
-use tokio::{sync::Notify, task::JoinHandle};
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinHandle,
+    time::{Instant, timeout},
+};
 
 use super::{Link, live::Live};
 use crate::{Desk, error, machine};
@@ -26,9 +30,12 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// command line) tells by it since when there has been no connection.
 const SYNCED_AT_MS: u64 = 60_000;
 
-/// How long after an edit its text goes into the search index, unless somebody searches before: not while the next edit
-/// may be waiting.
-const INDEXED_AFTER: Duration = Duration::from_secs(2);
+/// How long nothing is written before texts go into the search index and the store's log into its file, unless somebody
+/// searches before: not while the next edit may be waiting.
+const QUIET: Duration = Duration::from_secs(2);
+
+/// When that is done at the latest, where it never becomes quiet.
+const NEVER_QUIET: Duration = Duration::from_secs(20);
 
 /// How often some rows are compared with their documents.
 const CHECK_EVERY: Duration = Duration::from_secs(10);
@@ -154,8 +161,7 @@ impl Desk {
                 () = self.inner.sync.unindexed.notified() => {}
                 // The sender lives as long as the desk.
                 _ = commits.changed() => {
-                    tokio::time::sleep(INDEXED_AFTER).await;
-                    commits.mark_unchanged();
+                    quiet(&mut commits).await;
                     if let Err(problem) = self.tidy().await {
                         tracing::warn!(code = ?problem.code, "{problem}");
                     }
@@ -201,9 +207,9 @@ impl Desk {
             let action = engine.next(now);
             let failure = match action {
                 Action::Push => {
-                    // Beside each other: an edit does not wait for the status line.
+                    // Beside each other, and first of all the push: an edit does not wait for the status line.
                     let told = self.told(SyncPhase::Busy, engine.offline_since(), problem.clone());
-                    let ((), pushed) = tokio::join!(told, self.push_batch(link));
+                    let (pushed, ()) = tokio::join!(biased; self.push_batch(link), told);
                     pushed.map(|pushed| engine.pushed(self.now(), pushed.head, pushed.more)).err()
                 }
                 Action::Bootstrap => {
@@ -332,6 +338,13 @@ impl Desk {
         });
         self.emit_sync().await;
     }
+}
+
+/// Waits until nothing has been written for a while.
+async fn quiet(commits: &mut watch::Receiver<u64>) {
+    let latest = Instant::now() + NEVER_QUIET;
+    // The sender lives as long as the desk: it is only time that ends this.
+    while Instant::now() < latest && timeout(QUIET, commits.changed()).await.is_ok() {}
 }
 
 fn phase(engine: &Engine) -> SyncPhase {
