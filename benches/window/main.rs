@@ -1,5 +1,6 @@
 //! The real window on a store of 100,000 tickets (`DESK_BENCH_TICKETS` for another number): from start to a usable list,
-//! memory of all its processes, and from a key to the painted result.
+//! memory of all its processes, what they take of the processor while nobody touches them, and from a key to the painted
+//! result.
 //!
 //! The store is a real one: a demo workspace on a server, synced once with `desk`; it is kept in `target/bench/window` for a
 //! day. The server runs while the window is measured, as it does for a person, and the window syncs with it.
@@ -20,6 +21,7 @@ mod memory;
 #[path = "../../tests/journeys/page.rs"]
 #[allow(dead_code, reason = "the journeys' kit: a bench need not use every tool")]
 mod page;
+mod processor;
 #[path = "../programs.rs"]
 mod programs;
 mod screen;
@@ -30,6 +32,12 @@ const STARTS: usize = 5;
 
 /// How long the memory is watched for its peak once the list stands.
 const WATCHED: Duration = Duration::from_secs(5);
+
+/// How long the window is left alone before its idling is watched: the first sync, the search index and caches are done by then.
+const SETTLED: Duration = Duration::from_secs(20);
+
+/// How long its idling is watched: several rounds of everything that comes around by itself.
+const IDLE: Duration = Duration::from_secs(60);
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -55,6 +63,8 @@ async fn main() -> anyhow::Result<()> {
 
     let listed = window.watch_memory(WATCHED).await?;
     print(&json!({ "bench": "window.listed", "memory": listed }));
+    tokio::time::sleep(SETTLED).await;
+    print(&json!({ "bench": "window.idle", "core": window.watch_processor(IDLE).await? }));
     let kinds = match keys::measure(window.page()).await {
         Ok(kinds) => kinds,
         Err(error) => {

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::memory::{self, Memory};
 use crate::page::Page;
+use crate::processor::{self, Share};
 use crate::programs::Programs;
 use crate::rest;
 
@@ -117,6 +118,13 @@ impl Window {
             seen = seen.followed_by(memory::of(&self.processes()?)?);
         }
         Ok(seen)
+    }
+
+    /// What it takes of the processor while nobody touches it.
+    pub(crate) async fn watch_processor(&mut self, how_long: Duration) -> anyhow::Result<Share> {
+        let before = processor::taken(&self.processes()?)?;
+        tokio::time::sleep(how_long).await;
+        Ok(before.until(&processor::taken(&self.processes()?)?))
     }
 
     /// The shell and all that it started; the driver is the bench's own.

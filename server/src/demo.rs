@@ -34,6 +34,7 @@ use crate::{
 
 mod articles;
 mod chance;
+mod duty;
 mod incidents;
 mod people;
 mod scenarios;
@@ -171,8 +172,10 @@ pub async fn make(storage: &dyn Storage, plan: DemoPlan) -> Result<Demo, DemoErr
     let workspace = workspaces::create_in(tx.as_mut(), id, &new, made_at, &ids).await?;
     furnish(tx.as_mut(), &workspace, made_at, &ids).await?;
     let (members, agents) = populate(tx.as_mut(), &workspace, &password, made_at, &random).await?;
+    assign(tx.as_mut(), &workspace, &agents, made_at, plan.now, &ids).await?;
     let settings = read_settings(tx.as_mut(), &workspace).await?;
     let rules = SlaRules::compile(&settings.sla_rules());
+    let agents = agents.into_iter().map(|(id, team)| (id.to_string(), team)).collect();
     let cast = Arc::new(Cast { seed: plan.seed, now: plan.now, rules, agents });
 
     let articles = articles::tell(&cast);
@@ -188,7 +191,8 @@ pub async fn make(storage: &dyn Storage, plan: DemoPlan) -> Result<Demo, DemoErr
         write(tx.as_mut(), &workspace, &cast, edits).await?;
         tracing::info!(tickets = chunk * 2_000 + plans.len(), of = plan.tickets, "demo tickets written");
     }
-    let incidents = incidents::tell(&cast, &recent);
+    let incidents =
+        incidents::tell(&cast, &recent).map_err(|error| DemoError::Internal(error.to_string()))?;
     let incident_count = incidents.len() as u64;
     write(tx.as_mut(), &workspace, &cast, incidents).await?;
     tx.commit().await?;
@@ -259,9 +263,9 @@ async fn furnish(
     Ok(Pen::new(tx, workspace, now, ids).write(&edit, None).await?)
 }
 
-type Agents = Vec<(String, &'static str)>;
+type Agents = Vec<(MemberId, &'static str)>;
 
-/// Adds the members; the second list has the agents' references with their teams.
+/// Adds the members; the second list has the agents with their teams.
 async fn populate(
     tx: &mut dyn Transaction,
     workspace: &WorkspaceRecord,
@@ -284,11 +288,26 @@ async fn populate(
         let ids = FreshIds::at(now, random);
         let added = members::add_in(tx, workspace, &new, now, &ids).await?;
         if person.role == Role::Agent {
-            agents.push((added.id.to_string(), person.team));
+            agents.push((added.id, person.team));
         }
         members.push(printed(person));
     }
     Ok((members, agents))
+}
+
+/// Services, on-call schedules and what is watched, once there are members to be on call.
+async fn assign(
+    tx: &mut dyn Transaction,
+    workspace: &WorkspaceRecord,
+    agents: &Agents,
+    made_at: UtcMillis,
+    now: UtcMillis,
+    ids: &FreshIds<'_>,
+) -> Result<(), DemoError> {
+    let ops = duty::tell(agents, now).map_err(|error| DemoError::Internal(error.to_string()))?;
+    let ops = ops.into_iter().map(|op| Stamped::new(made_at, SERVER_NAME, op)).collect();
+    let edit = Edit { doc: workspace.settings_doc, ops: Ops::Workspace(ops) };
+    Ok(Pen::new(tx, workspace, made_at, ids).write(&edit, None).await?)
 }
 
 async fn read_settings(

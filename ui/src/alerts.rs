@@ -11,7 +11,7 @@ use desk_api::{
     view::AlertsView,
 };
 use desk_domain::{
-    alert::{Alert, AlertKey, Hold},
+    alert::{Alert, AlertKey, AlertRule, Hold},
     ids::DocKind,
 };
 use yew::prelude::*;
@@ -49,6 +49,20 @@ pub(crate) fn words(i18n: I18n, alert: &Alert) -> String {
     let mut args = fluent_bundle::FluentArgs::new();
     args.set("percent", u32::from(alert.key.percent));
     i18n.with(&format!("alert-{}", alert.key.rule), &args)
+}
+
+/// When it fell due: a target has a term, an incident only an instant.
+fn instant(i18n: I18n, alert: &Alert) -> String {
+    let at = format::date_time(i18n, format::local(alert.key.due_at));
+    match alert.key.rule {
+        AlertRule::IncidentDeclared | AlertRule::IncidentEscalation => at,
+        AlertRule::FirstResponseWarning
+        | AlertRule::FirstResponseBreach
+        | AlertRule::NextResponseWarning
+        | AlertRule::NextResponseBreach
+        | AlertRule::ResolutionWarning
+        | AlertRule::ResolutionBreach => tr!(i18n, "alert-due", at = at),
+    }
 }
 
 /// For how long until nine in the morning of the next day.
@@ -290,7 +304,7 @@ fn GroupCard(props: &GroupProps) -> Html {
                 { glyph(if alert.key.rule.is_urgent() { Glyph::Warning } else { Glyph::Clock }) }
                 <b>{ words(i18n, alert) }</b>
                 <span class="hint">
-                    { tr!(i18n, "alert-due", at = format::date_time(i18n, format::local(alert.key.due_at))) }
+                    { instant(i18n, alert) }
                 </span>
                 if let Some(waits) = waits(i18n, alert) {
                     <span class="hint" data-testid="alert-waits">{ waits }</span>

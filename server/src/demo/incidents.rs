@@ -1,16 +1,17 @@
-//! Five incidents, from one that everybody has reviewed to one that nobody has taken yet.
+//! Incidents, from one that everybody has reviewed to one that nobody has taken yet, and one that a rule proposes.
 
 use std::collections::BTreeSet;
 
 use desk_domain::{
+    detection::{Evidence, heartbeat::HeartbeatEvidence},
     edit::{Edit, IncidentOp, Ops, Stamped},
     ids::{DocId, Ids},
     incident::{IncidentRole, IncidentStatus, Severity},
     time::UtcMillis,
 };
 
-use super::{Cast, chance::Chance};
-use crate::random::FreshIds;
+use super::{Cast, chance::Chance, duty};
+use crate::{random::FreshIds, workspaces::SERVER_NAME};
 
 const MINUTE: i64 = 60_000;
 /// The sequence of throws for incidents.
@@ -119,8 +120,39 @@ const TALES: [Tale; 5] = [
 
 /// All incidents, each as one edit with the instant of its last step; oldest first. `tickets` are linked to those
 /// that they could belong to.
-pub(super) fn tell(cast: &Cast, tickets: &[DocId]) -> Vec<(Edit, UtcMillis)> {
-    (0..).zip(&TALES).map(|(index, tale)| one(cast, index, tale, tickets)).collect()
+pub(super) fn tell(cast: &Cast, tickets: &[DocId]) -> Result<Vec<(Edit, UtcMillis)>, serde_json::Error> {
+    let mut told: Vec<_> = (0..).zip(&TALES).map(|(index, tale)| one(cast, index, tale, tickets)).collect();
+    told.push(proposed(cast)?);
+    Ok(told)
+}
+
+/// The nightly backup did not report an hour ago; nobody has looked at it yet.
+fn proposed(cast: &Cast) -> Result<(Edit, UtcMillis), serde_json::Error> {
+    let chance = Chance::of(cast.seed, INCIDENTS, TALES.len() as u64);
+    let due_at = cast.now.plus_ms(-60 * MINUTE);
+    let late_ms = (i64::from(duty::BACKUP_EVERY_S) + i64::from(duty::BACKUP_GRACE_S)) * 1_000;
+    let evidence = Evidence::Heartbeat(HeartbeatEvidence {
+        heartbeat: duty::BACKUP.to_owned(),
+        last_at: due_at.plus_ms(-late_ms),
+        due_at,
+        every_s: duty::BACKUP_EVERY_S,
+        grace_s: duty::BACKUP_GRACE_S,
+    });
+    let create = IncidentOp::Create {
+        title: duty::BACKUP_NAME.to_owned(),
+        summary: String::new(),
+        severity: Severity::P3,
+        services: ["1C".to_owned()].into(),
+        impact_at: Some(due_at),
+    };
+    let propose = IncidentOp::Propose {
+        rule: duty::BACKUP.to_owned(),
+        severity: Severity::P3,
+        evidence: serde_json::to_string(&evidence)?,
+    };
+    let doc = DocId(FreshIds::at(due_at, chance.random()).fresh());
+    let steps = [create, propose].map(|op| Stamped::new(due_at, SERVER_NAME, op)).into();
+    Ok((Edit { doc, ops: Ops::Incident(steps) }, due_at))
 }
 
 fn one(cast: &Cast, index: u64, tale: &Tale, tickets: &[DocId]) -> (Edit, UtcMillis) {

@@ -68,7 +68,7 @@ async fn a_second_demo_leaves_the_first_as_it_is() {
 async fn the_demo_is_lifelike() {
     let (_guard, storage, made) = demo(DemoPlan { tickets: 500, seed: 1, now: NOW }).await;
     assert!(made.password.len() >= 12 && made.password.starts_with("demo-only-"));
-    assert_eq!((made.tickets, made.articles, made.incidents, made.members.len()), (500, 40, 5, 12));
+    assert_eq!((made.tickets, made.articles, made.incidents, made.members.len()), (500, 40, 6, 12));
     let states = states(&documents(&storage).await);
     let workspace = states.iter().find_map(|state| match state {
         State::Workspace(workspace) => Some(workspace),
@@ -138,6 +138,22 @@ async fn the_demo_is_lifelike() {
     });
     let published = articles.filter(|article| article.status == ArticleStatus::Published).count();
     assert!((30..40).contains(&published), "{published}");
+    for (key, schedule) in &workspace.schedules {
+        let on_call = schedule.compile().unwrap().at(NOW).0;
+        assert!(on_call.is_some(), "{key}: somebody is on call");
+    }
+    for policy in workspace.escalations.values() {
+        assert_eq!(policy.check(), Ok(()), "{}", policy.name);
+    }
+    for rule in workspace.detection.values() {
+        assert_eq!(rule.check(), Ok(()), "{}", rule.name);
+    }
+    for state in &states {
+        let State::Incident(incident) = state else { continue };
+        for service in &incident.services {
+            assert!(workspace.services.contains_key(service), "{service}");
+        }
+    }
     let escalating = states.iter().filter(|state| match state {
         State::Incident(incident) => {
             assert!(incident.updated_at <= NOW);
