@@ -10,7 +10,7 @@ use desk_domain::{
     detection::burst,
     edit::{Edit, Ops, Section, Stamped, TicketOp},
     ids::{DeviceId, DocId, DocKind, Ids, MemberId, WorkspaceId},
-    people::Role,
+    people::{Role, SERVER_NAME},
     sla::{CompiledRules, SlaRules},
     state::State,
     time::UtcMillis,
@@ -29,7 +29,7 @@ use crate::{
         created,
         own::{Draft, OwnError, Pen},
     },
-    workspaces::{self, CreateError, NewWorkspace, SERVER_NAME},
+    workspaces::{self, CreateError, NewWorkspace},
 };
 
 mod articles;

@@ -27,6 +27,7 @@ use desk_domain::{
     },
     edit::{Edit, IncidentOp, Ops, Stamped},
     ids::{DocId, Ids, WorkspaceId},
+    people::SERVER_NAME,
     state::State,
     time::UtcMillis,
 };
@@ -42,7 +43,6 @@ use crate::{
         own::{OwnError, Pen},
         scopes::{self, ScopeError},
     },
-    workspaces::SERVER_NAME,
 };
 
 /// Workspaces whose rules are kept read.

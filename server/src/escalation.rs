@@ -20,6 +20,7 @@ use desk_domain::{
     escalation::{self, Step, policy_of},
     ids::{DocId, WorkspaceId},
     incident::Incident,
+    people::SERVER_NAME,
     state::State,
     time::UtcMillis,
     workspace::Workspace,
@@ -34,7 +35,6 @@ use crate::{
     random::FreshIds,
     storage::{Look, StorageError},
     sync::own::{OwnError, Pen},
-    workspaces::SERVER_NAME,
 };
 
 /// Incidents that are looked at before the clock is asked again.

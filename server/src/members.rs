@@ -6,7 +6,7 @@ use desk_docs::{Document, ReadError};
 use desk_domain::{
     edit::{Edit, Ops, PersonalOp, Section, Stamped, WorkspaceOp},
     ids::{DocId, Ids, MemberId},
-    people::{Member, Role},
+    people::{Member, Role, SERVER_NAME},
     state::State,
     time::UtcMillis,
     workspace::Workspace,
@@ -16,7 +16,6 @@ use crate::{
     settings,
     storage::{MemberRecord, Storage, StorageError, Transaction, WorkspaceRecord},
     sync::own::{OwnError, Pen},
-    workspaces::SERVER_NAME,
 };
 
 /// A member as an administrator asks for them.

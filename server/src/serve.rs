@@ -17,7 +17,7 @@ use crate::{
     detection, escalation,
     http::{App, Limits, Pages, router},
     mail::{self, smtp::Smtp},
-    random::{FreshIds, Random, bytes},
+    random::{Random, bytes},
     storage::{Storage, StorageError},
     sync::{
         compaction, hub::Hub, own::OwnError, scopes::Scopes, sections, segments::Segmenter, teams,
@@ -102,7 +102,7 @@ pub async fn start(setup: Setup) -> Result<Running, StartError> {
     let witness_key = storage.secret(WITNESS_KEY, &bytes::<32>(random.as_ref())).await?;
     teams::learn(storage.as_ref()).await?;
     let now = clock.now();
-    sections::complete(storage.as_ref(), now, &FreshIds::at(now, random.as_ref())).await?;
+    sections::complete(storage.as_ref(), now).await?;
     let (stop, stopping) = watch::channel(false);
     let app = Arc::new(App {
         hub: Hub::new(Arc::clone(&storage)),

@@ -3,7 +3,7 @@
 use desk_domain::{
     edit::{Edit, Ops, Section, Stamped},
     ids::Ids,
-    people::Team,
+    people::{SERVER_NAME, Team},
     time::UtcMillis,
     workspace::Workspace,
 };
@@ -13,7 +13,6 @@ use crate::{
     settings,
     storage::{Storage, WorkspaceRecord},
     sync::own::Pen,
-    workspaces::SERVER_NAME,
 };
 
 /// What an administrator wants of a team. What is left out stays as it is.

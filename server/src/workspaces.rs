@@ -3,6 +3,7 @@
 use desk_domain::{
     edit::{Edit, Ops, Stamped, WorkspaceOp},
     ids::{DeviceId, DocId, Ids, WorkspaceId},
+    people::SERVER_NAME,
     sla::{Calendar, CalendarError},
     time::UtcMillis,
     workspace::default_settings,
@@ -12,9 +13,6 @@ use crate::{
     storage::{Storage, StorageError, Transaction, WorkspaceRecord},
     sync::own::{OwnError, Pen},
 };
-
-/// What the server signs its own entries with.
-pub const SERVER_NAME: &str = "server";
 
 /// A workspace as an administrator asks for it.
 #[derive(Clone, Debug, PartialEq, Eq)]

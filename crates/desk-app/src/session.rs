@@ -163,16 +163,7 @@ impl Desk {
         if !document.lacks_sections() {
             return Ok(());
         }
-        let mut ops = vec![WorkspaceOp::Complete];
-        for (section, key, value) in workspace::default_escalations() {
-            ops.push(WorkspaceOp::Set { section, key, value: Some(value) });
-        }
-        let edit = Edit { doc: session.workspace_doc, ops: Ops::Workspace(self.stamped(&session, ops)) };
-        let workflow = workspace::Workflow::default();
-        let mut author = self.author(&session, &workflow);
-        author.actor.member = None;
-        let (document, _) =
-            document.edit(&author, &edit, self.now(), self.inner.ids.as_ref()).map_err(error::edit)?;
+        let (document, _) = document.complete(&workspace::default_escalations()).map_err(error::edit)?;
         let rules = self.rules();
         let prepared = self.finish(&session, &rules, document, Some(heads), None)?;
         match self.store().commit(&Batch::of_docs(vec![prepared.write])).await {

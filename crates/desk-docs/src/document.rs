@@ -261,11 +261,6 @@ impl Document {
         if missing > 0 { Err(ApplyError::MissingDependencies { missing }) } else { Ok(()) }
     }
 
-    /// Settings that an older program made lack the sections that came since: see `WorkspaceOp::Complete`.
-    pub fn lacks_sections(&self) -> bool {
-        self.kind == DocKind::Workspace && write::lacks_sections(&self.doc)
-    }
-
     /// A ticket's team, by which it is seen or not; `None` for what is no team's. Much cheaper than reading the document, and
     /// right for one of a newer schema as long as the field keeps its place.
     pub fn team(&self) -> Option<String> {
@@ -316,5 +311,9 @@ impl Document {
 
     pub(crate) fn automerge(&self) -> &AutoCommit {
         &self.doc
+    }
+
+    pub(crate) fn automerge_mut(&mut self) -> &mut AutoCommit {
+        &mut self.doc
     }
 }

@@ -12,6 +12,7 @@
 mod block;
 mod change;
 mod chunk;
+mod complete;
 mod document;
 mod history;
 mod judge;

@@ -36,17 +36,12 @@ pub(crate) fn write(doc: &mut AutoCommit, id: DocId, edit: &Edit, ids: &dyn Ids)
     }
 }
 
-/// Whether a document of settings, made by whichever program, lacks sections.
-pub(crate) fn lacks_sections(doc: &AutoCommit) -> bool {
-    Section::LATER.iter().any(|section| matches!(doc.get(ROOT, section.as_str()), Ok(None)))
-}
-
 /// Whether the sections that an edit of settings writes to are there, or made by it: those that came later may be missing.
 pub(crate) fn has_sections(doc: &AutoCommit, ops: &Ops) -> Result<bool, AutomergeError> {
     let Ops::Workspace(steps) = ops else { return Ok(true) };
     for step in steps {
         match &step.op {
-            WorkspaceOp::Create | WorkspaceOp::Complete => return Ok(true),
+            WorkspaceOp::Create => return Ok(true),
             WorkspaceOp::Set { section, .. } if Section::LATER.contains(section) => {
                 if doc.get(ROOT, section.as_str())?.is_none() {
                     return Ok(false);
@@ -546,14 +541,6 @@ fn reach(pen: &mut Pen<'_>, step: &Stamped<IncidentOp>, milestone: Milestone, ag
 fn workspace(pen: &mut Pen<'_>, id: DocId, step: &Stamped<WorkspaceOp>) -> Done {
     match &step.op {
         WorkspaceOp::Create => pen.skeleton(DocKind::Workspace, id, None),
-        WorkspaceOp::Complete => {
-            for section in Section::LATER {
-                if pen.doc.get(ROOT, section.as_str())?.is_none() {
-                    pen.doc.put_object(ROOT, section.as_str(), ObjType::Map)?;
-                }
-            }
-            Ok(())
-        }
         WorkspaceOp::Set { section, key, value } => {
             let map = pen.child(section.as_str())?;
             pen.put(&map, key, optional(value.as_deref())).map(drop)

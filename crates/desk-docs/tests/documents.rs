@@ -23,7 +23,7 @@ use desk_domain::{
     state::State,
     ticket::{AuthorSide, LogEvent, Priority, Source, Status, Ticket, Visibility},
     time::UtcMillis,
-    workspace::Workflow,
+    workspace::{Workflow, default_escalations},
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -676,6 +676,43 @@ fn the_steps_of_an_escalation_are_the_servers_and_each_is_written_once() {
 #[test]
 fn settings_that_an_older_program_made_get_their_new_sections_from_the_server_alone() {
     let world = World::new();
+    let (old, admin) = settings_without_sections(&world);
+    let id = old.id();
+    let State::Workspace(workspace) = old.read().unwrap() else { panic!() };
+    assert!(workspace.escalations.is_empty() && workspace.schedules.is_empty());
+
+    let set = || {
+        let json = serde_json::to_string(&escalation_policy()).unwrap();
+        WorkspaceOp::Set { section: Section::Escalations, key: "net".into(), value: Some(json) }
+    };
+    let step = |op| Ops::Workspace(vec![Stamped::new(NOW, admin.member.to_string(), op)]);
+    let early = world.edit_at(old.clone(), admin, NOW, step(set()));
+    assert!(matches!(early.unwrap_err(), EditError::WrongPlace(_)));
+    // A member's device makes no sections.
+    let mut by_hand = AutoCommit::load(&old.clone().save()).unwrap().with_actor(actor_of(admin.device));
+    by_hand.put_object(ROOT, Section::Escalations.as_str(), ObjType::Map).unwrap();
+    by_hand.commit();
+    let change = verified(by_hand.get_last_local_change().unwrap().raw_bytes());
+    let judged = judge(&old, &change, &world.author(admin), NOW);
+    assert!(matches!(judged, Err(Refusal::Denied(Denied::Role { .. }))), "{judged:?}");
+
+    let entries = default_escalations();
+    let (completed, made) = old.clone().complete(&entries).unwrap();
+    assert_eq!(made.len(), Section::LATER.len() + 1);
+    assert!(!completed.lacks_sections());
+    assert!(completed.clone().complete(&entries).unwrap().1.is_empty());
+    let written = world.edit_at(completed, admin, NOW, step(set())).unwrap().document;
+    let State::Workspace(workspace) = written.read().unwrap() else { panic!() };
+    assert_eq!(workspace.escalations["net"], escalation_policy());
+    assert_eq!(workspace.escalations.len(), entries.len() + 1);
+    assert!(
+        world.ticket(admin).complete(&entries).is_err()
+            && Document::empty(id, DocKind::Workspace).complete(&[]).is_err()
+    );
+}
+
+/// Settings of before there were sections for escalation, and whoever made them.
+fn settings_without_sections(world: &World) -> (Document, Person) {
     let admin = world.person(Role::Admin);
     let id = DocId(world.ids.fresh());
     let mut old = AutoCommit::new().with_actor(actor_of(admin.device));
@@ -687,30 +724,55 @@ fn settings_that_an_older_program_made_get_their_new_sections_from_the_server_al
             old.put_object(ROOT, section.as_str(), ObjType::Map).unwrap();
         }
     }
-    let old = Document::load(id, DocKind::Workspace, &old.save()).unwrap();
-    let State::Workspace(workspace) = old.read().unwrap() else { panic!() };
-    assert!(workspace.escalations.is_empty() && workspace.schedules.is_empty());
+    (Document::load(id, DocKind::Workspace, &old.save()).unwrap(), admin)
+}
 
-    let set = || {
-        let json = serde_json::to_string(&escalation_policy()).unwrap();
-        WorkspaceOp::Set { section: Section::Escalations, key: "net".into(), value: Some(json) }
-    };
+#[test]
+fn sections_that_are_made_twice_are_the_same_and_lose_nothing() {
+    let world = World::new();
+    let (backup, admin) = settings_without_sections(&world);
     let step = |op| Ops::Workspace(vec![Stamped::new(NOW, admin.member.to_string(), op)]);
-    let early = world.edit_at(old.clone(), admin, NOW, step(set()));
-    assert!(matches!(early.unwrap_err(), EditError::WrongPlace(_)));
-    let member = world.edit_at(old.clone(), admin, NOW, step(WorkspaceOp::Complete));
-    assert!(matches!(refusal(member), Refusal::Denied(Denied::Role { .. })));
+    let set =
+        |section, key: &str, json: String| WorkspaceOp::Set { section, key: key.into(), value: Some(json) };
+    let category = set(Section::Categories, "x", r#""Икс""#.into());
+    let later = world.edit_at(backup.clone(), admin, NOW, step(category)).unwrap().document;
+    let mut policy = escalation_policy();
+    policy.name = "Наша".into();
+    let policy_json = serde_json::to_string(&policy).unwrap();
 
-    let server = Actor { member: None, role: Role::Admin };
-    let server = Author { device: DeviceId(world.ids.fresh()), actor: server, workflow: &world.workflow };
-    let edit = |op| Edit { doc: id, ops: step(op) };
-    let (completed, change) = old.edit(&server, &edit(WorkspaceOp::Complete), NOW, &world.ids).unwrap();
-    assert!(change.is_some());
-    let (completed, again) = completed.edit(&server, &edit(WorkspaceOp::Complete), NOW, &world.ids).unwrap();
-    assert!(again.is_none());
-    let written = world.edit_at(completed, admin, NOW, step(set())).unwrap().document;
-    let State::Workspace(workspace) = written.read().unwrap() else { panic!() };
-    assert_eq!(workspace.escalations["net"], escalation_policy());
+    // The server completes what was edited since the backup, and people write into the sections: anew, and over what they began with.
+    let entries = default_escalations();
+    let (device, made) = later.complete(&entries).unwrap();
+    let service = set(Section::Services, "pos", r#"{"name":"Кассы"}"#.into());
+    let device = world.edit_at(device, admin, NOW, step(service)).unwrap().document;
+    let over = set(Section::Escalations, "default-p1", policy_json.clone());
+    let device = world.edit_at(device, admin, NOW, step(over)).unwrap().document;
+    let gone = WorkspaceOp::Set { section: Section::Escalations, key: "default-p2".into(), value: None };
+    let device = world.edit_at(device, admin, NOW, step(gone)).unwrap().document;
+
+    // It is restored from the backup and completes that; then what the device has is sent to it again.
+    let check = |restored: Document, what: &str| {
+        let mut restored = restored;
+        restored.apply(device.clone().changes()).unwrap();
+        let State::Workspace(settings) = restored.read().unwrap() else { panic!() };
+        assert_eq!(settings.services["pos"].name, "Кассы", "{what}");
+        assert_eq!(settings.escalations["default-p1"], policy, "{what}");
+        assert!(!settings.escalations.contains_key("default-p2"), "{what}");
+        assert!(settings.escalations.contains_key("default-p3"), "{what}");
+        restored
+    };
+    let (restored, again) = backup.clone().complete(&entries).unwrap();
+    let hashes = |made: &[desk_docs::NewChange]| made.iter().map(|change| change.hash).collect::<Vec<_>>();
+    assert_eq!(hashes(&made), hashes(&again));
+    let mut merged = check(restored, "the same program");
+    assert_eq!(merged.heads(), device.clone().heads());
+
+    // By a program with other policies to begin with, and by one that knew fewer sections before.
+    let mut other = entries.clone();
+    other[0].2 = serde_json::to_string(&escalation_policy()).unwrap();
+    let (restored, made) = backup.complete(&other).unwrap();
+    assert_eq!(made.iter().filter(|change| again.iter().any(|same| same.hash == change.hash)).count(), 4);
+    check(restored, "another program");
 }
 
 #[test]

@@ -625,9 +625,6 @@ impl Section {
 pub enum WorkspaceOp {
     /// Makes the document's skeleton; only ever first.
     Create,
-    /// Makes the sections that the document lacks since it was made by an older program. The server's alone (or that of a
-    /// workspace on one device alone): of two devices that both made a section, one would lose what it wrote there.
-    Complete,
     /// Writes one entry; `None` retires it.
     Set {
         /// The section.

@@ -20,6 +20,9 @@ words! {
     }
 }
 
+/// What the server signs its own entries with, where members have their id.
+pub const SERVER_NAME: &str = "server";
+
 /// A person in the workspace, as everybody's device knows them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {

@@ -7,11 +7,12 @@ use desk_domain::{
     edit::{Edit, IncidentOp, Ops, Stamped},
     ids::{DocId, Ids},
     incident::{IncidentRole, IncidentStatus, Severity},
+    people::SERVER_NAME,
     time::UtcMillis,
 };
 
 use super::{Cast, chance::Chance, duty};
-use crate::{random::FreshIds, workspaces::SERVER_NAME};
+use crate::random::FreshIds;
 
 const MINUTE: i64 = 60_000;
 /// The sequence of throws for incidents.

@@ -13,6 +13,7 @@ use desk_domain::{
     edit::{Edit, IncidentOp, NewTicket, Ops, Section, Stamped, TicketOp},
     ids::{DocId, DocKind, uuid_v7},
     incident::{Incident, Severity, proposal::ProposalState},
+    people::SERVER_NAME,
     state::State,
     time::UtcMillis,
 };
@@ -26,7 +27,6 @@ use workernet_server::{
     settings, signal_tokens,
     storage::{Directory, Signals, SqliteStorage, Storage, signals::CountedTicket},
     sync::{created::keep, own::Pen},
-    workspaces::SERVER_NAME,
 };
 
 use super::support::{Device, Failure, NOW, TestServer, accepted, answer, soon};
