@@ -106,6 +106,7 @@ impl Desk {
                 title: due.title,
                 priority: due.priority,
                 severity: due.severity,
+                stands: true,
                 state: AlertState::default(),
             },
         ));
@@ -132,7 +133,7 @@ impl Desk {
         self.say(ops.collect(), Batch { alerts: writes.collect(), ..Batch::default() }).await?;
         let pages = keys.iter().filter(|key| key.rule == AlertRule::IncidentEscalation);
         for incident in pages.map(|key| key.subject).collect::<BTreeSet<_>>() {
-            if let Err(problem) = Box::pin(self.acknowledge_incident(incident, None)).await {
+            if let Err(problem) = Box::pin(self.take_incident(incident, None, now)).await {
                 // It is over, or out of sight by now: the alert is settled all the same.
                 tracing::info!(code = ?problem.code, "a page was acknowledged, its incident not: {problem}");
             }
@@ -140,11 +141,17 @@ impl Desk {
         self.alerts().await
     }
 
-    /// Takes acknowledgements back, on all of the member's devices.
+    /// Takes acknowledgements back, on all of the member's devices. An incident that was taken by acknowledging its page is let
+    /// go again: nobody is to believe that somebody is on it.
     ///
     /// # Errors
-    /// When nobody is signed in.
+    /// When nobody is signed in, or an incident cannot be let go; nothing is taken back then.
     pub async fn reopen_alerts(&self, keys: &[AlertKey]) -> Result<AlertsView, ApiError> {
+        for key in keys.iter().filter(|key| key.rule == AlertRule::IncidentEscalation) {
+            if let Some(at) = self.store().alert_acknowledged_at(key).await.map_err(error::store)? {
+                Box::pin(self.release_incident(key.subject, at)).await?;
+            }
+        }
         let now = self.now();
         let writes = keys.iter().map(|key| AlertWrite::Reopen { key: key.clone(), at: now });
         let ops = keys

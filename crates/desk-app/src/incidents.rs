@@ -8,7 +8,7 @@ use desk_api::{
     view::{Customer, EscalationView, IncidentRow, IncidentView, Language, NextStep, SentPage, TicketRow},
 };
 use desk_domain::{
-    edit::{IncidentOp, Ops},
+    edit::{Edit, IncidentOp, Ops, Stamped},
     escalation::{self, Step},
     ids::{DocId, DocKind, normalize_number},
     incident::{
@@ -120,7 +120,20 @@ impl Desk {
     /// # Errors
     /// When a step breaks a rule; none is made then.
     pub async fn edit_incident(&self, id: DocId, ops: Vec<IncidentOp>) -> Result<IncidentView, ApiError> {
-        self.incident_written(self.edit_ops(id, ops, Ops::Incident, Batch::default()).await?).await
+        self.edit_incident_at(id, ops, self.now()).await
+    }
+
+    /// Edits an incident with steps that bear the instant `at`.
+    pub(crate) async fn edit_incident_at(
+        &self,
+        id: DocId,
+        ops: Vec<IncidentOp>,
+        at: UtcMillis,
+    ) -> Result<IncidentView, ApiError> {
+        let me = self.require_session()?.member.to_string();
+        let steps = ops.into_iter().map(|op| Stamped::new(at, me.clone(), op)).collect();
+        let edit = Edit { doc: id, ops: Ops::Incident(steps) };
+        self.incident_written(self.edit_with(edit, Batch::default()).await?).await
     }
 
     async fn incident_view(&self, incident: Incident) -> Result<IncidentView, ApiError> {

@@ -6,7 +6,7 @@ use desk_api::{
 };
 use desk_domain::{
     edit::{IncidentOp, Ops, Section, WorkspaceOp},
-    escalation::{self, Policy, Schedule, Source},
+    escalation::{self, Hold, Policy, Schedule, Source},
     ids::{DocId, MemberId},
     incident::IncidentStatus,
     people::Role,
@@ -30,7 +30,16 @@ impl Desk {
         id: DocId,
         until: Option<UtcMillis>,
     ) -> Result<IncidentView, ApiError> {
-        let now = self.now();
+        self.take_incident(id, until, self.now()).await
+    }
+
+    /// Takes an incident at the instant `now`, which its timeline then tells.
+    pub(crate) async fn take_incident(
+        &self,
+        id: DocId,
+        until: Option<UtcMillis>,
+        now: UtcMillis,
+    ) -> Result<IncidentView, ApiError> {
         if let Some(until) = until
             && !(1..=escalation::run::LONGEST_MS).contains(&until.since(now))
         {
@@ -57,7 +66,23 @@ impl Desk {
         if until.is_none() && view.incident.status == IncidentStatus::Open {
             ops.push(IncidentOp::SetStatus { status: IncidentStatus::Investigating });
         }
-        self.edit_incident(id, ops).await
+        self.edit_incident_at(id, ops, now).await
+    }
+
+    /// Lets an incident go that the member took for good at the instant `taken_at`: its escalation goes on as after an
+    /// acknowledgement that ran out. One that is over, or that is held otherwise by now, stays as it is. That the response was
+    /// moved on, and when it first was, stays told.
+    pub(crate) async fn release_incident(&self, id: DocId, taken_at: UtcMillis) -> Result<(), ApiError> {
+        let me = self.require_session()?.member.to_string();
+        let Some(view) = self.incident(id).await? else { return Ok(()) };
+        let is_mine = |hold: &Hold| hold.by == me && hold.at == taken_at && hold.until.is_none();
+        if view.incident.status.is_done() || !escalation::held(&view.incident).as_ref().is_some_and(is_mine) {
+            return Ok(());
+        }
+        // Later than what it takes back, also where the clock was set back meanwhile.
+        let now = self.now().max(taken_at.plus_ms(1));
+        let until = Some(now.plus_ms(escalation::RELEASE_MS));
+        self.edit_incident_at(id, vec![IncidentOp::Acknowledge { until }], now).await.map(drop)
     }
 
     /// Schedules with who is on call now and in a period (of at most 400 days), and the escalation policies and services, each

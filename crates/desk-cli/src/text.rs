@@ -5,6 +5,7 @@ pub(crate) mod sla;
 use std::fmt::Write as _;
 
 use desk_domain::{
+    escalation::is_release,
     incident::{
         metrics::{Figures, LeftOut, Report, ResponseMetric, Summary},
         proposal::ProposalState,
@@ -269,7 +270,7 @@ pub(crate) fn incident(incident: &IncidentWhole) -> String {
     let rows: Vec<Vec<String>> = incident
         .timeline
         .iter()
-        .map(|line| vec![line.entry.at.to_string(), line.by_name.clone(), timeline(&line.entry.event)])
+        .map(|line| vec![line.entry.at.to_string(), line.by_name.clone(), timeline(&line.entry)])
         .collect();
     text.push_str(&table(&["at", "by", "what"], &rows));
     text
@@ -343,12 +344,12 @@ pub(crate) fn postmortem(shown: &PostmortemShape) -> String {
     text
 }
 
-fn timeline(event: &desk_domain::incident::TimelineEvent) -> String {
+fn timeline(entry: &desk_domain::incident::TimelineEntry) -> String {
     use desk_domain::incident::TimelineEvent::{
         Acknowledged, AcknowledgementExpired, Confirmed, Created, Dismissed, EscalationEnded,
         EscalationStarted, Field, Note, Paged, Proposed, Severity, Status, Update,
     };
-    match event {
+    match &entry.event {
         Created { severity } => format!("declared, {severity}"),
         Status { from, to } => format!("status: {from} → {to}"),
         Severity { from, to } => format!("severity: {from} → {to}"),
@@ -363,6 +364,7 @@ fn timeline(event: &desk_domain::incident::TimelineEvent) -> String {
             members.len(),
             email.len()
         ),
+        Acknowledged { .. } if is_release(entry) => "let go".to_owned(),
         Acknowledged { until: Some(until) } => format!("acknowledged until {until}"),
         Acknowledged { until: None } => "acknowledged".to_owned(),
         AcknowledgementExpired => "the acknowledgement ran out".to_owned(),

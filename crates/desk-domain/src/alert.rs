@@ -197,9 +197,23 @@ pub struct Alert {
     /// An incident's severity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub severity: Option<Severity>,
+    /// What it tells of is still to be done: the clock runs on towards its instant, the page waits for somebody. An answer, a
+    /// pause or an acknowledgement by whomever ends that; a breach stays a breach all the same.
+    pub stands: bool,
     /// What became of it on this device.
     #[serde(flatten)]
     pub state: AlertState,
+}
+
+impl Alert {
+    /// It called for something that was done meanwhile, so that whoever did not hear of it yet need not. What happened for good
+    /// (a breach, a declared incident) is news however late.
+    pub fn is_settled(&self) -> bool {
+        match Topic::of(self.key.rule) {
+            Topic::SlaWarning | Topic::Escalation => !self.stands,
+            Topic::SlaBreach | Topic::Incident => false,
+        }
+    }
 }
 
 #[cfg(test)]

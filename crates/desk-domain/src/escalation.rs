@@ -18,5 +18,8 @@ pub mod run;
 pub mod schedule;
 
 pub use policy::{Level, Policy, PolicyError, Target, on_call, policy_of};
-pub use run::{Due, EndReason, Escalation, Hold, Page, Step, escalates_at, escalation, held, next};
+pub use run::{
+    Due, EndReason, Escalation, Hold, Page, RELEASE_MS, Step, escalates_at, escalation, held, is_release,
+    next,
+};
 pub use schedule::{CompiledSchedule, Layer, Override, Rotation, Schedule, ScheduleError, Source, Stretch};

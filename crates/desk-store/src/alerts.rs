@@ -73,6 +73,20 @@ impl Store {
         Ok(query.fetch_one(held.conn()?).await?)
     }
 
+    /// When the member acknowledged an alert, as this device knows; `None` while they have not.
+    pub async fn alert_acknowledged_at(&self, key: &AlertKey) -> Result<Option<UtcMillis>, StoreError> {
+        const SQL: &str = "SELECT acknowledged_at FROM alerts \
+             WHERE subject = ? AND rule = ? AND percent = ? AND due_at = ? AND acknowledged_at IS NOT NULL";
+        let mut held = self.quick_reader().await?;
+        let query = sqlx::query_scalar(SQL)
+            .bind(codes::id_bytes(key.subject))
+            .bind(key.rule.as_str())
+            .bind(i64::from(key.percent))
+            .bind(key.due_at.0);
+        let at: Option<i64> = query.fetch_optional(held.conn()?).await?;
+        Ok(at.map(UtcMillis))
+    }
+
     /// Those of `keys` that need no banner any more at `now`: acknowledged, put off, or their subject is gone.
     pub async fn alerts_settled(
         &self,
@@ -129,6 +143,7 @@ fn alert(row: &SqliteRow) -> Result<Alert, StoreError> {
         title: row.try_get(8)?,
         priority: row.try_get::<Option<i64>, _>(9)?.map(codes::priority_from).transpose()?,
         severity: severity.map(codes::word).transpose()?,
+        stands: row.try_get(15)?,
         state: AlertState {
             raised_at: at(4)?,
             acknowledged_at: at(5)?,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use desk_domain::{
-    alert::{AlertKey, AlertRule},
+    alert::{AlertKey, Topic},
     ids::{DocId, MemberId},
     incident::{Incident, TimelineEvent},
     time::UtcMillis,
@@ -56,6 +56,7 @@ pub(crate) fn hold(ledger: &Ledger, expected: &Expected) -> Result<(), Broken> {
         let of_device = || {
             once(device)?;
             told_as_the_member_wants(device)?;
+            what_was_settled_is_only_listed(device, expected)?;
             nothing_settled_is_told(device)?;
             everything_is_told(device)?;
             if device.plan.life == Life::Always {
@@ -275,9 +276,32 @@ fn told_as_the_member_wants(device: &DeviceLedger) -> Result<(), Broken> {
                 return wrong("no digest is due");
             }
             Told::Digest if !is_warning => return wrong("a digest is for warnings"),
-            Told::Listed if telling.key.rule != AlertRule::IncidentDeclared => {
+            Told::Listed if matches!(Topic::of(telling.key.rule), Topic::SlaBreach) => {
                 return wrong("a banner is wanted");
             }
+            Told::Banner | Told::Summary | Told::Digest | Told::Listed => {}
+        }
+    }
+    Ok(())
+}
+
+/// A warning or a page that waited is told as long as it stands, and only listed when somebody settled it meanwhile.
+fn what_was_settled_is_only_listed(device: &DeviceLedger, expected: &Expected) -> Result<(), Broken> {
+    // What the others know, and when, is not what happened.
+    if device.plan.life != Life::Always {
+        return Ok(());
+    }
+    let snoozed: HashSet<&AlertKey> =
+        device.heard.iter().filter(|heard| heard.snoozed_until.is_some()).map(|heard| &heard.key).collect();
+    let waits = |key: &AlertKey| matches!(Topic::of(key.rule), Topic::SlaWarning | Topic::Escalation);
+    for telling in device.told.iter().filter(|told| waits(&told.key) && !snoozed.contains(&told.key)) {
+        let Some(due) = expected.dues.get(&telling.key) else { continue };
+        let wrong = |what| Err(Broken::new(format!("{}, told at {}: {what}", telling.key, telling.at)));
+        match telling.how {
+            Told::Summary | Told::Digest if !due.stood_at(telling.at) => {
+                return wrong("it was settled before");
+            }
+            Told::Listed if due.stood_on_at(telling.at) => return wrong("it still stood"),
             Told::Banner | Told::Summary | Told::Digest | Told::Listed => {}
         }
     }

@@ -212,7 +212,13 @@ impl Device {
             Row::Incident(line) => (DocKind::Incident, line.title.clone(), None, Some(line.severity)),
             Row::Article(_) | Row::Settings => return None,
         };
-        Some(Alert { number: key.subject.to_string(), key, kind, title, priority, severity, state })
+        let stands = self.projections.get(&key.subject).is_some_and(|projection| {
+            projection
+                .deadlines
+                .iter()
+                .any(|found| (found.rule, found.percent, found.due_at) == (key.rule, key.percent, key.due_at))
+        });
+        Some(Alert { number: key.subject.to_string(), key, kind, title, priority, severity, stands, state })
     }
 
     fn carry_out(&mut self, decided: Vec<(AlertOrder, Delivery, Alert)>, now: UtcMillis, clock: UtcMillis) {

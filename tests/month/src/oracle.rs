@@ -26,4 +26,14 @@ impl Due {
     pub(crate) fn since(&self) -> UtcMillis {
         self.spans.first().map_or(self.key.due_at, |(from, _)| *from)
     }
+
+    /// Whether it stood there at an instant, that of its end included.
+    pub(crate) fn stood_at(&self, at: UtcMillis) -> bool {
+        self.spans.iter().any(|(from, until)| (*from..=*until).contains(&at))
+    }
+
+    /// Whether it stood there at an instant and went on standing.
+    pub(crate) fn stood_on_at(&self, at: UtcMillis) -> bool {
+        self.spans.iter().any(|(from, until)| (*from..*until).contains(&at))
+    }
 }

@@ -103,6 +103,7 @@ mod tests {
             title: String::new(),
             priority: None,
             severity: None,
+            stands: true,
             state: AlertState::raised(UtcMillis(raised)),
         }
     }

@@ -205,7 +205,7 @@ mod tests {
         edit::NewTicket,
         escalation,
         incident::Severity,
-        ticket::Priority,
+        ticket::{Priority, Visibility},
     };
 
     use super::*;
@@ -392,6 +392,43 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_warning_that_was_settled_in_quiet_hours_is_not_in_their_summary() {
+        let world = World::new().await;
+        let answered = world.critical().await;
+        let left = world.critical().await;
+        let hour =
+            |ms: i64| u16::try_from(ms.rem_euclid(24 * 60 * MINUTE_MS) / (60 * MINUTE_MS)).expect("an hour");
+        let from = hour(answered[0].key.due_at.0);
+        let time = |hour: u16| TimeOfDay::new(hour % 24, 0).expect("a time");
+        let quiet = QuietWindow {
+            days: Weekday::ALL.iter().copied().collect(),
+            from: time(from),
+            to: time(from + 3),
+        };
+        let settings = AlertSettings { quiet: vec![quiet], ..AlertSettings::standard("UTC") };
+        world.desk.save_alert_settings(&settings).await.expect("saves");
+        // The first warning of both, held until the morning; then one of them is answered.
+        world.set_clock(left[0].key.due_at.plus_ms(1));
+        let held = wait_for_open(&world.desk, 2).await;
+        let ends = held[0].state.held_until.expect("an instant");
+        let subject = answered[0].key.subject;
+        world.desk.add_comment(subject, Visibility::Public, "Смотрим".into()).await.expect("answers");
+        let waiting = world.desk.store().alerts_pending().await.expect("reads");
+        let stands =
+            |key: &AlertKey| waiting.iter().find(|alert| alert.key == *key).map(|alert| alert.stands);
+        assert_eq!((stands(&answered[0].key), stands(&left[0].key)), (Some(false), Some(true)));
+
+        world.set_clock(ends);
+        let shown = world.screen.wait_for(1).await;
+        assert!(shown[0].keys.contains(&left[0].key), "{shown:?}");
+        assert!(!shown[0].keys.contains(&answered[0].key), "it was answered: {shown:?}");
+        world.looked().await;
+        let open = world.desk.alerts().await.expect("reads").open;
+        let listed = open.iter().find(|alert| alert.key == answered[0].key).expect("the list keeps it");
+        assert!(listed.state.notified_at.is_some() && !listed.stands, "{listed:?}");
+    }
+
+    #[tokio::test]
     async fn a_snoozed_alert_comes_back_and_its_banner_goes_meanwhile() {
         let world = World::new().await;
         let due = world.critical().await;
@@ -426,7 +463,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_acknowledges_a_page_takes_its_incident() {
+    async fn who_acknowledges_a_page_takes_its_incident_and_undoing_lets_it_go() {
         let world = World::new().await;
         let declared = world.desk.create_incident(CreateIncident {
             title: "Сеть".into(),
@@ -444,9 +481,31 @@ mod tests {
             percent: 1,
             due_at: incident.created_at,
         };
-        world.desk.acknowledge_alerts(&[page]).await.expect("acknowledges");
-        let view = world.desk.incident(incident.id).await.expect("reads").expect("is there");
-        assert!(escalation::held(&view.incident).is_some_and(|hold| hold.until.is_none()), "{view:?}");
+        let view = world.desk.acknowledge_alerts(std::slice::from_ref(&page)).await.expect("acknowledges");
+        assert!(view.open.iter().all(|alert| alert.key != page), "{view:?}");
+        let incident =
+            async || world.desk.incident(page.subject).await.expect("reads").expect("is there").incident;
+        let hold = escalation::held(&incident().await).expect("it is taken");
+        assert_eq!(hold.until, None);
+
+        // Undone, both are taken back: the alert is open, nobody is on it, and somebody else is told in time.
+        let view = world.desk.reopen_alerts(std::slice::from_ref(&page)).await.expect("reopens");
+        assert!(view.acknowledged.is_empty(), "{view:?}");
+        let until = Instant::now() + Duration::from_secs(20);
+        while escalation::held(&incident().await).is_some() {
+            assert!(Instant::now() < until, "it is still held: {:?}", incident().await);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let let_go = incident().await;
+        assert!(let_go.timeline.iter().any(escalation::is_release), "{:?}", let_go.timeline);
+        let settings = world.desk.workspace().expect("settings");
+        assert!(escalation::escalates_at(&let_go, &settings, world.desk.now()).is_some(), "it goes on");
+
+        // Taken on purpose, it stays taken when the acknowledgement of an alert is undone.
+        world.desk.acknowledge_incident(page.subject, None).await.expect("takes it");
+        world.desk.acknowledge_alerts(std::slice::from_ref(&page)).await.expect("acknowledges");
+        world.desk.reopen_alerts(std::slice::from_ref(&page)).await.expect("reopens");
+        assert!(escalation::held(&incident().await).is_some_and(|hold| hold.until.is_none()));
     }
 
     async fn wait_for_open(desk: &Desk, count: usize) -> Vec<Alert> {

@@ -197,6 +197,7 @@ fn an_alert() {
         title: "Printer".into(),
         priority: Some(Priority::High),
         severity: None,
+        stands: true,
         state: AlertState::default(),
     };
     insta::assert_json_snapshot!(vec![AlertLine::from(alert)]);

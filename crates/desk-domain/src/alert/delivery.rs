@@ -32,7 +32,8 @@ pub enum Delivery {
 ///
 /// It depends on the state and the present alone, not on when it was last asked: whoever asks again after a restart, a jump of
 /// the clock or a night's sleep gets what holds now. A snooze comes first, since the member said so of this very alert, and
-/// makes a banner of what was only listed or for the digest. Then the rules say how, then quiet hours whether it waits.
+/// makes a banner of what was only listed or for the digest. Then the rules say how, then quiet hours whether it waits. What
+/// waited, and was settled by somebody meanwhile, is only listed.
 pub fn delivery(alert: &Alert, settings: &AlertSettings, now: UtcMillis) -> Delivery {
     let state = &alert.state;
     let Some(raised_at) = state.raised_at else { return Delivery::Done };
@@ -52,6 +53,8 @@ pub fn delivery(alert: &Alert, settings: &AlertSettings, now: UtcMillis) -> Deli
     let came_in_quiet = state.held_by == Some(Hold::Quiet)
         || (state.snoozed_until.is_none() && settings.quiet_until(alert.key.due_at).is_some());
     let is_for_summary = came_in_quiet && !settings.break_through.lets(alert);
+    let is_settled = alert.is_settled() && state.snoozed_until.is_none();
+    let unless_settled = |then: Delivery| if is_settled { Delivery::ListOnly } else { then };
     match manner {
         Manner::List => Delivery::ListOnly,
         Manner::Digest => match settings.digest_after(raised_at) {
@@ -59,11 +62,11 @@ pub fn delivery(alert: &Alert, settings: &AlertSettings, now: UtcMillis) -> Deli
             // Its digest fell into quiet hours: it comes when they end.
             Some(_) => match settings.quiet_until(now) {
                 Some(until) => Delivery::Hold { by: Hold::Digest, until },
-                None => Delivery::Digest,
+                None => unless_settled(Delivery::Digest),
             },
             None => Delivery::ListOnly,
         },
-        Manner::Sound | Manner::Banner if is_for_summary => unless_quiet(Delivery::Summary),
+        Manner::Sound | Manner::Banner if is_for_summary => unless_quiet(unless_settled(Delivery::Summary)),
         Manner::Sound => unless_quiet(Delivery::Show { sound: true }),
         Manner::Banner => unless_quiet(Delivery::Show { sound: false }),
     }

@@ -22,6 +22,7 @@ fn alert(subject: u8, rule: AlertRule, due_at: UtcMillis) -> Alert {
         title: "title".into(),
         priority: (!of_incident).then_some(Priority::Medium),
         severity: of_incident.then_some(Severity::P2),
+        stands: true,
         state: AlertState::raised(due_at),
     }
 }
@@ -187,6 +188,13 @@ fn an_alert_comes_waits_or_is_only_listed() {
         Delivery::Done,
     );
     check(&Alert { state: waits.state.acknowledged(night), ..waits.clone() }, morning, Delivery::Done);
+    // What was answered or taken while it waited is no news in the morning; that a target ran out is.
+    let over = |rule| Alert { state: waits.state, stands: false, ..alert(1, rule, night) };
+    check(&over(AlertRule::ResolutionWarning), night, held);
+    check(&over(AlertRule::ResolutionWarning), morning, Delivery::ListOnly);
+    check(&over(AlertRule::IncidentEscalation), morning, Delivery::ListOnly);
+    check(&over(AlertRule::ResolutionBreach), morning, Delivery::Summary);
+    check(&over(AlertRule::IncidentDeclared), morning, Delivery::Summary);
     let slept_through = alert(4, AlertRule::ResolutionBreach, night);
     check(&slept_through, morning, Delivery::Summary);
     let grave = Alert { severity: Some(Severity::P1), ..alert(2, AlertRule::IncidentEscalation, night) };
@@ -196,6 +204,7 @@ fn an_alert_comes_waits_or_is_only_listed() {
     let evening = at("2026-11-25T12:30:00Z");
     check(&low, day, Delivery::Hold { by: Hold::Digest, until: evening });
     check(&low, evening, Delivery::Digest);
+    check(&Alert { stands: false, ..low.clone() }, evening, Delivery::ListOnly);
     check(&low, night, Delivery::Hold { by: Hold::Digest, until: morning });
     let unruled = AlertSettings { rules: Vec::new(), ..settings.clone() };
     assert_eq!(delivery(&breach, &unruled, day), Delivery::ListOnly);
@@ -205,6 +214,9 @@ fn an_alert_comes_waits_or_is_only_listed() {
     check(&snoozed, day, Delivery::Hold { by: Hold::Snooze, until: evening });
     check(&snoozed, evening, Delivery::Show { sound: true });
     assert_eq!(delivery(&snoozed, &unruled, evening), Delivery::Show { sound: false });
+    let put_off =
+        Alert { state: snoozed.state, stands: false, ..alert(1, AlertRule::ResolutionWarning, day) };
+    check(&put_off, evening, Delivery::Show { sound: false });
     let settled = breach.state.acknowledged(day);
     assert_eq!(settled.snoozed(evening), settled, "what was acknowledged does not come back");
 }

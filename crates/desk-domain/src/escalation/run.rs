@@ -21,6 +21,8 @@ use crate::{
 
 /// Nothing is paged this long after the start.
 pub const LONGEST_MS: i64 = 7 * 24 * 3_600_000;
+/// An acknowledgement that holds no longer than this takes back the one before it: who let an incident go is not on it.
+pub const RELEASE_MS: i64 = 1;
 /// A step further in the future than this was taken by a clock that was set back since.
 const FUTURE_MS: i64 = 60_000;
 
@@ -257,6 +259,11 @@ fn taken_by(entry: &TimelineEntry) -> Option<Hold> {
     }
     let TimelineEvent::Status { to, .. } = &entry.event else { return None };
     if *to == IncidentStatus::Open || to.is_done() { None } else { hold(None) }
+}
+
+/// Whether an entry of the timeline takes an acknowledgement back: one that runs out as soon as it is made ([`RELEASE_MS`]).
+pub fn is_release(entry: &TimelineEntry) -> bool {
+    matches!(entry.event, TimelineEvent::Acknowledged { until: Some(until) } if until.since(entry.at) <= RELEASE_MS)
 }
 
 /// The acknowledgement that holds now: the latest, unless it was written down that it ran out.

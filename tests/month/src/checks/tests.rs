@@ -1,7 +1,7 @@
 //! The checks can fail: a month that holds is spoiled in one place at a time.
 
 use super::*;
-use crate::{Plan, world::World};
+use crate::{Plan, ledger::Telling, world::World};
 
 fn month() -> (Ledger, Expected) {
     let plan = Plan { seed: 3, tickets: 250, incidents: 20 };
@@ -76,6 +76,27 @@ fn each_way_to_go_wrong_is_found() {
         let key = device.raised[loud(device)].key.clone();
         let telling = device.told.iter().find(|telling| telling.key == key).expect("told").clone();
         device.told.push(telling);
+    });
+    let listed_warning = |device: &DeviceLedger| {
+        let snoozed: HashSet<_> = device.heard.iter().map(|heard| heard.key.clone()).collect();
+        let is = |telling: &Telling, how| {
+            telling.how == how && !telling.key.rule.is_urgent() && !snoozed.contains(&telling.key)
+        };
+        let at = |how| device.told.iter().position(|telling| is(telling, how));
+        Some((at(Told::Listed)?, at(Told::Digest)?))
+    };
+    let (of, (settled, told)) = (0..)
+        .zip(&whole.devices)
+        .filter(|(_, device)| alone(device))
+        .find_map(|(of, device): (usize, _)| Some((of, listed_warning(device)?)))
+        .expect("a device with a digest");
+    spoiled("a digest of what was settled", "it was settled before", &|ledger| {
+        let telling = ledger.devices[of].told[told].clone();
+        let other = &mut ledger.devices[of].told[settled];
+        (other.how, other.clock) = (Told::Digest, telling.clock);
+    });
+    spoiled("a warning that stood and was only listed", "it still stood", &|ledger| {
+        ledger.devices[of].told[told].how = Told::Listed;
     });
     spoiled("a banner of what was acknowledged", "though acknowledged", &|ledger| {
         let device = &mut ledger.devices[exact];
