@@ -2,6 +2,7 @@
 
 mod alerts;
 mod articles;
+mod detection;
 mod drafts;
 mod incidents;
 mod links;
@@ -49,6 +50,8 @@ pub(crate) fn handler() -> impl Fn(tauri::ipc::Invoke<tauri::Wry>) -> bool + Sen
         articles::get_article,
         articles::list_articles,
         articles::render_markdown,
+        detection::save_rule,
+        detection::save_service,
         drafts::get_draft,
         drafts::save_draft,
         incidents::create_incident,
@@ -65,7 +68,6 @@ pub(crate) fn handler() -> impl Fn(tauri::ipc::Invoke<tauri::Wry>) -> bool + Sen
         oncall::get_on_call,
         oncall::save_escalation,
         oncall::save_schedule,
-        oncall::save_service,
         search::search,
         session::get_session,
         session::save_settings,

@@ -1,6 +1,6 @@
 //! Who is on call, and who takes an incident.
 
-use desk_api::call::{AcknowledgeIncident, GetOnCall, SaveEscalation, SaveSchedule, SaveService};
+use desk_api::call::{AcknowledgeIncident, GetOnCall, SaveEscalation, SaveSchedule};
 
 use super::{Answer, Desk, Reply};
 
@@ -25,9 +25,4 @@ pub(super) async fn save_schedule(desk: Desk<'_>, request: SaveSchedule) -> Answ
 #[tauri::command]
 pub(super) async fn save_escalation(desk: Desk<'_>, request: SaveEscalation) -> Answer<SaveEscalation> {
     desk.desk()?.save_policy(&request.key, request.policy.as_ref()).await.map(Reply)
-}
-
-#[tauri::command]
-pub(super) async fn save_service(desk: Desk<'_>, request: SaveService) -> Answer<SaveService> {
-    desk.desk()?.save_service(&request.key, request.service.as_ref()).await.map(Reply)
 }

@@ -11,6 +11,7 @@ use self::{nav::Nav, status::StatusLine};
 use crate::{
     alerts::{AlertsPage, settings::AlertSettingsPage},
     commands::{Layer, use_commands},
+    detection::DetectionPage,
     i18n::use_i18n,
     incidents::{IncidentsPage, metrics::IncidentMetricsPage, new::NewIncidentPage},
     keys::Command,
@@ -82,7 +83,7 @@ pub(crate) fn Frame(props: &FrameProps) -> Html {
                         route::go(Route::Incidents { open: None });
                     }
                     Route::AlertSettings => route::go(Route::Alerts),
-                    Route::Sla => route::go(Route::Settings),
+                    Route::Sla | Route::Detection => route::go(Route::Settings),
                     _ => return false,
                 },
                 _ => return false,
@@ -119,6 +120,7 @@ pub(crate) fn Frame(props: &FrameProps) -> Html {
         Route::Rejected => html! { <RejectedPage /> },
         Route::Sync => html! { <SyncPage /> },
         Route::Sla => html! { <SlaPage /> },
+        Route::Detection => html! { <DetectionPage /> },
         Route::Settings => html! { <SettingsPage on_session={props.on_session.clone()} /> },
     };
     html! {

@@ -11,6 +11,8 @@ mod app;
 mod bridge;
 mod clock;
 mod commands;
+mod detection;
+mod entry;
 mod frame;
 mod help;
 mod i18n;

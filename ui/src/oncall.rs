@@ -1,12 +1,11 @@
-//! Who is on call, and the schedules, policies and services that say so.
+//! Who is on call, and the schedules and policies that say so.
 
-mod card;
 mod policy;
 mod schedule;
 
 use std::rc::Rc;
 
-use desk_api::{ApiError, Call, call::GetOnCall, view::OnCallView};
+use desk_api::{call::GetOnCall, view::OnCallView};
 use desk_domain::{
     ids::{DocKind, MemberId},
     time::UtcMillis,
@@ -15,47 +14,17 @@ use yew::prelude::*;
 
 use self::{policy::PolicyCard, schedule::ScheduleCard};
 use crate::{
-    bridge, clock,
-    i18n::{tr, use_i18n},
+    clock,
+    i18n::use_i18n,
     incidents::escalation::AsKnown,
     query::use_query,
+    route::Route,
     session::use_session,
-    widgets::{
-        page::{Empty, Page, Problem},
-        toast,
-    },
+    widgets::page::{Empty, Page, Problem},
 };
 
 /// How far ahead the page looks.
 const AHEAD_MS: i64 = 14 * 24 * 3_600_000;
-
-/// Saves an entry of the settings; the pages that show it are told by the change itself.
-pub(crate) fn save<C: Call + 'static>(request: C, done: Callback<Result<(), ApiError>>) {
-    bridge::spawn(async move { done.emit(bridge::call(request).await.map(drop)) });
-}
-
-/// A key for a new entry that no other has: the first letters and digits of its name.
-pub(crate) fn fresh_key(name: &str, taken: &[String]) -> String {
-    let word: String = name
-        .to_lowercase()
-        .chars()
-        .map(|c| if c.is_alphanumeric() { c } else { '-' })
-        .collect::<String>()
-        .split('-')
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join("-")
-        .chars()
-        .take(40)
-        .collect();
-    let word = if word.is_empty() { "new".to_owned() } else { word };
-    if !taken.contains(&word) {
-        return word;
-    }
-    // One of so many is free.
-    let mut numbered = (2..=taken.len() + 2).map(|number| format!("{word}-{number}"));
-    numbered.find(|key| !taken.contains(key)).unwrap_or(word)
-}
 
 /// The page.
 #[component]
@@ -95,15 +64,17 @@ pub(crate) fn OnCallPage() -> Html {
         let policies: Rc<Vec<String>> = Rc::new(view.policies.iter().map(|it| it.key.clone()).collect());
         html! {
             <>
-                <h2 class="group">{ i18n.t("oncall-now") }</h2>
-                <div class="lines" data-testid="oncall-now">
-                    for it in view.schedules.iter() {
-                        <div key={it.key.clone()} class="line" data-testid="oncall-row" data-key={it.key.clone()}
-                            data-gap={it.member.is_none().to_string()}>
-                            <span class="line-main"><b>{ name(it.member) }</b><span>{ &it.schedule.name }</span></span>
-                        </div>
-                    }
-                </div>
+                if !view.schedules.is_empty() {
+                    <h2 class="group">{ i18n.t("oncall-now") }</h2>
+                    <div class="lines" data-testid="oncall-now">
+                        for it in view.schedules.iter() {
+                            <div key={it.key.clone()} class="line" data-testid="oncall-row" data-key={it.key.clone()}
+                                data-gap={it.member.is_none().to_string()}>
+                                <span class="line-main"><b>{ name(it.member) }</b><span>{ &it.schedule.name }</span></span>
+                            </div>
+                        }
+                    </div>
+                }
                 <h2 class="group">{ i18n.t("oncall-schedules") }</h2>
                 if *making == Some("schedule") {
                     <ScheduleCard taken={Rc::clone(&keys)} is_new=true may_edit=true on_done={on_done.clone()} />
@@ -123,20 +94,9 @@ pub(crate) fn OnCallPage() -> Html {
                     <PolicyCard key={it.key.clone()} view={Rc::new(it.clone())} taken={Rc::clone(&policies)} {may_edit}
                         on_done={on_done.clone()} />
                 }
-                if !view.services.is_empty() {
-                    <h2 class="group">{ i18n.t("oncall-services") }</h2>
-                    <div class="lines">
-                        for it in view.services.iter() {
-                            <div key={it.key.clone()} class="line" data-testid="oncall-service">
-                                <span class="line-main"><b>{ &it.service.name }</b>
-                                    <span>{ it.service.escalation.clone().unwrap_or_default() }</span></span>
-                                if let Some(problem) = &it.problem {
-                                    <span class="hint">{ problem }</span>
-                                }
-                            </div>
-                        }
-                    </div>
-                }
+                <p class="hint">{ i18n.t("oncall-services-hint") }{ " " }
+                    <a href={format!("#{}", Route::Detection.to_hash())} data-testid="oncall-detection">
+                        { i18n.t("detection") }</a></p>
             </>
         }
     };
@@ -153,40 +113,7 @@ pub(crate) fn OnCallPage() -> Html {
     }
 }
 
-/// What a card says after an attempt to save.
-pub(crate) fn heed(saved: &Result<(), ApiError>, problem: &UseStateHandle<Option<ApiError>>) -> bool {
-    match saved {
-        Ok(()) => {
-            problem.set(None);
-            true
-        }
-        Err(error) => {
-            problem.set(Some(error.clone()));
-            false
-        }
-    }
-}
-
-/// Tells that something was saved, in words.
-pub(crate) fn told(i18n: crate::i18n::I18n, name: &str) {
-    toast::say(tr!(i18n, "oncall-saved", name = name));
-}
-
 /// An instant as the page shows it.
 pub(crate) fn shown(i18n: crate::i18n::I18n, at: UtcMillis) -> String {
     crate::i18n::format::date_time(i18n, crate::i18n::format::local(at))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_new_entry_gets_a_key_of_its_own() {
-        let taken = ["net".to_owned(), "net-2".to_owned()];
-        for (name, key) in [("Сети / VPN", "сети-vpn"), ("Net", "net-3"), ("!!", "new"), ("", "new")]
-        {
-            assert_eq!(fresh_key(name, &taken), key);
-        }
-    }
 }

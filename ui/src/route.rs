@@ -58,6 +58,8 @@ pub(crate) enum Route {
     Settings,
     /// SLA policies and calendars.
     Sla,
+    /// Services, and the rules that propose incidents.
+    Detection,
 }
 
 impl Default for Route {
@@ -118,6 +120,7 @@ impl Route {
             Self::Sync => "/sync".to_owned(),
             Self::Settings => "/settings".to_owned(),
             Self::Sla => "/settings/sla".to_owned(),
+            Self::Detection => "/settings/detection".to_owned(),
         }
     }
 
@@ -150,6 +153,7 @@ impl Route {
             ["sync"] => Self::Sync,
             ["settings"] => Self::Settings,
             ["settings", "sla"] => Self::Sla,
+            ["settings", "detection"] => Self::Detection,
             _ => Self::default(),
         }
     }
@@ -279,6 +283,7 @@ mod tests {
             Route::Tickets { query, open: Some(id) },
             Route::NewTicket,
             Route::Sla,
+            Route::Detection,
             Route::Knowledge { open: None, editing: false },
             Route::Knowledge { open: Some(id), editing: false },
             Route::Knowledge { open: Some(id), editing: true },

@@ -7,10 +7,12 @@ use desk_api::{
     view::{SessionView, Who},
 };
 use desk_domain::{
-    people::{Member, Role},
+    people::{Member, Role, SERVER_NAME},
     workspace::Workspace,
 };
 use yew::prelude::*;
+
+use crate::i18n::I18n;
 
 /// What the components need to know of the session.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -44,6 +46,11 @@ impl Session {
     pub(crate) fn name(&self, reference: &str) -> String {
         let known = self.workspace.as_ref().map(|workspace| workspace.display_name(reference).to_owned());
         known.unwrap_or_else(|| reference.to_owned())
+    }
+
+    /// What to show for whoever signed an entry: a person, or the server.
+    pub(crate) fn author(&self, i18n: I18n, reference: &str) -> String {
+        if reference == SERVER_NAME { i18n.t("by-system") } else { self.name(reference) }
     }
 
     /// The members who can be given work, by name, the member themself first.
@@ -94,6 +101,14 @@ impl Session {
             .collect();
         categories.sort_by_cached_key(|(_, name)| name.to_lowercase());
         categories
+    }
+
+    /// What services are called, in their order.
+    pub(crate) fn services(&self) -> Vec<String> {
+        let services = self.workspace.iter().flat_map(|workspace| workspace.services.values());
+        let mut names: Vec<String> = services.map(|service| service.name.clone()).collect();
+        names.sort_by_cached_key(|name| name.to_lowercase());
+        names
     }
 
     /// What to show for a team's key.

@@ -165,6 +165,10 @@ pub(crate) fn SettingsPage(props: &SettingsProps) -> Html {
                     <button class="button" data-testid="settings-sla" onclick={|_| route::go(Route::Sla)}>
                         { i18n.t("sla-open") }
                     </button>
+                    <h2>{ i18n.t("detection") }</h2>
+                    <button class="button" data-testid="settings-detection" onclick={|_| route::go(Route::Detection)}>
+                        { i18n.t("detection-open") }
+                    </button>
                 }
                 if let Some(who) = &session.who {
                     <h2>{ i18n.t("settings-account") }</h2>

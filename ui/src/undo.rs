@@ -15,6 +15,7 @@ use desk_domain::{
 
 use crate::{
     bridge,
+    entry::Setting,
     i18n::{I18n, tr},
     tickets::seen,
     widgets::toast,
@@ -40,6 +41,8 @@ pub(crate) enum Restore {
     Snoozed(Vec<AlertKey>),
     /// Of the SLA rules.
     Rules(Vec<RuleChange>),
+    /// Of another entry of the settings.
+    Setting(Box<Setting>),
 }
 
 struct Step {
@@ -98,5 +101,6 @@ async fn put_back(restore: Restore) -> Result<(), ApiError> {
         Restore::Snoozed(keys) => bridge::call(SnoozeAlerts { keys, for_ms: None }).await.map(|_| ()),
         Restore::Rejected(id) => bridge::call(RestoreRejected { id }).await.map(|_| ()),
         Restore::Rules(changes) => bridge::call(ChangeRules { changes }).await.map(|_| ()),
+        Restore::Setting(setting) => setting.write().await,
     }
 }

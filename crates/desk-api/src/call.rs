@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use desk_domain::{
     alert::{AlertKey, AlertSettings},
+    detection::Rule,
     edit::{ArticleOp, IncidentOp, NewTicket, Ops, TicketOp},
     escalation::{Policy, Schedule},
     ids::{DocId, DocKind},
@@ -294,6 +295,14 @@ calls! {
         key: String,
         /// What is written; nothing retires it.
         service: Option<Service>,
+    }
+
+    /// Writes a rule that proposes incidents.
+    SaveRule = "save_rule" -> () {
+        /// Its key in the settings, which becomes the rule's own.
+        key: String,
+        /// What is written; nothing retires it.
+        rule: Option<Rule>,
     }
 
     /// What a person must know.

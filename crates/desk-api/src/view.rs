@@ -17,7 +17,7 @@ use desk_domain::{
     sla::Clocks,
     ticket::{Priority, Status, Ticket},
     time::UtcMillis,
-    workspace::{Service, Workspace},
+    workspace::Workspace,
 };
 use serde::{Deserialize, Serialize};
 
@@ -307,8 +307,6 @@ pub struct OnCallView {
     pub schedules: Vec<ScheduleView>,
     /// By key.
     pub policies: Vec<PolicyView>,
-    /// By key.
-    pub services: Vec<ServiceView>,
 }
 
 /// An on-call schedule.
@@ -335,17 +333,6 @@ pub struct PolicyView {
     pub key: String,
     /// What was written.
     pub policy: Policy,
-    /// What is wrong with it.
-    pub problem: Option<String>,
-}
-
-/// A service that incidents may affect.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ServiceView {
-    /// Its key in the settings.
-    pub key: String,
-    /// What was written.
-    pub service: Service,
     /// What is wrong with it.
     pub problem: Option<String>,
 }

@@ -11,6 +11,7 @@ mod alerts;
 mod articles;
 mod cancel;
 mod desk;
+mod detection;
 mod digest;
 mod doctor;
 mod drafts;

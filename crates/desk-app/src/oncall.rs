@@ -2,7 +2,7 @@
 
 use desk_api::{
     ApiError, ErrorCode,
-    view::{IncidentView, OnCallView, PolicyView, ScheduleView, ServiceView},
+    view::{IncidentView, OnCallView, PolicyView, ScheduleView},
 };
 use desk_domain::{
     edit::{IncidentOp, Ops, Section, WorkspaceOp},
@@ -11,7 +11,7 @@ use desk_domain::{
     incident::IncidentStatus,
     people::Role,
     time::UtcMillis,
-    workspace::{Service, Workspace},
+    workspace::Workspace,
 };
 use desk_store::Batch;
 
@@ -85,7 +85,7 @@ impl Desk {
         self.edit_incident_at(id, vec![IncidentOp::Acknowledge { until }], now).await.map(drop)
     }
 
-    /// Schedules with who is on call now and in a period (of at most 400 days), and the escalation policies and services, each
+    /// Schedules with who is on call now and in a period (of at most 400 days), and the escalation policies, each
     /// with what is wrong with it; as far as this device knows.
     ///
     /// # Errors
@@ -116,17 +116,11 @@ impl Desk {
             problem: usable(policy, &workspace).err(),
             policy: policy.clone(),
         });
-        let services = workspace.services.iter().map(|(key, service)| ServiceView {
-            key: key.clone(),
-            problem: service.check_references(&workspace).err().map(|error| error.to_string()),
-            service: service.clone(),
-        });
         Ok(OnCallView {
             at: now,
             may_edit: self.me().is_some_and(|me| me.role >= Role::Manager) && self.read_only().is_none(),
             schedules: schedules.collect(),
             policies: policies.collect(),
-            services: services.collect(),
         })
     }
 
@@ -174,20 +168,8 @@ impl Desk {
         self.save_setting(Section::Escalations, key, policy).await
     }
 
-    /// Writes a service that incidents may affect; `None` retires it.
-    ///
-    /// # Errors
-    /// When it cannot be used, names what is not there, or the member may not write it.
-    pub async fn save_service(&self, key: &str, service: Option<&Service>) -> Result<(), ApiError> {
-        if let Some(service) = service {
-            service.check().map_err(|error| refused(error.to_string()))?;
-            let workspace = self.settings_here()?;
-            service.check_references(&workspace).map_err(|error| refused(error.to_string()))?;
-        }
-        self.save_setting(Section::Services, key, service).await
-    }
-
-    async fn save_setting<T: serde::Serialize>(
+    /// Writes an entry of the settings; `None` retires it.
+    pub(crate) async fn save_setting<T: serde::Serialize>(
         &self,
         section: Section,
         key: &str,
@@ -210,7 +192,7 @@ impl Desk {
         self.edit_ops(doc, vec![op], Ops::Workspace, Batch::default()).await.map(drop)
     }
 
-    fn settings_here(&self) -> Result<Workspace, ApiError> {
+    pub(crate) fn settings_here(&self) -> Result<Workspace, ApiError> {
         self.workspace().ok_or_else(|| {
             ApiError::new(
                 ErrorCode::NotFound,

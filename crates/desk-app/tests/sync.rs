@@ -10,6 +10,8 @@ mod alerts;
 mod bootstrap;
 #[path = "sync/cloned.rs"]
 mod cloned;
+#[path = "sync/detection.rs"]
+mod detection;
 #[path = "sync/hostile.rs"]
 mod hostile;
 #[path = "sync/oncall.rs"]

@@ -85,6 +85,12 @@ pub(crate) enum Command {
         #[arg(long, value_name = "SCHEDULE")]
         schedule: Option<String>,
     },
+    /// What incidents affect.
+    #[command(subcommand)]
+    Service(Service),
+    /// Rules that propose incidents.
+    #[command(subcommand)]
+    Detection(Detection),
     /// What a person must know.
     #[command(args_conflicts_with_subcommands = true)]
     Alerts {
@@ -561,6 +567,61 @@ pub(crate) enum Sla {
         /// The custom field with the other system's verdict: true or false.
         #[arg(long, default_value = desk_domain::sla::report::MADE_SLA)]
         field: String,
+    },
+}
+
+/// `desk service …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Service {
+    /// The workspace's services, with what is wrong with them.
+    List,
+    /// Add a service, or change one; what is not named stays. For managers.
+    Set {
+        /// Its short stable name: letters, digits and hyphens.
+        key: String,
+        /// What to call it; a new one needs it.
+        #[arg(long)]
+        name: Option<String>,
+        /// The key of the team that runs it; "" for none.
+        #[arg(long)]
+        team: Option<String>,
+        /// The key of the escalation policy that its incidents get; "" for none.
+        #[arg(long, value_name = "POLICY")]
+        escalation: Option<String>,
+    },
+    /// Retire a service; incidents that name it go on naming it. For managers.
+    Remove {
+        /// Its key.
+        key: String,
+    },
+}
+
+const DETECTION_HELP: &str = r#"A file of rules is what `desk --json detection list` prints, or one rule of it:
+  [
+    {"key": "tills", "name": "Кассы", "severity": "P2", "services": ["Кассы"], "quiet_min": 60,
+     "watch": "burst", "categories": ["hardware"], "window_min": 30, "min_tickets": 5},
+    {"key": "backup", "name": "Резервное копирование", "severity": "P3",
+     "watch": "heartbeat", "heartbeat": "backup.night", "every_s": 86400, "grace_s": 3600},
+    {"key": "queue", "name": "Очередь писем", "severity": "P2", "enabled": false,
+     "watch": "metric", "metric": "mail.queue", "above": 500, "for_s": 300}
+  ]
+Services are those of `desk service list`, by name or key. Programs post to /v1/workspaces/SLUG/heartbeats/NAME and …/metrics/NAME."#;
+
+/// `desk detection …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Detection {
+    /// The workspace's rules, with what is wrong with them.
+    List,
+    /// Add the rules of a file, or change those that are there under their keys; others stay. For managers.
+    #[command(after_help = DETECTION_HELP)]
+    Set {
+        /// The file of rules.
+        file: PathBuf,
+    },
+    /// Retire a rule; what it proposed stays. For managers.
+    Remove {
+        /// Its key.
+        key: String,
     },
 }
 

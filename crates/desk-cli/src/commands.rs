@@ -2,10 +2,12 @@
 
 mod alerts;
 mod article;
+mod detection;
 mod import;
 mod incident;
 mod oncall;
 mod rejected;
+mod service;
 mod sla;
 mod store;
 mod ticket;
@@ -48,6 +50,8 @@ async fn command(desk: &Desk, command: Command, output: Output) -> Result<ExitCo
         Command::Search { query, limit } => store::search(desk, &query.join(" "), limit, output).await,
         Command::Sla(command) => sla::run(desk, command, output).await,
         Command::Oncall { at, schedule } => oncall::run(desk, at, schedule, output),
+        Command::Service(command) => service::run(desk, command, output).await,
+        Command::Detection(command) => detection::run(desk, command, output).await,
         Command::Alerts { at, command: None } => alerts::list(desk, at, output).await,
         Command::Alerts { at: _, command: Some(command) } => alerts::run(desk, command, output).await,
         Command::Rejected(command) => rejected::run(desk, command, output).await,

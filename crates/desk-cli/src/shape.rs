@@ -6,7 +6,7 @@ use desk_api::view::{ArticleRow, IncidentRow, PastTicket, RejectedEdit, TicketCh
 use desk_domain::{
     alert::Alert,
     article::{Article, ArticleStatus},
-    escalation,
+    detection, escalation,
     ids::{CommentId, DocId, MemberId},
     incident::{
         Incident, IncidentRole, IncidentStatus, Milestone, Severity, TimelineEntry, postmortem::ActionItem,
@@ -15,7 +15,7 @@ use desk_domain::{
     sla::Clocks,
     ticket::{Comment, Conflict, ConflictValue, LogEntry, Priority, Source, Status, Ticket, Visibility},
     time::UtcMillis,
-    workspace::Workspace,
+    workspace::{Service, Workspace},
 };
 use serde::Serialize;
 
@@ -406,6 +406,42 @@ impl OnCallLine {
             escalation::Source::Gap => None,
         };
         Self { schedule, at, member, name, layer }
+    }
+}
+
+/// An element of `service list`.
+#[derive(Debug, Serialize)]
+pub(crate) struct ServiceLine {
+    pub(crate) key: String,
+    #[serde(flatten)]
+    pub(crate) service: Service,
+    /// What is wrong with it.
+    pub(crate) problem: Option<String>,
+}
+
+impl ServiceLine {
+    /// A service among the others of the workspace.
+    pub(crate) fn new(key: &str, service: &Service, workspace: &Workspace) -> Self {
+        let checked = service.check().and_then(|()| service.check_among(key, workspace));
+        let problem = checked.err().map(|error| error.to_string());
+        Self { key: key.to_owned(), service: service.clone(), problem }
+    }
+}
+
+/// An element of `detection list`; a rule that `detection set` takes.
+#[derive(Debug, Serialize)]
+pub(crate) struct RuleLine {
+    #[serde(flatten)]
+    pub(crate) rule: detection::Rule,
+    /// What is wrong with it.
+    pub(crate) problem: Option<String>,
+}
+
+impl RuleLine {
+    /// A rule of the workspace.
+    pub(crate) fn new(rule: &detection::Rule, workspace: &Workspace) -> Self {
+        let checked = rule.check().and_then(|()| rule.check_references(workspace));
+        Self { rule: rule.clone(), problem: checked.err().map(|problem| problem.to_string()) }
     }
 }
 

@@ -459,6 +459,77 @@ fn rules_are_told_previewed_applied_and_refused() {
 }
 
 #[test]
+fn services_and_rules_of_detection_are_listed_set_removed_and_refused() {
+    let desk = Desk::new();
+    assert_eq!(desk.json(&["service", "list"]), json!([]));
+    let made = desk.json(&["service", "set", "pos", "--name", "Кассы", "--team", "field"]);
+    assert_eq!(made, json!([{ "key": "pos", "name": "Кассы", "team": "field", "problem": null }]));
+    // What is not named stays, and "" clears.
+    let made = desk.json(&["service", "set", "pos", "--escalation", "default-p1", "--team", ""]);
+    assert_eq!(
+        made[0],
+        json!({ "key": "pos", "name": "Кассы", "escalation": "default-p1", "problem": null })
+    );
+    for (args, field) in [
+        (["service", "set", "mail", "--name", "кассы"], "name"),
+        (["service", "set", "pos", "--team", "gone"], "team"),
+        (["service", "set", "so so", "--name", "X"], "key"),
+    ] {
+        let refused = desk.failure(&args);
+        assert_eq!((&refused["code"], &refused["field"]), (&json!("invalid"), &json!(field)), "{refused}");
+    }
+    assert_eq!(desk.failure(&["service", "set", "mail"])["field"], "name");
+    assert_eq!(desk.failure(&["service", "remove", "mail"])["code"], "not_found");
+
+    assert_eq!(desk.json(&["detection", "list"]), json!([]));
+    let backup = json!({ "key": "backup", "name": "Копии", "severity": "P3", "services": ["Кассы"],
+        "watch": "heartbeat", "heartbeat": "backup.night", "every_s": 86_400, "grace_s": 3_600 });
+    let burst = json!({ "key": "tills", "name": "Всплеск", "severity": "P2", "watch": "burst",
+        "categories": ["hardware"], "window_min": 30, "min_tickets": 5 });
+    let with = |of: &Value, key: &str, value: Value| {
+        let mut other = of.clone();
+        other[key] = value;
+        other
+    };
+    // One that cannot be used keeps all of them out, with the field and what to do.
+    for (rule, field, part) in [
+        (with(&burst, "window_min", json!(0)), "window_min", "between 5 and 1440"),
+        (with(&backup, "every_s", json!(0)), "every_s", "between 1 and"),
+        (with(&backup, "services", json!(["Почта"])), "services", "add it"),
+        (with(&burst, "categories", json!(["gone"])), "categories", "add it"),
+    ] {
+        let file = desk.file("rules.json", &json!([backup, rule]).to_string());
+        let refused = desk.failure(&["detection", "set", &file]);
+        assert_eq!((&refused["code"], &refused["field"]), (&json!("invalid"), &json!(field)), "{refused}");
+        assert!(refused["message"].as_str().unwrap().contains(part), "{refused}");
+        assert_eq!(desk.json(&["detection", "list"]), json!([]));
+    }
+    let file = desk.file("rules.json", &json!([with(&burst, "watch", json!("noise"))]).to_string());
+    let refused = desk.failure(&["detection", "set", &file]);
+    assert_eq!(refused["code"], "bad_file");
+    assert!(refused["message"].as_str().unwrap().contains("rule 1"), "{refused}");
+
+    let file = desk.file("rules.json", &json!([backup, burst]).to_string());
+    let listed = desk.json(&["detection", "set", &file]);
+    let keys: Vec<&Value> = listed.as_array().unwrap().iter().map(|rule| &rule["key"]).collect();
+    assert_eq!(keys, ["backup", "tills"]);
+    // What is listed can be set again, one rule alone, too.
+    let off = with(&listed[1], "enabled", json!(false));
+    let file = desk.file("rule.json", &off.to_string());
+    assert_eq!(desk.json(&["detection", "set", &file])[1], off);
+    // A service that goes is missed where it is named.
+    desk.json(&["service", "remove", "pos"]);
+    let problem = desk.json(&["detection", "list"])[0]["problem"].clone();
+    assert!(problem.as_str().unwrap().contains("Кассы"), "{problem}");
+    let left = desk.json(&["detection", "remove", "backup"]);
+    assert_eq!(left.as_array().unwrap().len(), 1);
+    assert_eq!(desk.failure(&["detection", "remove", "backup"])["code"], "not_found");
+    let text = desk.run(&["detection", "list"]);
+    let text = String::from_utf8(text.stdout).unwrap();
+    assert!(text.contains("5 or more similar tickets in 30 min, hardware") && text.contains("off"), "{text}");
+}
+
+#[test]
 fn the_shared_files_are_imported_and_a_second_time_changes_nothing() {
     let desk = Desk::new();
     let log = data("data/servicenow_incident_event_log.csv");

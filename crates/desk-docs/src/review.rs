@@ -943,7 +943,13 @@ fn check_setting(section: &str, key: &str, value: &ScalarValue) -> Result<(), In
             return checked(section, key, json, |service: Service| service.check());
         }
         Some(Section::Detection) => {
-            return checked(section, key, json, |rule: detection::Rule| rule.check());
+            return checked(section, key, json, |rule: detection::Rule| {
+                if rule.key == key {
+                    rule.check().map_err(|problem| problem.to_string())
+                } else {
+                    Err(format!("the entry is of the rule {}", rule.key))
+                }
+            });
         }
         Some(Section::General | Section::Macros | Section::Views | Section::Flags) | None => return Ok(()),
     };

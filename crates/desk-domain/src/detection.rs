@@ -28,6 +28,7 @@ use crate::{
     ticket::NAME_MAX_CHARS,
     time::UtcMillis,
     words::words,
+    workspace::Workspace,
 };
 
 /// Longest window or waiting time of a rule: a week, in seconds.
@@ -99,86 +100,167 @@ pub enum Condition {
     Metric(metric::Threshold),
 }
 
+words! {
+    /// A part of a rule, as it stands in the settings.
+    RuleField, "field of a rule" {
+        /// Its key.
+        Key = "key",
+        /// Its name.
+        Name = "name",
+        /// The services that it proposes.
+        Services = "services",
+        /// The quiet time after a dismissal, in minutes.
+        Quiet = "quiet_min",
+        /// A burst's categories.
+        Categories = "categories",
+        /// A burst's window, in minutes.
+        Window = "window_min",
+        /// The least number of similar tickets.
+        Tickets = "min_tickets",
+        /// A heartbeat's name.
+        Heartbeat = "heartbeat",
+        /// A heartbeat's interval, in seconds.
+        Every = "every_s",
+        /// How much later a heartbeat may be, in seconds.
+        Grace = "grace_s",
+        /// A metric's name.
+        Metric = "metric",
+        /// A metric's upper threshold.
+        Above = "above",
+        /// A metric's lower threshold.
+        Below = "below",
+        /// The time that a metric has to stay beyond, in seconds.
+        For = "for_s",
+    }
+}
+
 /// Why a rule can be no rule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RuleProblem {
     /// A name is missing or too long.
     #[error("the rule's {0} is empty or longer than {NAME_MAX_CHARS} characters; give it a short one")]
-    Name(&'static str),
+    Name(RuleField),
     /// The signal's name is not one that can be posted to.
     #[error(
-        "{0:?} is no name of a heartbeat or metric; use 1 to {SIGNAL_MAX_BYTES} of a–z, 0–9, point, hyphen and underscore, beginning with a letter or digit"
+        "{name:?} is no name of a {field}; use 1 to {SIGNAL_MAX_BYTES} of a–z, 0–9, point, hyphen and underscore, beginning with a letter or digit"
     )]
-    Signal(String),
-    /// A time lies outside what is possible.
-    #[error("{what} must lie between {least} and {most} {unit}; it is {found}")]
+    Signal {
+        /// Whether of a heartbeat or of a metric.
+        field: RuleField,
+        /// What was given.
+        name: String,
+    },
+    /// A number lies outside what is possible.
+    #[error("the rule's {field} must lie between {least} and {most}; it is {found}")]
     Range {
-        /// Which one.
-        what: &'static str,
+        /// Which one; its name says what it is counted in.
+        field: RuleField,
         /// Its least value.
         least: u32,
         /// Its greatest value.
         most: u32,
-        /// What it is counted in.
-        unit: &'static str,
         /// What was given.
         found: u32,
     },
     /// There is no threshold.
     #[error("a metric rule needs a threshold: give \"above\", \"below\" or both")]
     NoThreshold,
-    /// The threshold is no number, or the two leave no room.
-    #[error("the thresholds must be finite numbers, and \"below\" must be less than \"above\"")]
-    BadThreshold,
+    /// A threshold is no number, or one that nothing can lie beyond.
+    #[error("nothing can lie beyond the threshold \"{0}\"; give a number that the metric can cross")]
+    Uncrossable(RuleField),
+    /// The two thresholds leave no room, so that every value would be beyond one.
+    #[error("every value lies beyond one of the thresholds; make \"below\" less than \"above\"")]
+    NoRoom,
+    /// It names what the workspace does not have.
+    #[error("the rule's {field} name {name:?}, which the workspace does not have; add it or choose another")]
+    Unknown {
+        /// `services` or `categories`.
+        field: RuleField,
+        /// How it is named.
+        name: String,
+    },
 }
 
-fn range(
-    what: &'static str,
-    found: u32,
-    least: u32,
-    most: u32,
-    unit: &'static str,
-) -> Result<(), RuleProblem> {
-    if (least..=most).contains(&found) {
-        Ok(())
-    } else {
-        Err(RuleProblem::Range { what, least, most, unit, found })
+impl RuleProblem {
+    /// The field that is to be mended.
+    pub fn field(&self) -> RuleField {
+        match self {
+            Self::Name(field)
+            | Self::Uncrossable(field)
+            | Self::Signal { field, .. }
+            | Self::Range { field, .. }
+            | Self::Unknown { field, .. } => *field,
+            Self::NoThreshold => RuleField::Above,
+            Self::NoRoom => RuleField::Below,
+        }
     }
 }
 
-/// Whether a heartbeat or a metric may be called so.
+fn range(field: RuleField, found: u32, least: u32, most: u32) -> Result<(), RuleProblem> {
+    if (least..=most).contains(&found) {
+        Ok(())
+    } else {
+        Err(RuleProblem::Range { field, least, most, found })
+    }
+}
+
+/// Whether a heartbeat or a metric may be called so; `field` says which of the two it is.
 ///
 /// # Errors
 /// [`RuleProblem::Signal`].
-pub fn check_signal(name: &str) -> Result<(), RuleProblem> {
+pub fn check_signal(field: RuleField, name: &str) -> Result<(), RuleProblem> {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     let fits = (1..=SIGNAL_MAX_BYTES).contains(&name.len())
         && name.bytes().all(|b| plain(b) || b"._-".contains(&b))
         && name.bytes().next().is_some_and(plain);
-    if fits { Ok(()) } else { Err(RuleProblem::Signal(name.chars().take(SIGNAL_MAX_BYTES).collect())) }
+    if fits {
+        return Ok(());
+    }
+    Err(RuleProblem::Signal { field, name: name.chars().take(SIGNAL_MAX_BYTES).collect() })
 }
 
 impl Rule {
-    /// Checks it: names, times, thresholds.
+    /// Checks it, as far as it can be told from itself: names, times, thresholds.
     ///
     /// # Errors
     /// The first thing that is wrong, in words that say what to do.
     pub fn check(&self) -> Result<(), RuleProblem> {
         let named = |text: &str| !text.trim().is_empty() && text.chars().count() <= NAME_MAX_CHARS;
         if !named(&self.key) {
-            return Err(RuleProblem::Name("key"));
+            return Err(RuleProblem::Name(RuleField::Key));
         }
         if !named(&self.name) || self.name.contains('\n') {
-            return Err(RuleProblem::Name("name"));
+            return Err(RuleProblem::Name(RuleField::Name));
         }
         if !self.services.iter().all(|service| named(service)) {
-            return Err(RuleProblem::Name("service"));
+            return Err(RuleProblem::Name(RuleField::Services));
         }
-        range("the quiet time after a dismissal", self.quiet_min, 0, RULE_MAX_S / 60, "minutes")?;
+        range(RuleField::Quiet, self.quiet_min, 0, RULE_MAX_S / 60)?;
         match &self.when {
             Condition::Burst(burst) => burst.check(),
             Condition::Heartbeat(heartbeat) => heartbeat.check(),
             Condition::Metric(threshold) => threshold.check(),
+        }
+    }
+
+    /// Whether everything that it names is there: services, by name or key, and categories. Asked when somebody writes it, and
+    /// for showing what went missing since; the incident that it proposes names the services all the same.
+    ///
+    /// # Errors
+    /// The first that is not.
+    pub fn check_references(&self, workspace: &Workspace) -> Result<(), RuleProblem> {
+        let unknown = |field, name: &String| RuleProblem::Unknown { field, name: name.clone() };
+        let is_service = |name: &&String| {
+            workspace.services.contains_key(*name)
+                || workspace.services.values().any(|service| service.name == **name)
+        };
+        if let Some(name) = self.services.iter().find(|name| !is_service(name)) {
+            return Err(unknown(RuleField::Services, name));
+        }
+        let Condition::Burst(burst) = &self.when else { return Ok(()) };
+        match burst.categories.iter().find(|key| !workspace.categories.contains_key(*key)) {
+            Some(key) => Err(unknown(RuleField::Categories, key)),
+            None => Ok(()),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The settings that a workspace shares: people, categories, workflow, calendars, policies.
 
 mod defaults;
+mod service;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +16,7 @@ use crate::{
 };
 
 pub use defaults::{OFFICE_CALENDAR, default_escalations, default_settings};
+pub use service::{Service, ServiceError};
 
 /// The settings document, read. Each entry of a section is a whole value: the last writer of an entry wins.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -65,60 +67,6 @@ impl Workspace {
     /// What to show for a reference: the member's name, or the reference itself (an imported name, an address).
     pub fn display_name<'a>(&'a self, reference: &'a str) -> &'a str {
         self.member(reference).map_or(reference, |member| &member.name)
-    }
-}
-
-/// Something that people use and an incident affects.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Service {
-    /// What to call it; incidents name it by this or by its key.
-    pub name: String,
-    /// The key of the team that runs it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub team: Option<String>,
-    /// The key of the escalation policy that its incidents get.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub escalation: Option<String>,
-}
-
-/// Why a service cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ServiceError {
-    /// It has no name.
-    #[error("the service has no name; give it one")]
-    NoName,
-    /// It names what the workspace does not have.
-    #[error("the service names the {what} {name}, which is not there; choose another")]
-    Unknown {
-        /// `team` or `escalation policy`.
-        what: &'static str,
-        /// How it is named.
-        name: String,
-    },
-}
-
-impl Service {
-    /// Whether it can be used, as far as it can be told from itself.
-    ///
-    /// # Errors
-    /// Why not.
-    pub fn check(&self) -> Result<(), ServiceError> {
-        if self.name.trim().is_empty() { Err(ServiceError::NoName) } else { Ok(()) }
-    }
-
-    /// Whether everything that it names is there.
-    ///
-    /// # Errors
-    /// The first that is not.
-    pub fn check_references(&self, workspace: &Workspace) -> Result<(), ServiceError> {
-        let unknown = |what, name: &String| Err(ServiceError::Unknown { what, name: name.clone() });
-        match (&self.team, &self.escalation) {
-            (Some(team), _) if !workspace.teams.contains_key(team) => unknown("team", team),
-            (_, Some(policy)) if !workspace.escalations.contains_key(policy) => {
-                unknown("escalation policy", policy)
-            }
-            (_, _) => Ok(()),
-        }
     }
 }
 

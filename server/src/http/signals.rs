@@ -16,7 +16,7 @@ use desk_api::{
     rest::{Received, SampleBody},
 };
 use desk_domain::{
-    detection::{SignalScope, check_signal, metric::Sample},
+    detection::{RuleField, SignalScope, check_signal, metric::Sample},
     time::UtcMillis,
 };
 
@@ -106,7 +106,8 @@ async fn sender(
         let message = format!("this token is for {}; make one for {wanted}", token.scope);
         return Err(Problem::new(ErrorCode::Forbidden, message));
     }
-    check_signal(name).map_err(|problem| Problem::new(ErrorCode::Invalid, problem.to_string()))?;
+    let field = if wanted == SignalScope::Heartbeats { RuleField::Heartbeat } else { RuleField::Metric };
+    check_signal(field, name).map_err(|problem| Problem::new(ErrorCode::Invalid, problem.to_string()))?;
     app.storage.note_token_use(token.id, now).await?;
     Ok((workspace, now))
 }

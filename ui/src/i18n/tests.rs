@@ -102,6 +102,7 @@ fn word_keys() -> BTreeSet<String> {
     add(&mut keys, "manner", Manner::ALL);
     add(&mut keys, "manner-say", Manner::ALL);
     add(&mut keys, "weekday", Weekday::ALL);
+    add(&mut keys, "rule-watch", &["burst", "heartbeat", "metric"]);
     add(&mut keys, "alerts-filter", &["all", "urgent", "tickets", "incidents"]);
     add(&mut keys, "alerts-snooze", &["30m", "2h", "morning", "week"]);
     add(&mut keys, "link", &spelled(&[LinkProblem::Malformed, LinkProblem::Unknown]));

@@ -94,7 +94,7 @@ fn state_words(i18n: I18n, session: &Session, escalation: &EscalationView) -> St
         return tr!(i18n, "escalation-ended", reason = i18n.word("escalation-end", reason));
     }
     let Some(hold) = &escalation.hold else { return i18n.t("escalation-running") };
-    let who = session.name(&hold.by);
+    let who = session.author(i18n, &hold.by);
     let until = hold.until.map(|until| format::date_time(i18n, format::local(until)));
     until.map_or_else(
         || tr!(i18n, "escalation-held", who = who.clone()),

@@ -18,6 +18,7 @@ use crate::{
     i18n::{I18n, format, tr, use_i18n},
     keys::Command,
     route::{self, Route},
+    session::use_session,
     widgets::{
         draft::{DraftState, use_draft},
         field::{Choice, TextArea, on_text, use_autofocus},
@@ -53,6 +54,17 @@ impl Default for Form {
 /// Names as people type them, separated by commas.
 pub(crate) fn split_names(typed: &str) -> BTreeSet<String> {
     typed.split([',', ';', '\n']).map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+/// What a field of names may go on to: what is typed up to its last comma, and each of the names that it does not have yet.
+fn continued(typed: &str, names: &[String]) -> Vec<String> {
+    let (begun, last) = typed.rfind([',', ';']).map_or(("", typed), |at| typed.split_at(at + 1));
+    let listed = split_names(begun);
+    let last = last.trim().to_lowercase();
+    let fits = |name: &&String| !listed.contains(*name) && name.to_lowercase().contains(&last);
+    let begun = begun.trim_end();
+    let space = if begun.is_empty() { "" } else { " " };
+    names.iter().filter(fits).map(|name| format!("{begun}{space}{name}")).collect()
 }
 
 /// Severities, each with what it means.
@@ -105,6 +117,7 @@ fn use_source(ticket: Option<DocId>) -> Option<Rc<TicketView>> {
 #[component]
 pub(crate) fn NewIncidentPage(props: &NewIncidentProps) -> Html {
     let i18n = use_i18n();
+    let session = use_session();
     let ticket = props.ticket;
     let key = ticket.map_or_else(|| "new-incident".to_owned(), |ticket| format!("new-incident/{ticket}"));
     let draft = use_draft(key, String::new());
@@ -212,8 +225,13 @@ pub(crate) fn NewIncidentPage(props: &NewIncidentProps) -> Html {
                             oninput={input(|form, text| form.impact = text)} data-testid="new-incident-impact" /></label>
                     <label class="stack"><span>{ i18n.t("incident-services") }</span>
                         <input class="input" type="text" value={form.services.clone()} autocomplete="off"
-                            placeholder={i18n.t("incident-services-hint")}
-                            oninput={input(|form, text| form.services = text)} data-testid="new-incident-services" /></label>
+                            placeholder={i18n.t("incident-services-hint")} list="new-incident-known-services"
+                            oninput={input(|form, text| form.services = text)} data-testid="new-incident-services" />
+                        <datalist id="new-incident-known-services">
+                            for name in continued(&form.services, &session.services()) {
+                                <option key={name.clone()} value={name} />
+                            }
+                        </datalist></label>
                 </div>
                 <label class="stack"><span>{ i18n.t("incident-summary") }</span>
                     <TextArea value={form.summary.clone()} on_text={change(|form, text| form.summary = text)}
@@ -246,5 +264,20 @@ mod tests {
         let names: Vec<String> = split_names(" pos, billing ,, pos; mail").into_iter().collect();
         assert_eq!(names, ["billing", "mail", "pos"]);
         assert!(split_names(" , ").is_empty());
+    }
+
+    #[test]
+    fn a_list_of_names_goes_on_with_those_that_it_has_not_yet() {
+        let names = ["Кассы", "Почта", "Почтамт"].map(str::to_owned);
+        for (typed, expected) in [
+            ("", vec!["Кассы", "Почта", "Почтамт"]),
+            ("поч", vec!["Почта", "Почтамт"]),
+            ("Почта,", vec!["Почта, Кассы", "Почта, Почтамт"]),
+            ("Почта;  кас", vec!["Почта; Кассы"]),
+            ("склад, ", vec!["склад, Кассы", "склад, Почта", "склад, Почтамт"]),
+            ("ничего такого", vec![]),
+        ] {
+            assert_eq!(continued(typed, &names), expected, "{typed:?}");
+        }
     }
 }

@@ -299,7 +299,7 @@ fn Side(props: &SideProps) -> Html {
                 }
                 <div class="field">
                     <span class="field-label">{ i18n.t("incident-field-title") }</span>
-                    <TextField value={incident.title.clone()} label={i18n.t("incident-field-title")} {disabled}
+                    <TextField value={incident.title.clone()} label={i18n.t("incident-field-title")} {disabled} wraps=true
                         testid="incident-title-input" on_change={
                             let on_edit = on_edit.clone();
                             Callback::from(move |title: String| {
@@ -311,7 +311,8 @@ fn Side(props: &SideProps) -> Html {
                 </div>
                 <div class="field">
                     <span class="field-label">{ i18n.t("incident-services") }</span>
-                    <Tags tags={incident.services.iter().cloned().collect::<Vec<_>>()} {disabled} on_tag={
+                    <Tags tags={incident.services.iter().cloned().collect::<Vec<_>>()} {disabled}
+                        known={Rc::new(session.services())} add_label={i18n.t("incident-service-add")} on_tag={
                         let on_edit = on_edit.clone();
                         Callback::from(move |(service, on)| on_edit.emit(IncidentOp::SetService { service, on }))
                     } />

@@ -80,7 +80,7 @@ fn heading(i18n: I18n, session: &Session, proposal: &Proposal) -> String {
     let known = session.workspace.as_ref().and_then(|workspace| workspace.detection.get(&proposal.rule));
     let rule = known.map_or_else(|| proposal.rule.clone(), |rule| rule.name.clone());
     let Some(decision) = &proposal.decided else { return tr!(i18n, "proposal-waiting", rule = rule) };
-    let (who, at) = (session.name(&decision.by), format::date_time(i18n, format::local(decision.at)));
+    let (who, at) = (session.author(i18n, &decision.by), format::date_time(i18n, format::local(decision.at)));
     match proposal.state {
         ProposalState::Confirmed => tr!(i18n, "proposal-confirmed", who = who, at = at),
         ProposalState::Dismissed => tr!(i18n, "proposal-dismissed", who = who, at = at),

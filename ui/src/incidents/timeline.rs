@@ -1,6 +1,7 @@
 //! What happened, in words.
 
 use desk_domain::{
+    escalation::is_release,
     incident::{Incident, TimelineEntry, TimelineEvent},
     ticket::Visibility,
 };
@@ -33,7 +34,7 @@ pub(crate) fn Timeline(props: &TimelineProps) -> Html {
                 <li key={entry.id.to_string()} class="history-entry" data-testid="timeline-entry">
                     <Exact at={entry.at} />
                     <div>
-                        <b>{ session.name(&entry.by) }</b>{ ": " }
+                        <b>{ session.author(i18n, &entry.by) }</b>{ ": " }
                         if let TimelineEvent::Note { text } = &entry.event {
                             <Markdown text={text.clone()} />
                         } else {
@@ -85,6 +86,7 @@ fn words(i18n: I18n, session: &Session, entry: &TimelineEntry) -> String {
                 }
             }
         }
+        TimelineEvent::Acknowledged { .. } if is_release(entry) => i18n.t("escalation-released"),
         TimelineEvent::Acknowledged { until: Some(until) } => {
             let at = format::date_time(i18n, format::local(*until));
             tr!(i18n, "escalation-acknowledged-until", at = at)

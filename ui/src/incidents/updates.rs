@@ -52,7 +52,7 @@ pub(crate) fn Updates(props: &UpdatesProps) -> Html {
                 <article key={entry.id.to_string()} class="update" data-testid="update"
                     data-visibility={visibility.as_str()}>
                     <header class="update-head">
-                        <b>{ session.name(&entry.by) }</b>
+                        <b>{ session.author(i18n, &entry.by) }</b>
                         <span class="update-for">
                             if visibility == Visibility::Internal { { glyph(Glyph::Lock) } }
                             { i18n.word("update-for", visibility) }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use desk_api::{call::SaveEscalation, view::PolicyView};
+use desk_api::view::PolicyView;
 use desk_domain::{
     escalation::{Level, Policy, Target},
     incident::Severity,
@@ -10,8 +10,8 @@ use desk_domain::{
 };
 use yew::prelude::*;
 
-use super::card::{self, Card, EditorButtons, Entry, use_card};
 use crate::{
+    entry::{self, Card, EditorButtons, Entry, Setting, use_card},
     i18n::{I18n, tr, use_i18n},
     session::{Session, use_session},
     widgets::{
@@ -98,7 +98,7 @@ pub(super) fn PolicyCard(props: &PolicyCardProps) -> Html {
         on_done: props.on_done.clone(),
     };
     let Card { draft, problem, begin, on_change, on_save, on_cancel } =
-        use_card(entry, |policy| policy.name.clone(), |key, policy| SaveEscalation { key, policy });
+        use_card(entry, |policy| policy.name.clone(), Setting::Escalation);
     let level = |number: usize, level: &Level| {
         let targets: Vec<String> = level.targets.iter().map(|it| target_words(i18n, &session, it)).collect();
         let (number, names, minutes) =
@@ -108,7 +108,7 @@ pub(super) fn PolicyCard(props: &PolicyCardProps) -> Html {
         } else {
             tr!(i18n, "escalation-level-plain", level = number, names = names, minutes = minutes)
         };
-        html! { <li class="history-entry" key={number} data-testid="policy-level">{ text }</li> }
+        html! { <li class="history-entry history-plain" key={number} data-testid="policy-level">{ text }</li> }
     };
     html! {
         <section class="panel" data-testid="policy" data-key={key}>
@@ -155,13 +155,13 @@ fn PolicyEditor(props: &EditorProps) -> Html {
     let session = use_session();
     let draft = &props.draft;
     let targets = target_choices(i18n, &session);
-    let change = |set: Change| card::change(draft, &props.on_change, move |draft, text| set(draft, text));
+    let change = |set: Change| entry::change(draft, &props.on_change, move |draft, text| set(draft, text));
     let on_input = |set: Change| {
         let set = change(set);
         Callback::from(move |event: Event| set.emit(value_of(&event)))
     };
     let press = |set: Rc<dyn Fn(&mut Policy)>| {
-        card::change(draft, &props.on_change, move |draft, _: MouseEvent| set(draft))
+        entry::change(draft, &props.on_change, move |draft, _: MouseEvent| set(draft))
     };
     let severity = |severity: Severity| {
         let is_on = draft.severities.contains(&severity);

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use desk_api::{call::SaveSchedule, view::ScheduleView};
+use desk_api::view::ScheduleView;
 use desk_domain::{
     escalation::{Layer, Override, Rotation, Schedule, Source},
     ids::MemberId,
@@ -11,12 +11,10 @@ use desk_domain::{
 };
 use yew::prelude::*;
 
-use super::{
-    card::{self, Card, EditorButtons, Entry, use_card},
-    shown,
-};
+use super::shown;
 use crate::{
     clock,
+    entry::{self, Card, EditorButtons, Entry, Setting, use_card},
     i18n::{tr, use_i18n},
     session::use_session,
     tickets::fields::person_choices,
@@ -84,7 +82,7 @@ pub(super) fn ScheduleCard(props: &ScheduleCardProps) -> Html {
         on_done: props.on_done.clone(),
     };
     let Card { draft, problem, begin, on_change, on_save, on_cancel } =
-        use_card(entry, |schedule| schedule.name.clone(), |key, schedule| SaveSchedule { key, schedule });
+        use_card(entry, |schedule| schedule.name.clone(), Setting::Schedule);
     let stretch = |member: Option<MemberId>, source: &Source| match (member, source) {
         (Some(member), Source::Override) => {
             tr!(i18n, "oncall-by-override", name = session.name(&member.to_string()))
@@ -147,9 +145,9 @@ fn ScheduleEditor(props: &EditorProps) -> Html {
     let session = use_session();
     let draft = &props.draft;
     let people = person_choices(&session, i18n.t("oncall-choose"));
-    let change = |set: Change| card::change(draft, &props.on_change, move |draft, text| set(draft, text));
+    let change = |set: Change| entry::change(draft, &props.on_change, move |draft, text| set(draft, text));
     let press = |set: Rc<dyn Fn(&mut Schedule)>| {
-        card::change(draft, &props.on_change, move |draft, _: MouseEvent| set(draft))
+        entry::change(draft, &props.on_change, move |draft, _: MouseEvent| set(draft))
     };
     let input = |label: String, value: String, testid: String, set: Change| {
         let set = change(set);

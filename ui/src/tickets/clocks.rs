@@ -211,10 +211,10 @@ fn explained(i18n: I18n, explanation: &Explanation) -> Html {
                         </span>
                     }
                     if let Some(elapsed) = clock.reading.elapsed_s {
-                        { tr!(i18n, "explain-elapsed", time = seconds(elapsed)) }{ ". " }
+                        { tr!(i18n, "explain-elapsed", time = seconds(elapsed)) }{ " " }
                     }
                     if let Some(due_at) = clock.reading.due_at {
-                        { tr!(i18n, "clock-due", at = at(due_at)) }
+                        { tr!(i18n, "explain-due", at = at(due_at)) }
                     }
                 </p>
                 { explained::picture(i18n, clock, explanation.at) }

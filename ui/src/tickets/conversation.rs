@@ -118,7 +118,7 @@ fn Message(props: &MessageProps) -> Html {
     if comment.deleted {
         return html! {
             <article class={classes!("message", "message-gone", props.is_changed.then_some("changed"))} data-testid="comment" data-deleted="true">
-                <span class="hint">{ session.name(&comment.author) }{ ": " }{ i18n.t("comment-deleted") }</span>
+                <span class="hint">{ session.author(i18n, &comment.author) }{ ": " }{ i18n.t("comment-deleted") }</span>
             </article>
         };
     }
@@ -129,7 +129,7 @@ fn Message(props: &MessageProps) -> Html {
         <article class={classes!(class, props.is_changed.then_some("changed"))} data-testid="comment" data-visibility={comment.visibility.as_str()}
             data-side={comment.side.as_str()} data-id={comment.id.to_string()}>
             <header class="message-head">
-                <b>{ session.name(&comment.author) }</b>
+                <b>{ session.author(i18n, &comment.author) }</b>
                 <span class="hint">{ i18n.word("side", comment.side) }</span>
                 <Exact at={comment.created_at} />
                 if comment.visibility == Visibility::Internal {

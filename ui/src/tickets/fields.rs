@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, rc::Rc};
 use desk_api::view::TicketView;
 use desk_domain::{edit::TicketOp, people::Role, ticket::Priority};
 use wasm_bindgen::JsCast;
-use web_sys::HtmlInputElement;
+use web_sys::{HtmlElement, HtmlInputElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     session::{Session, use_session},
     store::use_store,
     widgets::{
-        field::{Choice, Select},
+        field::{Choice, Select, grow, value_of},
         icons::{self, Glyph, glyph},
         moment::Exact,
     },
@@ -192,6 +192,9 @@ pub(crate) struct TextFieldProps {
     /// The id of a list of suggestions.
     #[prop_or_default]
     pub(crate) list: Option<AttrValue>,
+    /// It shows all of a long value, in as many lines as that takes; still one line of text.
+    #[prop_or_default]
+    pub(crate) wraps: bool,
 }
 
 /// A field of one line that is taken over when it is left.
@@ -200,18 +203,41 @@ pub(crate) fn TextField(props: &TextFieldProps) -> Html {
     let onchange = {
         let (on_change, before) = (props.on_change.clone(), props.value.clone());
         Callback::from(move |event: Event| {
-            let value = crate::widgets::field::value_of(&event).trim().to_owned();
+            let value = value_of(&event).replace(['\r', '\n'], " ").trim().to_owned();
             if value != before {
                 on_change.emit(value);
             }
         })
     };
     let onkeydown = Callback::from(|event: KeyboardEvent| {
-        let input = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
+        let input = event.target().and_then(|target| target.dyn_into::<HtmlElement>().ok());
         if let Some(input) = input.filter(|_| matches!(event.code().as_str(), "Enter" | "NumpadEnter")) {
+            event.prevent_default();
             let _ = input.blur();
         }
     });
+    let node = use_node_ref();
+    {
+        let (node, wraps) = (node.clone(), props.wraps);
+        use_effect_with(props.value.clone(), move |_| {
+            if let Some(area) = node.cast::<HtmlTextAreaElement>().filter(|_| wraps) {
+                grow(&area);
+            }
+        });
+    }
+    if props.wraps {
+        let oninput = Callback::from(|event: InputEvent| {
+            let area = event.target().and_then(|target| target.dyn_into::<HtmlTextAreaElement>().ok());
+            if let Some(area) = area {
+                grow(&area);
+            }
+        });
+        return html! {
+            <textarea ref={node} class="textarea input-field field-wraps" rows="1" value={props.value.clone()} {onchange}
+                {oninput} {onkeydown} aria-label={props.label.clone()} disabled={props.disabled}
+                data-testid={props.testid.clone()} placeholder={props.placeholder.clone()} autocomplete="off" />
+        };
+    }
     html! {
         <input class="input input-field" type="text" value={props.value.clone()} {onchange} {onkeydown}
             aria-label={props.label.clone()} disabled={props.disabled} data-testid={props.testid.clone()}
@@ -262,13 +288,24 @@ pub(crate) struct TagsProps {
     pub(crate) disabled: bool,
     /// Told of a tag to put on or take off.
     pub(crate) on_tag: Callback<(String, bool)>,
+    /// What is suggested; the tags that tickets have, unless something else is given.
+    #[prop_or_default]
+    pub(crate) known: Option<Rc<Vec<String>>>,
+    /// What the field for another one says.
+    #[prop_or_default]
+    pub(crate) add_label: Option<AttrValue>,
 }
 
 /// Tags, and a field for another one.
 #[component]
 pub(crate) fn Tags(props: &TagsProps) -> Html {
     let i18n = use_i18n();
-    let known = use_store(&TAGS);
+    let used = use_store(&TAGS);
+    let known =
+        props.known.as_ref().map_or_else(|| used.iter().map(|it| it.tag.clone()).collect(), |it| it.to_vec());
+    let add_label = props.add_label.clone().unwrap_or_else(|| i18n.t("tag-add").into());
+    // Each field has suggestions of its own.
+    let list = if props.known.is_some() { "known-names" } else { "known-tags" };
     let add = {
         let on_tag = props.on_tag.clone();
         Callback::from(move |input: HtmlInputElement| {
@@ -311,12 +348,12 @@ pub(crate) fn Tags(props: &TagsProps) -> Html {
                 </span>
             }
             if !props.disabled {
-                <input class="input input-field tag-input" type="text" placeholder={i18n.t("tag-add")}
-                    aria-label={i18n.t("tag-add")} {onkeydown} {onchange} list="known-tags" autocomplete="off"
+                <input class="input input-field tag-input" type="text" placeholder={add_label.clone()}
+                    aria-label={add_label} {onkeydown} {onchange} {list} autocomplete="off"
                     data-testid="tag-input" maxlength="200" />
-                <datalist id="known-tags">
-                    for known in known.iter() {
-                        <option key={known.tag.clone()} value={known.tag.clone()} />
+                <datalist id={list}>
+                    for name in known.into_iter().filter(|name| !props.tags.contains(name)) {
+                        <option key={name.clone()} value={name} />
                     }
                 </datalist>
             }

@@ -78,7 +78,7 @@ pub(crate) fn History(props: &HistoryProps) -> Html {
             for entry in props.view.ticket.log.iter().rev() {
                 <li key={entry.id.to_string()} class="history-entry" data-testid="history-entry">
                     <Exact at={entry.at} />
-                    <span><b>{ session.name(&entry.by) }</b>{ ": " }{ words(i18n, &session, entry) }</span>
+                    <span><b>{ session.author(i18n, &entry.by) }</b>{ ": " }{ words(i18n, &session, entry) }</span>
                     if let Some(change) = changes.and_then(|all| all.iter().find(|one| one.entries.contains(&entry.id))) {
                         <button class="button-icon" title={i18n.t("past-show")} aria-label={i18n.t("past-show")}
                             data-testid="history-past" onclick={

@@ -179,7 +179,7 @@ fn Told(props: &PastTicketProps) -> Html {
     html! {
         <div class="past-told">
             <h2 data-testid="past-title">{ glyph(Glyph::Clock) }
-                { tr!(i18n, "past-title", by = session.name(&past.change.by), at = at(past.change.at)) }</h2>
+                { tr!(i18n, "past-title", by = session.author(i18n, &past.change.by), at = at(past.change.at)) }</h2>
             <p class="hint">
                 { tr!(i18n, "past-place", place = past.place + 1, n = past.changes) }
                 if let Some(since) = past.change.offline_since {

@@ -112,7 +112,7 @@ pub(crate) fn Conflicts(props: &ConflictsProps) -> Html {
                         <div class="conflict-said">
                             <b class="clamp">{ value(i18n, &session, kind, &conflict.field, one.value.as_deref()) }</b>
                             <span class="hint">
-                                { tr!(i18n, "conflict-by", by = session.name(&one.by), at = at(one.at)) }
+                                { tr!(i18n, "conflict-by", by = session.author(i18n, &one.by), at = at(one.at)) }
                                 if let Some(since) = one.offline_since {
                                     { " · " }{ tr!(i18n, "conflict-offline", at = at(since)) }
                                 }

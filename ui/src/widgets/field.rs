@@ -131,6 +131,14 @@ pub(crate) struct TextAreaProps {
     pub(crate) grows: bool,
 }
 
+/// Makes an area as high as its text; the style sheet says how high at most.
+pub(crate) fn grow(area: &HtmlTextAreaElement) {
+    // The height is set through the object model, which the content policy allows.
+    let style = area.style();
+    let _ = style.set_property("height", "auto");
+    let _ = style.set_property("height", &format!("{}px", area.scroll_height() + 2));
+}
+
 /// A field of several lines.
 #[component]
 pub(crate) fn TextArea(props: &TextAreaProps) -> Html {
@@ -138,10 +146,7 @@ pub(crate) fn TextArea(props: &TextAreaProps) -> Html {
         let (node, grows) = (props.node.clone(), props.grows);
         use_effect_with(props.value.clone(), move |_| {
             if let Some(area) = node.cast::<HtmlTextAreaElement>().filter(|_| grows) {
-                // The height is set through the object model, which the content policy allows.
-                let style = area.style();
-                let _ = style.set_property("height", "auto");
-                let _ = style.set_property("height", &format!("{}px", area.scroll_height() + 2));
+                grow(&area);
             }
         });
     }

@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{ToSpan, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-use super::{EVIDENCE_MAX, Evidence, Finding, RuleProblem, range, similar};
+use super::{EVIDENCE_MAX, Evidence, Finding, RuleField, RuleProblem, range, similar};
 use crate::{ids::DocId, time::UtcMillis};
 
 /// Weeks of history that are looked at, at most.
@@ -186,10 +186,10 @@ fn within(counts: &HourlyCounts, from: UtcMillis, to: UtcMillis) -> f64 {
 impl Burst {
     pub(super) fn check(&self) -> Result<(), RuleProblem> {
         if self.categories.iter().any(|category| category.trim().is_empty()) {
-            return Err(RuleProblem::Name("category"));
+            return Err(RuleProblem::Name(RuleField::Categories));
         }
-        range("the window", self.window_min, 5, 24 * 60, "minutes")?;
-        range("the least number of tickets", self.min_tickets, 3, 1_000, "tickets")
+        range(RuleField::Window, self.window_min, 5, 24 * 60)?;
+        range(RuleField::Tickets, self.min_tickets, 3, 1_000)
     }
 
     /// Whether tickets of this category are watched.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Evidence, Finding, RULE_MAX_S, RuleProblem, check_signal, range};
+use super::{Evidence, Finding, RULE_MAX_S, RuleField, RuleProblem, check_signal, range};
 use crate::time::UtcMillis;
 
 /// Watches one heartbeat.
@@ -34,9 +34,9 @@ pub struct HeartbeatEvidence {
 
 impl Heartbeat {
     pub(super) fn check(&self) -> Result<(), RuleProblem> {
-        check_signal(&self.heartbeat)?;
-        range("the heartbeat's interval", self.every_s, 1, RULE_MAX_S, "seconds")?;
-        range("the heartbeat's grace", self.grace_s, 0, RULE_MAX_S, "seconds")
+        check_signal(RuleField::Heartbeat, &self.heartbeat)?;
+        range(RuleField::Every, self.every_s, 1, RULE_MAX_S)?;
+        range(RuleField::Grace, self.grace_s, 0, RULE_MAX_S)
     }
 
     /// By when the next one has to come after one that came at `last_at`.

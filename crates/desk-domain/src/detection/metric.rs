@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EVIDENCE_MAX, Evidence, Finding, RULE_MAX_S, RuleProblem, check_signal, range};
+use super::{EVIDENCE_MAX, Evidence, Finding, RULE_MAX_S, RuleField, RuleProblem, check_signal, range};
 use crate::time::UtcMillis;
 
 /// Longest silence between two samples of one episode, in seconds, where the rule's own time is shorter. After a longer one
@@ -55,18 +55,19 @@ pub struct MetricEvidence {
 
 impl Threshold {
     pub(super) fn check(&self) -> Result<(), RuleProblem> {
-        check_signal(&self.metric)?;
-        range("the time beyond the threshold", self.for_s, 0, RULE_MAX_S, "seconds")?;
+        check_signal(RuleField::Metric, &self.metric)?;
+        range(RuleField::For, self.for_s, 0, RULE_MAX_S)?;
+        // Samples are finite: nothing is over the greatest number or under the least.
+        if self.above.is_some_and(|above| !above.is_finite() || above >= f64::MAX) {
+            return Err(RuleProblem::Uncrossable(RuleField::Above));
+        }
+        if self.below.is_some_and(|below| !below.is_finite() || below <= f64::MIN) {
+            return Err(RuleProblem::Uncrossable(RuleField::Below));
+        }
         match (self.above, self.below) {
             (None, None) => Err(RuleProblem::NoThreshold),
-            (Some(above), Some(below)) if below >= above => Err(RuleProblem::BadThreshold),
-            (above, below) => {
-                if above.is_none_or(f64::is_finite) && below.is_none_or(f64::is_finite) {
-                    Ok(())
-                } else {
-                    Err(RuleProblem::BadThreshold)
-                }
-            }
+            (Some(above), Some(below)) if below >= above => Err(RuleProblem::NoRoom),
+            (_, _) => Ok(()),
         }
     }
 

@@ -241,33 +241,87 @@ fn a_proposals_id_is_of_its_workspace_rule_subject_and_beginning() {
 }
 
 #[test]
-fn a_broken_rule_is_refused_with_a_reason() {
-    let ok = |rule: &Rule| assert_eq!(rule.check(), Ok(()), "{rule:?}");
-    let bad = |rule: &Rule, part: &str| {
-        let message = rule.check().expect_err("a broken rule").to_string();
-        assert!(message.contains(part), "{message}");
+fn a_broken_rule_is_refused_with_its_field_and_what_to_do() {
+    let check = |rule: &Rule, expected: Result<(), (RuleField, &str)>| match (rule.check(), expected) {
+        (Ok(()), Ok(())) => {}
+        (Err(problem), Err((field, part))) => {
+            assert_eq!(problem.field(), field, "{problem}");
+            assert!(problem.to_string().contains(part), "{problem}");
+        }
+        (found, expected) => panic!("{rule:?}: {found:?}, not {expected:?}"),
     };
-    let heartbeat = |name: &str, every_s| {
-        rule(Condition::Heartbeat(Heartbeat { heartbeat: name.into(), every_s, grace_s: 0 }))
+    let heartbeat = |name: &str, every_s, grace_s| {
+        rule(Condition::Heartbeat(Heartbeat { heartbeat: name.into(), every_s, grace_s }))
     };
     let metric =
         |above, below| rule(Condition::Metric(Threshold { metric: "queue".into(), above, below, for_s: 60 }));
-    ok(&burst());
-    ok(&heartbeat("backup.night-1", 60));
-    ok(&metric(Some(1.0), None));
-    ok(&metric(Some(5.0), Some(1.0)));
-    bad(&Rule { name: " ".into(), ..burst() }, "name");
-    bad(&Rule { key: String::new(), ..burst() }, "key");
-    bad(&Rule { quiet_min: 1_000_000, ..burst() }, "quiet time");
-    bad(&rule(Condition::Burst(Burst { window_min: 1, ..BURST })), "the window");
-    bad(&rule(Condition::Burst(Burst { min_tickets: 2, ..BURST })), "least number");
-    for name in ["", "Backup", "резерв", "a b", "-a", &"a".repeat(65)] {
-        bad(&heartbeat(name, 60), "no name of a heartbeat");
+    check(&burst(), Ok(()));
+    check(&heartbeat("backup.night-1", 60, 0), Ok(()));
+    check(&metric(Some(1.0), None), Ok(()));
+    check(&metric(Some(5.0), Some(1.0)), Ok(()));
+    check(&Rule { name: " ".into(), ..burst() }, Err((RuleField::Name, "give it a short one")));
+    check(&Rule { key: String::new(), ..burst() }, Err((RuleField::Key, "give it a short one")));
+    check(&Rule { quiet_min: 1_000_000, ..burst() }, Err((RuleField::Quiet, "between 0 and 10080")));
+    for window_min in [0, 4, 24 * 60 + 1] {
+        let found = rule(Condition::Burst(Burst { window_min, ..BURST }));
+        check(&found, Err((RuleField::Window, "between 5 and 1440")));
     }
-    bad(&heartbeat("backup", 0), "interval");
-    bad(&metric(None, None), "needs a threshold");
-    bad(&metric(Some(f64::NAN), None), "finite");
-    bad(&metric(Some(1.0), Some(1.0)), "less than");
+    let few = rule(Condition::Burst(Burst { min_tickets: 2, ..BURST }));
+    check(&few, Err((RuleField::Tickets, "between 3 and 1000")));
+    for name in ["", "Backup", "резерв", "a b", "-a", &"a".repeat(65)] {
+        check(&heartbeat(name, 60, 0), Err((RuleField::Heartbeat, "no name of a heartbeat; use")));
+    }
+    check(&heartbeat("backup", 0, 0), Err((RuleField::Every, "between 1 and 604800")));
+    check(&heartbeat("backup", 60, RULE_MAX_S + 1), Err((RuleField::Grace, "between 0 and")));
+    check(&metric(None, None), Err((RuleField::Above, "needs a threshold")));
+    for never in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        check(&metric(Some(never), None), Err((RuleField::Above, "nothing can lie beyond")));
+        check(&metric(None, Some(never)), Err((RuleField::Below, "nothing can lie beyond")));
+    }
+    check(&metric(Some(f64::MAX), None), Err((RuleField::Above, "can cross")));
+    check(&metric(None, Some(f64::MIN)), Err((RuleField::Below, "can cross")));
+    check(&metric(Some(1.0), Some(1.0)), Err((RuleField::Below, "less than")));
+    check(&metric(Some(1.0), Some(2.0)), Err((RuleField::Below, "less than")));
+}
+
+#[test]
+fn a_rule_names_what_the_workspace_has() {
+    let json = serde_json::json!({ "name": "Кассы" });
+    let service: crate::workspace::Service = serde_json::from_value(json).unwrap();
+    let workspace = Workspace {
+        id: DocId(uuid_v7(UtcMillis(1), [1; 10])),
+        name: "W".into(),
+        zone: "UTC".into(),
+        members: BTreeMap::new(),
+        teams: BTreeMap::new(),
+        categories: [("hardware".to_owned(), "Оборудование".to_owned())].into(),
+        workflow: crate::workspace::Workflow::default(),
+        calendars: BTreeMap::new(),
+        policies: BTreeMap::new(),
+        escalations: BTreeMap::new(),
+        schedules: BTreeMap::new(),
+        services: [("pos".to_owned(), service)].into(),
+        detection: BTreeMap::new(),
+        schema: 1,
+    };
+    let of = |services: &[&str], categories: &[&str]| {
+        let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        let when = Condition::Burst(Burst { categories: names(categories), ..BURST });
+        Rule { services: names(services), ..rule(when) }.check_references(&workspace)
+    };
+    assert_eq!(of(&[], &[]), Ok(()));
+    assert_eq!(of(&["pos"], &["hardware"]), Ok(()), "by its key");
+    assert_eq!(of(&["Кассы"], &[]), Ok(()), "by its name");
+    for (found, field) in
+        [(of(&["Кассы", "gone"], &[]), RuleField::Services), (of(&["pos"], &["gone"]), RuleField::Categories)]
+    {
+        let problem = found.expect_err("it names what is not there");
+        assert_eq!(problem.field(), field);
+        assert!(
+            problem.to_string().contains("\"gone\"") && problem.to_string().contains("add it"),
+            "{problem}"
+        );
+    }
 }
 
 #[test]
