@@ -37,7 +37,7 @@ const WATCHED: Duration = Duration::from_secs(5);
 const SETTLED: Duration = Duration::from_secs(20);
 
 /// How long its idling is watched: several rounds of everything that comes around by itself.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {

@@ -54,7 +54,9 @@ impl Taken {
             *by_process.entry(name.clone()).or_default() += 100.0 * (seconds - before) / elapsed;
         }
         let percent = round(by_process.values().sum());
-        by_process.values_mut().for_each(|share| *share = round(*share));
+        for share in by_process.values_mut() {
+            *share = round(*share);
+        }
         Share { percent, by_process }
     }
 }

@@ -215,7 +215,7 @@ fn the_demo_is_printed_and_the_second_one_says_that_it_is_there() {
     assert_eq!(first["workspace"].as_str(), Some("demo"));
     assert_eq!(
         (&first["tickets"], &first["articles"], &first["incidents"]),
-        (&json!(20), &json!(40), &json!(5))
+        (&json!(20), &json!(40), &json!(6))
     );
     let emails: Vec<&str> =
         first["members"].as_array().unwrap().iter().map(|member| member["email"].as_str().unwrap()).collect();
