@@ -43,7 +43,7 @@ enum Bound {
 }
 
 /// What is promised, for a store of 100,000 tickets and for a server.
-const FIGURES: [Figure; 25] = [
+const FIGURES: [Figure; 26] = [
     Figure {
         bench: "store",
         name: "first page of a filtered, sorted list, p99",
@@ -115,6 +115,14 @@ const FIGURES: [Figure; 25] = [
         unit: "MB",
         object: &[("bench", "window.memory")],
         pointer: "/peak_mb",
+    },
+    Figure {
+        bench: "window",
+        name: "all the window's processes while nobody touches it, of one core",
+        bound: Bound::AtMost(0.5),
+        unit: "%",
+        object: &[("bench", "window.idle")],
+        pointer: "/core/percent",
     },
     Figure {
         bench: "window",
