@@ -1,8 +1,6 @@
 //! Is everything as it should be? Looks at the store, the documents, their rows, the index, the clock and the server,
 //! and mends what can be derived anew.
 
-use std::collections::HashMap;
-
 use desk_api::ApiError;
 use desk_docs::{Document, ReadError};
 use desk_domain::ids::DocKind;
@@ -157,12 +155,7 @@ impl Desk {
                 let Some(last) = page.last() else { break };
                 after = Some(last.id);
                 let mut writes = Vec::new();
-                let mut shown = match kind {
-                    DocKind::Ticket => self.shown_rows(&page).await?,
-                    DocKind::Article | DocKind::Incident | DocKind::Workspace | DocKind::Personal => {
-                        HashMap::new()
-                    }
-                };
+                let mut shown = self.shown_rows(kind, &page).await?;
                 for stored in page {
                     let mut document = match Document::load(stored.id, kind, &stored.snapshot) {
                         Ok(document) => document,
@@ -176,9 +169,7 @@ impl Desk {
                             found.read += 1;
                             let heads = Some(stored.heads);
                             let write = write_of(&mut document, heads, Some(&state), &rules, self.now());
-                            if kind == DocKind::Ticket
-                                && !rows::fits(shown.remove(&stored.id).as_ref(), &write)
-                            {
+                            if !rows::fits(shown.remove(&stored.id).as_ref(), &write) {
                                 found.differing += 1;
                             }
                             if repair {

@@ -1,10 +1,13 @@
 //! The list of knowledge articles.
 
 use desk_api::view::ArticleRow;
-use desk_domain::{ids::DocKind, time::UtcMillis};
+use desk_domain::{
+    ids::{DocId, DocKind},
+    time::UtcMillis,
+};
 use sqlx::{Row, sqlite::SqliteRow};
 
-use crate::{Store, StoreError, codes, search};
+use crate::{Store, StoreError, bulk, codes, search};
 
 impl Store {
     /// Articles that are not deleted, the newest change first; with `text`, those whose title or body has all its words.
@@ -27,6 +30,16 @@ impl Store {
             None => sqlx::query(ALL),
         };
         let rows = query.fetch_all(held.conn()?).await?;
+        rows.iter().map(article).collect()
+    }
+
+    /// The lines of these articles, without those that are deleted or not here.
+    pub async fn article_rows(&self, ids: &[DocId]) -> Result<Vec<ArticleRow>, StoreError> {
+        const SQL: &str = "SELECT a.id, a.title, a.status, a.category, a.tags, a.updated_at FROM json_each(?) j \
+             JOIN documents d ON d.id = unhex(j.value) JOIN articles a ON a.doc = d.doc WHERE a.deleted = 0";
+        let wanted = bulk::json_hex(ids.iter().map(|id| id.0.as_bytes().as_slice()));
+        let mut held = self.quick_reader().await?;
+        let rows = sqlx::query(SQL).bind(wanted).fetch_all(held.conn()?).await?;
         rows.iter().map(article).collect()
     }
 }

@@ -8,7 +8,7 @@ use desk_domain::{
 };
 use sqlx::{Row, sqlite::SqliteRow};
 
-use crate::{Store, StoreError, codes};
+use crate::{Store, StoreError, bulk, codes};
 
 impl Store {
     /// Incidents that are not deleted: proposals that wait first, then running ones, then the newest.
@@ -18,6 +18,17 @@ impl Store {
              ORDER BY proposal IS NOT 'waiting', is_over, created_at DESC, doc DESC";
         let mut held = self.quick_reader().await?;
         let rows = sqlx::query(SQL).fetch_all(held.conn()?).await?;
+        rows.iter().map(incident).collect()
+    }
+
+    /// The lines of these incidents, without those that are deleted or not here.
+    pub async fn incident_rows(&self, ids: &[DocId]) -> Result<Vec<IncidentRow>, StoreError> {
+        const SQL: &str = "SELECT i.id, i.number, i.title, i.severity, i.status, i.created_at, i.updated_at, \
+             i.escalates_at, i.proposal FROM json_each(?) j \
+             JOIN documents d ON d.id = unhex(j.value) JOIN incidents i ON i.doc = d.doc WHERE i.deleted = 0";
+        let wanted = bulk::json_hex(ids.iter().map(|id| id.0.as_bytes().as_slice()));
+        let mut held = self.quick_reader().await?;
+        let rows = sqlx::query(SQL).bind(wanted).fetch_all(held.conn()?).await?;
         rows.iter().map(incident).collect()
     }
 

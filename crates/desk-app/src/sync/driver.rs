@@ -21,7 +21,7 @@ use tokio::{
 };
 
 use super::{Link, live::Live};
-use crate::{Desk, error, machine};
+use crate::{Desk, error, machine, rows::Place};
 
 /// The longest sleep: a laptop that was suspended notices on waking.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -134,17 +134,17 @@ impl Desk {
         }
     }
 
-    /// Goes through the tickets' rows, a few at a time, while there is nothing to sync.
+    /// Goes through the rows of lists, a few at a time, while there is nothing to sync.
     async fn keep_checking(&self) {
-        let mut after = None;
+        let mut place = Place::START;
         loop {
             tokio::time::sleep(CHECK_EVERY).await;
             let status = self.inner.sync.status();
             if status.phase == SyncPhase::Busy || status.indexing.is_some() || self.read_only().is_some() {
                 continue;
             }
-            match self.check_some_rows(after).await {
-                Ok((next, _)) => after = next,
+            match self.check_some_rows(place).await {
+                Ok((next, _)) => place = next,
                 Err(problem) => tracing::warn!(code = ?problem.code, "rows were not checked: {problem}"),
             }
         }
