@@ -125,6 +125,7 @@ fn set_up(app: &mut App, arguments: &[String]) -> tauri::Result<()> {
             must_exist: false,
         })
         .await?;
+        desk.prepare_lists_in_background();
         sign_in::from_environment(&desk).await;
         let notifier = Native::new(desk.clone(), platform, banners)
             .map_err(|error| ApiError::new(desk_api::ErrorCode::Internal, error.to_string()))?;

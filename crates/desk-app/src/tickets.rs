@@ -11,7 +11,7 @@ use desk_domain::{
     state::State,
     ticket::{AuthorSide, Status, Ticket, Visibility},
 };
-use desk_store::Batch;
+use desk_store::{Batch, StoreError};
 
 use crate::{Desk, edit::wrong_kind, error};
 
@@ -22,6 +22,18 @@ const PAGE_MAX: u32 = 500;
 const TAGS_MAX: u32 = 500;
 
 impl Desk {
+    /// Reads into memory what lists need, beside whatever else goes on: when a window starts or a new device has its
+    /// tickets, so that the first list need not wait for it.
+    pub fn prepare_lists_in_background(&self) {
+        let store = self.store().clone();
+        tokio::spawn(async move {
+            match store.prepare_lists().await {
+                Ok(()) | Err(StoreError::Closed) => {}
+                Err(error) => tracing::warn!(%error, "lists are not prepared"),
+            }
+        });
+    }
+
     /// A piece of the ticket list.
     ///
     /// # Errors

@@ -223,15 +223,14 @@ pub(crate) async fn list(script: &mut Script<'_>, placed: &[Placed<'_>]) -> Resu
 
 /// Removes the rows of documents that have several of them, or had some and have none any more.
 async fn clear(script: &mut Script<'_>, placed: &[Placed<'_>]) -> Result<(), StoreError> {
-    const MANY: &str = "DELETE FROM ticket_tags WHERE doc IN (SELECT value FROM json_each(?)); \
-         DELETE FROM sources WHERE doc IN (SELECT value FROM json_each(?))";
+    const MANY: &str = "DELETE FROM sources WHERE doc IN (SELECT value FROM json_each(?))";
     const ONE: &str = "DELETE FROM tickets WHERE doc IN (SELECT value FROM json_each(?)); \
          DELETE FROM articles WHERE doc IN (SELECT value FROM json_each(?)); \
          DELETE FROM incidents WHERE doc IN (SELECT value FROM json_each(?))";
     let existing = || placed.iter().filter(|placed| placed.existed);
     if existing().next().is_some() {
         let docs = bulk::json_numbers(existing().map(|placed| placed.doc));
-        script.add(MANY, |values| values.bind(&docs).bind(&docs)).await?;
+        script.add(MANY, |values| values.bind(&docs)).await?;
     }
     let unread = || existing().filter(|placed| placed.row().is_none());
     if unread().next().is_some() {

@@ -27,7 +27,7 @@ use crate::{
     codes,
     commit::{Placed, facts, list, write_heads},
     indexes::make_urgent,
-    open::{beside, create_private, has_log, migrate},
+    open::{beside, create_private, has_log, is_migrated, migrate},
 };
 
 /// Names of facts that belong to the filling itself; they all go when it is put in place.
@@ -127,7 +127,7 @@ impl Store {
             sync_folder(&target)?;
             Ok(())
         })?;
-        self.inner.has_all_indexes.store(false, Ordering::Release);
+        self.inner.lists.replace(None);
         self.inner.file.fetch_add(1, Ordering::Release);
         Ok(carried)
     }
@@ -229,7 +229,7 @@ impl Filling {
         Ok(Self { conn, path, next_doc: first_doc, next_block: 1, done: HashSet::new(), flushing: None })
     }
 
-    /// The filling that stands there, if it is of this plan.
+    /// The filling that stands there, if it is of this plan and was begun by this version.
     async fn open(
         live: &SqliteConnectOptions,
         path: PathBuf,
@@ -237,6 +237,10 @@ impl Filling {
         first_doc: i64,
     ) -> Result<Option<Self>, StoreError> {
         let mut conn = options(live, &path).connect().await?;
+        if !is_migrated(&mut conn).await? {
+            conn.close().await?;
+            return Ok(None);
+        }
         let known = get(&mut conn, PLAN).await?;
         let written_since = get(&mut conn, BOOT).await?;
         let (first, last, block): (Option<i64>, Option<i64>, Option<i64>) = sqlx::query_as(
@@ -305,11 +309,10 @@ async fn finish(
     batch: &Batch,
 ) -> Result<Vec<DocId>, StoreError> {
     // Every table whose rows may stand in the store in use, parents first.
-    const CARRIED: [&str; 12] = [
+    const CARRIED: [&str; 11] = [
         "documents",
         "snapshots",
         "tickets",
-        "ticket_tags",
         "articles",
         "incidents",
         "deadlines",

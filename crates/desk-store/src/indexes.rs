@@ -1,7 +1,4 @@
-//! Indexes of lists that a new device gets after it is usable: lists are right without them, and quick enough for the
-//! moment, while making them all takes about as long as writing the rows.
-
-use std::sync::atomic::Ordering;
+//! Indexes that a new device gets after it is usable: what reads them is right without them, and quick enough for the moment.
 
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 
@@ -14,17 +11,8 @@ use crate::{
 
 /// Stands in `meta` while indexes are to be made: their statements, as JSON.
 const LATER: &str = "indexes.later";
-/// How their names begin: lists of a second facet, and the rarer orders.
-const MADE_LATER: [&str; 8] = [
-    "documents_by_kind",
-    "tickets_assignee_by_created",
-    "tickets_assignee_by_priority",
-    "tickets_assignee_by_due",
-    "tickets_team_",
-    "tickets_category_",
-    "tickets_grid_",
-    "ticket_tags_by_",
-];
+/// Those that can wait: for going through all documents of a kind, and for numbers that are typed.
+const MADE_LATER: [&str; 2] = ["documents_by_kind", "tickets_by_number"];
 
 /// Makes the indexes of these statements, which are from our own schema, but for those that can wait: they are noted.
 pub(crate) async fn make_urgent(
@@ -46,31 +34,18 @@ pub(crate) async fn missing(conn: &mut SqliteConnection) -> Result<u64, StoreErr
 }
 
 impl Store {
-    /// Looks whether lists have to do without indexes.
-    pub(crate) async fn notice_missing_indexes(&self) -> Result<(), StoreError> {
-        let missing = missing(self.slow_reader().await?.conn()?).await?;
-        self.inner.has_all_indexes.store(missing == 0, Ordering::Release);
-        Ok(())
-    }
-
     /// Makes one of those that are missing, in one transaction; `false` when there is none.
     pub(crate) async fn make_missing_index(&self) -> Result<bool, StoreError> {
         let mut held = self.writer().await?;
         let made = make_one(held.conn()?).await;
-        let made = finish(held, made)?;
-        if !made {
-            self.inner.has_all_indexes.store(true, Ordering::Release);
-        }
-        Ok(made)
-    }
-
-    /// Lists may name the index that they walk.
-    pub(crate) fn has_all_indexes(&self) -> bool {
-        self.inner.has_all_indexes.load(Ordering::Acquire)
+        finish(held, made)
     }
 }
 
 async fn make_one(conn: &mut SqliteConnection) -> Result<bool, StoreError> {
+    if later(conn).await?.is_empty() {
+        return Ok(false);
+    }
     let mut transaction = conn.begin_with("BEGIN IMMEDIATE").await?;
     let mut left = later(&mut transaction).await?;
     if left.is_empty() {
@@ -100,7 +75,7 @@ async fn note(conn: &mut SqliteConnection, statements: &[String]) -> Result<(), 
 /// By the name in `CREATE INDEX name ON …`.
 fn can_wait(statement: &str) -> bool {
     let name = statement.split_whitespace().nth(2).unwrap_or_default();
-    MADE_LATER.iter().any(|beginning| name.starts_with(beginning))
+    MADE_LATER.contains(&name)
 }
 
 #[cfg(test)]
@@ -108,12 +83,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_usual_lists_do_not_wait() {
+    fn what_lists_and_edits_need_does_not_wait() {
         let check = |statement: &str, waits: bool| assert_eq!(can_wait(statement), waits, "{statement}");
-        check("CREATE INDEX tickets_by_updated           ON tickets\n    (done, updated_at)", false);
-        check("CREATE INDEX tickets_assignee_by_updated  ON tickets (assignee)", false);
-        check("CREATE INDEX ticket_tags_of_doc      ON ticket_tags (doc)", false);
-        check("CREATE INDEX ticket_tags_by_due      ON ticket_tags (tag)", true);
-        check("CREATE INDEX tickets_team_by_updated      ON tickets (team)", true);
+        check("CREATE INDEX documents_by_kind ON documents (kind, id)", true);
+        check("CREATE INDEX tickets_by_number\n    ON tickets (number)", true);
+        check("CREATE INDEX documents_by_block ON documents (block)", false);
+        check("CREATE INDEX sources_by_doc ON sources (doc)", false);
     }
 }

@@ -1,6 +1,6 @@
 //! Bringing the texts of blocks into the search index, after the lists are usable, the newest documents first.
 //!
-//! Before that come the indexes that lists have to do without at first (`indexes.rs`).
+//! Before that come the indexes that a new device has to do without at first (`indexes.rs`).
 //!
 //! Making terms takes a processor about as long as FTS5 takes to store them: the next batches are made ready on other
 //! threads while one is written. A batch that was made ready for a file that is not in use any more is thrown away.
@@ -39,7 +39,7 @@ pub struct IndexProgress {
     pub done: u64,
     /// Blocks there are.
     pub total: u64,
-    /// Indexes of lists that are made before.
+    /// Indexes that are made before.
     pub(crate) missing_indexes: u64,
 }
 
@@ -87,10 +87,10 @@ impl Store {
 }
 
 impl Indexing {
-    /// Makes an index that lists miss, or brings the texts of some blocks in, in one transaction. To be called again
+    /// Makes an index that is missing, or brings the texts of some blocks in, in one transaction. To be called again
     /// until the progress is complete.
     pub async fn some(&mut self) -> Result<IndexProgress, StoreError> {
-        if !self.store.has_all_indexes() && self.store.make_missing_index().await? {
+        if self.store.make_missing_index().await? {
             return self.store.index_progress().await;
         }
         while self.ahead.len() <= AHEAD && self.take_blocks().await? {}

@@ -24,6 +24,7 @@ mod blocks;
 mod bulk;
 mod check;
 mod codes;
+mod columns;
 mod commit;
 mod deadlines;
 mod documents;
@@ -46,10 +47,7 @@ mod tickets;
 
 use std::{
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64},
-    },
+    sync::{Arc, atomic::AtomicU64},
 };
 
 pub use batch::{
@@ -69,12 +67,13 @@ pub use outbox::OutboxChange;
 pub use rejected::RejectedChange;
 pub use tickets::TicketIds;
 
+use columns::Lists;
 use lane::{Held, Lane};
 use lock::InUse;
 use sqlx::Connection;
 
 /// The compatibility number of the stores that this program writes. A store with a higher one is only read.
-pub const COMPAT: u32 = 3;
+pub const COMPAT: u32 = 4;
 
 /// A handle to the open store; clones share its connections. Dropping the last one closes the file; [`Store::close`]
 /// also waits for that.
@@ -94,8 +93,8 @@ struct Inner {
     key: Key,
     /// Counts the files that took this store's place.
     file: AtomicU64,
-    /// Nothing is missing of what lists walk.
-    has_all_indexes: AtomicBool,
+    /// What lists are made from.
+    lists: Lists,
 }
 
 impl std::fmt::Debug for Store {

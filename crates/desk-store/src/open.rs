@@ -13,10 +13,7 @@ use std::{
     fs,
     io::{self, Read},
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64},
-    },
+    sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
 
@@ -25,7 +22,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
-use crate::{COMPAT, Inner, Key, Store, StoreError, lane::Lane, lock::InUse};
+use crate::{COMPAT, Inner, Key, Store, StoreError, columns::Lists, lane::Lane, lock::InUse};
 use key_check::KeyCheck;
 
 /// `application_id` of our stores: "WNDS".
@@ -130,14 +127,12 @@ impl Store {
         if newer.is_some() || options.read_only {
             let readers = Lane::new(reading(&path, key, options, access), READERS);
             let store = Store::of(path, None, readers, lock, key);
-            store.notice_missing_indexes().await?;
             return Ok(Opened { store, read_only: newer, created: false });
         }
         if matches!(access, Access::Immutable) {
             return Err(StoreError::ReadOnly);
         }
         let store = open_for_writing(&path, key, options, lock).await?;
-        store.notice_missing_indexes().await?;
         // A missing or outdated check file is made anew now that the key has proved right.
         if !check.is_complete() || !check.matches(key) {
             check.write(key, true)?;
@@ -175,7 +170,7 @@ impl Store {
                 lock,
                 key: key.clone(),
                 file: AtomicU64::new(0),
-                has_all_indexes: AtomicBool::new(true),
+                lists: Lists::default(),
             }),
         }
     }
@@ -304,7 +299,7 @@ async fn run_migrations(writing: &SqliteConnectOptions) -> Result<(), StoreError
 }
 
 /// Nothing is missing: the usual case, which is not to write anything.
-async fn is_migrated(conn: &mut SqliteConnection) -> Result<bool, StoreError> {
+pub(crate) async fn is_migrated(conn: &mut SqliteConnection) -> Result<bool, StoreError> {
     const BEGUN: &str = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = '_sqlx_migrations')";
     if !sqlx::query_scalar::<_, bool>(BEGUN).fetch_one(&mut *conn).await? {
         return Ok(false);

@@ -1,8 +1,6 @@
 //! The ticket list: pages, counts, numbers.
 
-mod list_sql;
-
-use std::collections::BTreeSet;
+use std::{cmp::Reverse, collections::BTreeSet};
 
 use desk_api::view::{Counts, DueTicket, NextDue, TagCount, TicketFilter, TicketRow, TicketSort};
 use desk_domain::{
@@ -10,11 +8,21 @@ use desk_domain::{
     time::UtcMillis,
 };
 use serde::Deserialize;
-use sqlx::{AssertSqlSafe, Row, SqliteConnection, sqlite::SqliteRow};
+use sqlx::{AssertSqlSafe, Row, sqlite::SqliteRow};
 use uuid::Uuid;
 
-use crate::{Store, StoreError, bulk, codes, search};
-use list_sql::{LINE, ListSql};
+use crate::{
+    Store, StoreError, bulk, codes,
+    columns::{Among, Columns, REV},
+    search,
+};
+
+/// A line as a JSON array, in the order of [`Line`]; `t` is `tickets`.
+///
+/// A page comes as one value: handing every row from SQLite's thread to the caller's would take longer than reading it.
+const LINE: &str = "json_array(hex(t.id), t.title, t.status, t.priority, t.category, t.assignee, t.team, \
+     t.requester, json(t.tags), t.created_at, t.updated_at, t.due_key, t.due_metric, t.conflicted, \
+     EXISTS (SELECT 1 FROM outbox o WHERE o.doc = t.doc))";
 
 /// Most rows of one page.
 const PAGE_MAX: u32 = 500;
@@ -47,18 +55,30 @@ impl Store {
         limit: u32,
         now: UtcMillis,
     ) -> Result<Vec<TicketRow>, StoreError> {
+        let sql = format!(
+            "SELECT {REV}, (SELECT json_group_array({LINE} ORDER BY page.key) FROM json_each(?) page \
+             JOIN tickets t ON t.doc = page.value)"
+        );
+        let (offset, limit) = (offset as usize, limit.min(PAGE_MAX) as usize);
         if filter.text.is_some() {
             self.settle_search().await?;
         }
-        let mut held = self.quick_reader().await?;
-        let text = text_query(held.conn()?, filter).await?;
-        let Some(sql) = ListSql::new(filter, text, self.has_all_indexes()) else {
-            return Ok(Vec::new());
-        };
-        let mut query = sqlx::query(AssertSqlSafe(sql.page(sort)));
-        query = sql.bind(query, now);
-        query = query.bind(i64::from(limit.min(PAGE_MAX))).bind(i64::from(offset));
-        lines(query.fetch_one(held.conn()?).await?.try_get(0)?)
+        loop {
+            let found = self.matches(filter).await?;
+            let among = found.as_deref().map_or(Among::All, Among::These);
+            let page = |columns: &Columns| {
+                let wanted = columns.wanted(filter, now);
+                wanted.map(|wanted| columns.page(&wanted, &among, sort, offset, limit)).unwrap_or_default()
+            };
+            let (rev, docs) = self.columns(page).await?;
+            let mut held = self.quick_reader().await?;
+            let query = sqlx::query(AssertSqlSafe(sql.as_str())).bind(bulk::json_numbers(docs));
+            let row = query.fetch_one(held.conn()?).await?;
+            if row.try_get::<i64, _>(0)? == rev {
+                return lines(row.try_get(1)?);
+            }
+            self.follow(held.conn()?).await?;
+        }
     }
 
     /// How many tickets the filter finds; with a text at most 2,000.
@@ -66,50 +86,92 @@ impl Store {
         if filter.text.is_some() {
             self.settle_search().await?;
         }
-        let mut held = self.quick_reader().await?;
-        let text = text_query(held.conn()?, filter).await?;
-        let Some(sql) = ListSql::new(filter, text, self.has_all_indexes()) else {
-            return Ok(0);
-        };
-        let query = sql.bind(sqlx::query(AssertSqlSafe(sql.count())), now);
-        let count: i64 = query.fetch_one(held.conn()?).await?.try_get(0)?;
-        Ok(u32::try_from(count).unwrap_or(u32::MAX))
+        loop {
+            let found = self.matches(filter).await?;
+            let among = found.as_deref().map_or(Among::All, Among::These);
+            let count = |columns: &Columns| {
+                columns.wanted(filter, now).map_or(0, |wanted| columns.count(&wanted, &among))
+            };
+            let (rev, count) = self.columns(count).await?;
+            if self.is_current(rev).await? {
+                return Ok(u32::try_from(count).unwrap_or(u32::MAX));
+            }
+        }
     }
 
     /// The numbers beside the navigation's entries. `member`: the signed-in member's id as documents spell it.
     pub async fn counts(&self, member: &str, now: UtcMillis) -> Result<Counts, StoreError> {
-        const SQL: &str = include_str!("tickets/counts.sql");
-        const NEXT: &str = "SELECT id, number, title, due_metric, due_key FROM tickets \
-             WHERE deleted = 0 AND done = 0 AND due_key > ? AND due_metric IS NOT NULL \
-             ORDER BY due_key, doc LIMIT 1";
-        let mut held = self.quick_reader().await?;
-        let row = sqlx::query(SQL).bind(member).bind(now.0).fetch_one(held.conn()?).await?;
-        let next = sqlx::query(NEXT).bind(now.0).fetch_optional(held.conn()?).await?;
-        let count = |index: usize| -> Result<u32, StoreError> {
-            Ok(u32::try_from(row.try_get::<i64, _>(index)?).unwrap_or(u32::MAX))
-        };
-        Ok(Counts {
-            mine: count(0)?,
-            unassigned: count(1)?,
-            active: count(2)?,
-            breached: count(3)?,
-            incidents: count(4)?,
-            articles: count(5)?,
-            next_due: next.as_ref().map(due_ticket).transpose()?,
-        })
+        const OTHERS: &str = "(SELECT count(*) FROM incidents WHERE deleted = 0 AND is_over = 0), \
+             (SELECT count(*) FROM articles WHERE deleted = 0 AND status IN ('published', 'draft'))";
+        let sql = format!(
+            "SELECT {REV}, {OTHERS}, t.id, t.number, t.title, t.due_metric, t.due_key \
+             FROM (SELECT ? AS doc) next LEFT JOIN tickets t ON t.doc = next.doc"
+        );
+        loop {
+            let (rev, at_work) = self.columns(|columns| columns.at_work(member, now)).await?;
+            let mut held = self.quick_reader().await?;
+            let query = sqlx::query(AssertSqlSafe(sql.as_str())).bind(at_work.next);
+            let row = query.fetch_one(held.conn()?).await?;
+            if row.try_get::<i64, _>(0)? != rev {
+                self.follow(held.conn()?).await?;
+                continue;
+            }
+            let count = |index: usize| -> Result<u32, StoreError> {
+                Ok(u32::try_from(row.try_get::<i64, _>(index)?).unwrap_or(u32::MAX))
+            };
+            return Ok(Counts {
+                mine: at_work.mine,
+                unassigned: at_work.unassigned,
+                active: at_work.all,
+                breached: at_work.breached,
+                incidents: count(1)?,
+                articles: count(2)?,
+                next_due: at_work.next.map(|_| due_ticket(&row)).transpose()?,
+            });
+        }
     }
 
     /// The tags that tickets bear, the most used first, at most `limit`.
     pub async fn list_tags(&self, limit: u32) -> Result<Vec<TagCount>, StoreError> {
-        const SQL: &str = "SELECT tag, count(*) AS tickets FROM ticket_tags GROUP BY tag \
-             ORDER BY tickets DESC, tag LIMIT ? + 0";
-        let mut held = self.quick_reader().await?;
-        let rows = sqlx::query(SQL).bind(i64::from(limit)).fetch_all(held.conn()?).await?;
-        let tag = |row: &SqliteRow| {
-            let tickets = u32::try_from(row.try_get::<i64, _>(1)?).unwrap_or(u32::MAX);
-            Ok(TagCount { tag: row.try_get(0)?, tickets })
+        let borne = |columns: &Columns| {
+            let mut tags = columns.tags();
+            tags.sort_unstable_by_key(|(tag, tickets)| (Reverse(*tickets), *tag));
+            tags.truncate(limit as usize);
+            let tags = tags.into_iter().map(|(tag, tickets)| TagCount { tag: tag.to_owned(), tickets });
+            tags.collect::<Vec<_>>()
         };
-        rows.iter().map(tag).collect()
+        loop {
+            let (rev, tags) = self.columns(borne).await?;
+            if self.is_current(rev).await? {
+                return Ok(tags);
+            }
+        }
+    }
+
+    /// Whether the store's lists are in this state; if not, the columns follow.
+    async fn is_current(&self, rev: i64) -> Result<bool, StoreError> {
+        let sql = AssertSqlSafe(format!("SELECT {REV}"));
+        let mut held = self.quick_reader().await?;
+        let current: i64 = sqlx::query_scalar(sql).fetch_one(held.conn()?).await?;
+        if current != rev {
+            self.follow(held.conn()?).await?;
+        }
+        Ok(current == rev)
+    }
+
+    /// The row numbers of the newest tickets that the filter's text finds; `None` without a text that has words.
+    async fn matches(&self, filter: &TicketFilter) -> Result<Option<Vec<i64>>, StoreError> {
+        const SQL: &str = "SELECT json_group_array(d.doc) FROM \
+             (SELECT rowid AS key FROM search WHERE search MATCH ? ORDER BY rowid LIMIT ? + 0) m \
+             JOIN search_docs d ON d.key = m.key";
+        let Some(text) = &filter.text else { return Ok(None) };
+        let mut held = self.quick_reader().await?;
+        let Some(query) = search::Query::new(held.conn()?, text, Some(DocKind::Ticket)).await? else {
+            return Ok(None);
+        };
+        let query = sqlx::query_scalar(SQL).bind(query.expression()).bind(i64::from(search::MATCHES_MAX));
+        let docs: String = query.fetch_one(held.conn()?).await?;
+        codes::from_json(&docs).map(Some)
     }
 
     /// The tickets of that number (`TK-XXXXXXXX`), deleted ones included; more than one only by chance.
@@ -125,8 +187,8 @@ impl Store {
     /// Which tickets, in the order of their ids: documents that stand together are read together in it. Deleted ones are
     /// not among them.
     pub async fn ticket_ids(&self, which: TicketIds) -> Result<Vec<DocId>, StoreError> {
-        const CREATED: &str = "SELECT id FROM tickets WHERE deleted = 0 AND done IN (0, 1) \
-             AND created_at >= ? AND created_at < ? ORDER BY id";
+        const CREATED: &str = "SELECT id FROM tickets WHERE deleted = 0 AND created_at >= ? AND created_at < ? \
+             ORDER BY id";
         const AT_WORK: &str = "SELECT id FROM tickets WHERE deleted = 0 AND done = 0 ORDER BY id";
         let query = match which {
             TicketIds::Created { from, to } => sqlx::query_scalar(CREATED).bind(from.0).bind(to.0),
@@ -149,26 +211,17 @@ impl Store {
     }
 }
 
-async fn text_query(
-    conn: &mut SqliteConnection,
-    filter: &TicketFilter,
-) -> Result<Option<search::Query>, StoreError> {
-    match &filter.text {
-        Some(text) => search::Query::new(conn, text, Some(DocKind::Ticket)).await,
-        None => Ok(None),
-    }
-}
-
+/// From the row that [`Store::counts`] reads.
 fn due_ticket(row: &SqliteRow) -> Result<DueTicket, StoreError> {
     Ok(DueTicket {
-        id: codes::id_from(row.try_get(0)?)?,
-        number: row.try_get(1)?,
-        title: row.try_get(2)?,
-        due: NextDue { metric: codes::word(row.try_get(3)?)?, due_at: UtcMillis(row.try_get(4)?) },
+        id: codes::id_from(row.try_get(3)?)?,
+        number: row.try_get(4)?,
+        title: row.try_get(5)?,
+        due: NextDue { metric: codes::word(row.try_get(6)?)?, due_at: UtcMillis(row.try_get(7)?) },
     })
 }
 
-/// A line of the list as [`list_sql::LINE`] has it.
+/// A line of the list as [`LINE`] has it.
 #[derive(Deserialize)]
 struct Line(
     Uuid,

@@ -201,6 +201,7 @@ impl Desk {
         self.inner.deadlines_moved.send_modify(|count| *count += 1);
         let kinds = vec![DocKind::Ticket, DocKind::Article, DocKind::Incident];
         self.emit(DeskEvent::Changed { kinds, docs: Vec::new() });
+        self.prepare_lists_in_background();
         self.emit_sync().await;
         Ok(Begun { documents: total, cursor: plan.cursor })
     }

@@ -1,4 +1,4 @@
-//! Lines of the ticket list, tags and sources.
+//! Lines of the ticket list, and sources.
 
 use desk_domain::{
     ids::ticket_number,
@@ -22,20 +22,14 @@ struct Line<'a> {
 
 pub(super) async fn write(script: &mut Script<'_>, placed: &[Placed<'_>]) -> Result<(), StoreError> {
     const TICKETS: Insert = Insert {
-        head: "INSERT INTO tickets (doc, id, number, title, status, done, priority, category, assignee, unassigned, team, \
+        head: "INSERT INTO tickets (doc, id, number, title, status, done, priority, category, assignee, team, \
                requester, tags, created_at, updated_at, due_key, due_metric, conflicted, deleted) VALUES",
-        columns: 19,
+        columns: 18,
         tail: "ON CONFLICT (doc) DO UPDATE SET title = excluded.title, status = excluded.status, done = excluded.done, \
                priority = excluded.priority, category = excluded.category, assignee = excluded.assignee, \
-               unassigned = excluded.unassigned, \
                team = excluded.team, requester = excluded.requester, tags = excluded.tags, \
                created_at = excluded.created_at, updated_at = excluded.updated_at, due_key = excluded.due_key, \
                due_metric = excluded.due_metric, conflicted = excluded.conflicted, deleted = excluded.deleted",
-    };
-    const TAGS: Insert = Insert {
-        head: "INSERT INTO ticket_tags (doc, tag, status, done, priority, created_at, updated_at, due_key) VALUES",
-        columns: 8,
-        tail: "",
     };
     const SOURCES: Insert = Insert {
         head: "INSERT INTO sources (system, key, doc) VALUES",
@@ -61,7 +55,6 @@ pub(super) async fn write(script: &mut Script<'_>, placed: &[Placed<'_>]) -> Res
                 .bind(codes::priority_code(ticket.priority))
                 .bind(ticket.category.as_deref())
                 .bind(ticket.assignee.as_deref())
-                .bind(ticket.assignee.is_none())
                 .bind(ticket.team.as_deref())
                 .bind(ticket.requester.as_deref())
                 .bind(line.tags.as_str())
@@ -73,23 +66,6 @@ pub(super) async fn write(script: &mut Script<'_>, placed: &[Placed<'_>]) -> Res
                 .bind(ticket.deleted)
         })
         .await?;
-    let tags: Vec<(&Line<'_>, &str)> = lines
-        .iter()
-        .filter(|line| !line.ticket.deleted)
-        .flat_map(|line| line.ticket.tags.iter().map(move |tag| (line, tag.as_str())))
-        .collect();
-    TAGS.add(script, &tags, |values, (line, tag)| {
-        values
-            .bind(line.placed.doc)
-            .bind(*tag)
-            .bind(codes::status_code(line.ticket.status))
-            .bind(line.ticket.status.is_done())
-            .bind(codes::priority_code(line.ticket.priority))
-            .bind(line.ticket.created_at.0)
-            .bind(line.ticket.updated_at.0)
-            .bind(line.due_key)
-    })
-    .await?;
     let sources: Vec<_> = lines
         .iter()
         .filter_map(|line| line.ticket.source.as_ref().map(|source| (line.placed.doc, source)))

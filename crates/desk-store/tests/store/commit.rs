@@ -543,7 +543,7 @@ async fn a_checkpoint_moves_the_log_into_the_file() {
     let place = Place::new();
     let store = place.open().await;
     store
-        .commit(&Batch::of_docs((0..100).map(|n| new_ticket(ticket(n, "x"))).collect()))
+        .commit(&Batch::of_docs((0..400).map(|n| new_ticket(ticket(n, "x"))).collect()))
         .await
         .expect("commits");
     let before = std::fs::metadata(place.path()).expect("is there").len();
