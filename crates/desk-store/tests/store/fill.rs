@@ -6,6 +6,7 @@ use desk_api::view::{Draft, TicketFilter, TicketSort};
 use desk_docs::{Block, PackedDocument};
 use desk_domain::{ids::DocKind, projection::Projection, projection::Row, state::State};
 use desk_store::{Batch, Filling, OpenOptions, ReadyBlock, Store, StoreError};
+use sqlx::Connection;
 
 use crate::{open::raw, sample::*};
 
@@ -110,6 +111,22 @@ async fn what_was_broken_off_goes_on_and_another_plan_begins_anew() {
     assert!(!filling.has(&hash(1)));
     store.adopt(filling, &at(1)).await.expect("adopts");
     assert_eq!(titles(&store).await, [] as [&str; 0]);
+}
+
+#[tokio::test]
+async fn what_an_earlier_version_began_is_begun_anew() {
+    let place = Place::new();
+    let store = place.open().await;
+    drop(filled(&store, &[1]).await);
+    let mut conn = raw(&place.dir.path().join("desk.db-filling")).await;
+    let newest = "DELETE FROM _sqlx_migrations WHERE version = (SELECT max(version) FROM _sqlx_migrations)";
+    sqlx::query(newest).execute(&mut conn).await.expect("writes");
+    conn.close().await.expect("closes");
+    let filling = store.begin_filling(b"plan").await.expect("begins");
+    assert!(!filling.has(&hash(1)));
+    store.adopt(filling, &at(1)).await.expect("adopts");
+    store.commit(&Batch::of_docs(vec![new_ticket(ticket(7, "Сканер"))])).await.expect("commits");
+    assert_eq!(titles(&store).await, ["Сканер"]);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use std::{
 };
 
 use desk_api::view::{TicketFilter, TicketSort};
+use desk_domain::ticket::Status;
 use desk_store::{Batch, COMPAT, Key, NewerVersion, OpenOptions, Opened, Store, StoreError};
 use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 
@@ -277,6 +278,67 @@ async fn a_killed_beginning_is_begun_again() {
     let opened = open(&place.path()).await.expect("makes it");
     assert!(opened.created);
     assert!(opened.store.check().await.expect("checks").is_good());
+}
+
+#[tokio::test]
+async fn tickets_of_a_store_of_version_3_are_listed() {
+    // Filled a moment ago by that version: some indexes are still to be made.
+    const CONTENT: &str = "\
+        INSERT INTO documents (doc, id, kind, heads, schema, projected, updated_at) \
+            WITH RECURSIVE numbers (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM numbers WHERE n < 3000) \
+            SELECT n, unhex(printf('0190000000007000800000000000%04x', n)), 1, zeroblob(32), 1, 1, 0 FROM numbers; \
+        INSERT INTO tickets SELECT doc, id, 'TK-' || doc, 'Принтер ' || doc, doc % 6, doc % 6 > 2, 10, NULL, \
+            iif(doc % 2, 'm', NULL), doc % 2 = 0, NULL, NULL, '[\"vpn\"]', doc, doc * 7919 % 3001, (1 << 62) - doc, NULL, \
+            0, doc % 10 = 0 FROM documents; \
+        INSERT INTO ticket_tags SELECT doc, 'vpn', status, done, priority, created_at, updated_at, due_key \
+            FROM tickets WHERE deleted = 0; \
+        DROP INDEX tickets_by_due; DROP INDEX documents_by_kind; \
+        INSERT INTO meta VALUES ('indexes.later', CAST('[\"CREATE INDEX tickets_by_due ON tickets (due_key)\", \
+            \"CREATE INDEX documents_by_kind ON documents (kind, id)\"]' AS BLOB))";
+    let place = filled().await;
+    let earlier = tempfile::tempdir().expect("a temporary folder");
+    let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations");
+    for entry in fs::read_dir(ours).expect("lists") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().expect("a name").to_os_string();
+        if name.to_string_lossy().as_ref() < "20261121210000" {
+            fs::copy(path, earlier.path().join(name)).expect("copies");
+        }
+    }
+    let migrations = sqlx::migrate::Migrator::new(earlier.path()).await.expect("reads");
+    fs::remove_file(place.path()).expect("removes");
+    fs::write(place.path(), b"").expect("writes");
+    let mut conn = raw(&place.path()).await;
+    migrations.run_direct(None, &mut conn, false).await.expect("makes");
+    sqlx::raw_sql(CONTENT).execute(&mut conn).await.expect("writes");
+    assert_eq!(sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut conn).await.ok(), Some(3));
+    conn.close().await.expect("closes");
+
+    let filter = TicketFilter {
+        statuses: vec![Status::Cancelled],
+        tag: Some("vpn".to_owned()),
+        ..TicketFilter::default()
+    };
+    let expected: Vec<String> = (1..=3_000)
+        .filter(|doc| doc % 10 != 0 && doc % 6 == 5)
+        .map(|doc| (std::cmp::Reverse(doc * 7_919 % 3_001), format!("Принтер {doc}")))
+        .collect::<std::collections::BTreeMap<_, _>>()
+        .into_values()
+        .collect();
+    for _ in 0..2 {
+        let store = place.open().await;
+        assert_eq!(store.count_tickets(&filter, NOW).await.expect("counts") as usize, expected.len());
+        let mut listed = Vec::new();
+        for offset in (0..3_000).step_by(100) {
+            let page =
+                store.list_tickets(&filter, TicketSort::Updated, offset, 100, NOW).await.expect("lists");
+            listed.extend(page.into_iter().map(|row| row.title));
+        }
+        assert_eq!(listed, expected);
+        let mut indexing = store.indexing();
+        assert!(indexing.some().await.expect("indexes").is_complete(), "nothing is left to be made");
+        store.close().await;
+    }
 }
 
 #[tokio::test]
