@@ -272,6 +272,17 @@ impl Desk {
         kept.take(id).map(|open| (open.document, open.state))
     }
 
+    /// The heads in the store of a document that stands open and is as `wanted`; it stays where it is. They may be other ones
+    /// by now.
+    pub(crate) fn open_heads(
+        &self,
+        id: DocId,
+        wanted: impl FnOnce(&Document) -> bool,
+    ) -> Option<Vec<[u8; 32]>> {
+        let kept = self.inner.open.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get(id).filter(|open| wanted(&open.document)).map(|open| open.state.clone())
+    }
+
     /// Keeps a document open that is, or was a moment ago, in the store with these heads.
     pub(crate) fn keep_open(&self, document: Document, heads: Vec<[u8; 32]>, size_bytes: usize) {
         let mut kept = self.inner.open.lock().unwrap_or_else(PoisonError::into_inner);

@@ -42,6 +42,11 @@ impl<State> OpenDocuments<State> {
         Some(open)
     }
 
+    /// A document, left where it is.
+    pub fn get(&self, doc: DocId) -> Option<&Open<State>> {
+        self.documents.get(&doc).map(|(_, open)| open)
+    }
+
     /// Keeps a document; those that were not used for longest go where there are too many.
     pub fn put(&mut self, doc: DocId, open: Open<State>) {
         self.take(doc);
@@ -102,6 +107,7 @@ mod tests {
         kept.put(id(3), open(3, 101));
         assert!(kept.take(id(3)).is_none(), "too large to be kept at all");
         kept.put(id(4), open(4, 100));
-        assert!(kept.take(id(4)).is_some());
+        assert_eq!(kept.get(id(4)).map(|open| open.state), Some(4));
+        assert!(kept.take(id(4)).is_some() && kept.get(id(4)).is_none());
     }
 }

@@ -30,6 +30,9 @@ pub enum PullError {
     /// A change does not fit what is here.
     #[error("the server's changes do not fit this store: {0}")]
     Apply(#[from] ApplyError),
+    /// With the changes the document would be another one once it is opened again.
+    #[error("the server's changes would make of document {0} another one when it is opened again")]
+    Altered(DocId),
     /// With the changes the document would not open any more.
     #[error("the server's changes would leave a document that does not open: {0}")]
     Unsound(#[from] LoadError),
@@ -104,11 +107,13 @@ pub fn whole(documents: Vec<WholeDocument>) -> Result<Incoming, PullError> {
     Ok(taken)
 }
 
-/// A document that a pull changed, still to be stored.
+/// A document that a pull changed, still to be held against [`check_opens`] and stored.
 #[derive(Debug)]
 pub struct Merged {
     /// As it is now.
     pub document: Document,
+    /// The same as bytes.
+    pub snapshot: Vec<u8>,
     /// How many changes were new here.
     pub added: u64,
 }
@@ -116,7 +121,7 @@ pub struct Merged {
 /// Puts pulled changes into a document (`None`: there is none here yet); `None` when it has them all.
 ///
 /// # Errors
-/// [`PullError::OtherKind`], [`PullError::Apply`], [`PullError::Unsound`]; the stored document is untouched.
+/// [`PullError::OtherKind`], [`PullError::Apply`]; the stored document is untouched.
 pub fn merge(
     document: Option<Document>,
     doc: DocId,
@@ -134,10 +139,19 @@ pub fn merge(
     }
     let added = u64::try_from(missing.len()).unwrap_or(u64::MAX);
     document.apply(missing)?;
-    // What the server let through was judged. Should it ever have let through something that leaves a document which does
-    // not open again, that shows here, before anything is stored.
-    let document = Document::load(doc, kind, &document.save())?;
-    Ok(Some(Merged { document, added }))
+    let snapshot = document.save();
+    Ok(Some(Merged { document, snapshot, added }))
+}
+
+/// Checks that a merged document opens again as what it is. What the server let through was judged; should it ever have let
+/// through something that leaves a document which does not, that shows here, before anything is stored. By itself, since it is
+/// work for a processor that need not wait for what else is done with the document.
+///
+/// # Errors
+/// [`PullError::Unsound`], [`PullError::Altered`].
+pub fn check_opens(doc: DocId, kind: DocKind, snapshot: &[u8], heads: &[[u8; 32]]) -> Result<(), PullError> {
+    let opened = Document::load(doc, kind, snapshot)?.heads();
+    if opened == heads { Ok(()) } else { Err(PullError::Altered(doc)) }
 }
 
 #[cfg(test)]

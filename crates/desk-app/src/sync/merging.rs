@@ -10,7 +10,7 @@ use desk_domain::{
     time::UtcMillis,
 };
 use desk_store::{DocWrite, Hash32, StoredDocument};
-use desk_sync::pull::merge;
+use desk_sync::pull::{self, check_opens};
 use futures::{StreamExt, TryStreamExt};
 
 use crate::{Desk, desk::WorkspaceRules, edit::write_of, error};
@@ -49,17 +49,9 @@ impl Desk {
         reading: &Reading,
     ) -> Result<Vec<Merged>, ApiError> {
         let width = available_parallelism().map_or(1, NonZero::get).clamp(1, 4);
-        if let [(doc, kind, changes)] = docs.as_slice() {
-            // One edit of somebody else's: the way to another thread would take longer.
-            // One that stands open may be another than the stored one (an edit was taken back, another process wrote): only
-            // what is then committed on top of the stored heads counts.
-            if let Some(open) = self.take_open(*doc)
-                && let Ok(merged) = merge_one(Some(open), (*doc, *kind, changes), reading)
-                && merged.write.is_some()
-            {
-                return Ok(vec![merged]);
-            }
-            return Ok(vec![merge_one(self.load(*doc).await?, (*doc, *kind, changes), reading)?]);
+        if let [of] = docs.as_slice() {
+            // Boxed: a document in it makes it large.
+            return Ok(vec![Box::pin(self.merge_alone(*of, reading)).await?]);
         }
         let tasks = docs.chunks(TOGETHER).map(|docs| {
             let docs: Vec<_> =
@@ -73,8 +65,12 @@ impl Desk {
                 let work = move || {
                     let merge = |(doc, kind, changes): &(DocId, DocKind, Vec<VerifiedChange>)| {
                         let known = stored.remove(doc).map(opened).transpose()?;
-                        let merged = merge_one(known, (*doc, *kind, changes), &reading)?;
-                        Ok(Merged { document: None, ..merged })
+                        let mut fresh = match Fresh::merge(known, (*doc, *kind, changes), reading.me)? {
+                            Ok(fresh) => fresh,
+                            Err(nothing_new) => return Ok(nothing_new),
+                        };
+                        fresh.checking()()?;
+                        Ok(Merged { document: None, ..fresh.read(&reading) })
                     };
                     docs.iter().map(merge).collect::<Result<Vec<_>, ApiError>>()
                 };
@@ -86,6 +82,31 @@ impl Desk {
         let merged: Vec<Vec<Merged>> = futures::stream::iter(tasks).buffered(width).try_collect().await?;
         Ok(merged.into_iter().flatten().collect())
     }
+
+    /// The same for the only document of a batch: one edit of somebody else's, for which the way to another thread and back
+    /// would take longer than the work.
+    async fn merge_alone(&self, of: Changes<'_>, reading: &Reading) -> Result<Merged, ApiError> {
+        let (doc, kind, changes) = of;
+        // A device pulls its own edits, too: what stands open goes on standing open.
+        let has_all =
+            |open: &Document| open.kind() == kind && changes.iter().all(|change| open.has(change.hash()));
+        if let Some(heads) = self.open_heads(doc, has_all)
+            && self.store().heads(doc).await.map_err(error::store)? == Some(heads)
+        {
+            return Ok(Merged { write: None, document: None, added: 0, is_foreign: false });
+        }
+        // A document that stands open may be another than the stored one (an edit was taken back, another process wrote): only
+        // what is then committed on top of the stored heads counts.
+        if let Some(open) = self.take_open(doc)
+            && let Ok(Ok(fresh)) = Fresh::merge(Some(open), of, reading.me)
+        {
+            return fresh.read_checked(reading).await;
+        }
+        match Fresh::merge(self.load(doc).await?, of, reading.me)? {
+            Ok(fresh) => fresh.read_checked(reading).await,
+            Err(nothing_new) => Ok(nothing_new),
+        }
+    }
 }
 
 /// A stored document, with its heads there.
@@ -94,28 +115,59 @@ fn opened(stored: StoredDocument) -> Result<(Document, Vec<Hash32>), ApiError> {
     Ok((document, stored.heads))
 }
 
-fn merge_one(
-    known: Option<(Document, Vec<Hash32>)>,
-    (doc, kind, changes): Changes<'_>,
-    reading: &Reading,
-) -> Result<Merged, ApiError> {
-    let (document, heads) = known.unzip();
-    let is_foreign = changes.iter().any(|change| {
-        change.device() == Some(reading.me)
-            && !document.as_ref().is_some_and(|known| known.has(change.hash()))
-    });
-    let Some(merged) = merge(document, doc, kind, changes).map_err(error::pull)? else {
-        return Ok(Merged { write: None, document: None, added: 0, is_foreign });
-    };
-    let (mut document, added) = (merged.document, merged.added);
-    let state = match document.read() {
-        Ok(state) => Some(state),
-        // Kept and synced untouched; a newer program reads it. One bad document must not stop all the others.
-        Err(problem @ (ReadError::NewerSchema { .. } | ReadError::Malformed { .. })) => {
-            tracing::warn!(%doc, %problem, "a document is kept unread");
-            None
-        }
-    };
-    let write = write_of(&mut document, heads, state.as_ref(), &reading.rules, reading.now);
-    Ok(Merged { write: Some((write, state)), document: Some(document), added, is_foreign })
+/// A document with changes that are new here.
+struct Fresh {
+    merged: pull::Merged,
+    /// Its heads in the store, if it is there.
+    stored_heads: Option<Vec<Hash32>>,
+    is_foreign: bool,
+}
+
+impl Fresh {
+    /// Merges a document's changes into it; what there is to say of it when none of them is new.
+    fn merge(
+        known: Option<(Document, Vec<Hash32>)>,
+        (doc, kind, changes): Changes<'_>,
+        me: DeviceId,
+    ) -> Result<Result<Self, Merged>, ApiError> {
+        let (document, stored_heads) = known.unzip();
+        let is_foreign = changes.iter().any(|change| {
+            change.device() == Some(me) && !document.as_ref().is_some_and(|known| known.has(change.hash()))
+        });
+        let merged = pull::merge(document, doc, kind, changes).map_err(error::pull)?;
+        let nothing_new = Merged { write: None, document: None, added: 0, is_foreign };
+        Ok(merged.map(|merged| Self { merged, stored_heads, is_foreign }).ok_or(nothing_new))
+    }
+
+    /// What checks that the document opens again, to be done before it is stored.
+    fn checking(&mut self) -> impl FnOnce() -> Result<(), ApiError> + Send + use<> {
+        let document = &mut self.merged.document;
+        let (doc, kind, heads) = (document.id(), document.kind(), document.heads());
+        let snapshot = self.merged.snapshot.clone();
+        move || check_opens(doc, kind, &snapshot, &heads).map_err(error::pull)
+    }
+
+    /// What is to be stored of it.
+    fn read(self, reading: &Reading) -> Merged {
+        let Self { merged: pull::Merged { mut document, snapshot: _, added }, stored_heads, is_foreign } =
+            self;
+        let state = match document.read() {
+            Ok(state) => Some(state),
+            // Kept and synced untouched; a newer program reads it. One bad document must not stop all the others.
+            Err(problem @ (ReadError::NewerSchema { .. } | ReadError::Malformed { .. })) => {
+                tracing::warn!(doc = %document.id(), %problem, "a document is kept unread");
+                None
+            }
+        };
+        let write = write_of(&mut document, stored_heads, state.as_ref(), &reading.rules, reading.now);
+        Merged { write: Some((write, state)), document: Some(document), added, is_foreign }
+    }
+
+    /// The same; meanwhile it is checked on another thread, which takes about as long.
+    async fn read_checked(mut self, reading: &Reading) -> Result<Merged, ApiError> {
+        let checked = tokio::task::spawn_blocking(self.checking());
+        let merged = self.read(reading);
+        checked.await.map_err(|problem| ApiError::new(ErrorCode::Internal, problem.to_string()))??;
+        Ok(merged)
+    }
 }
