@@ -25,7 +25,7 @@ const KEY_OF_1970: i64 = 1 << 33;
 /// A batch with more changed texts than this (an import, a long absence) writes them into the index itself.
 const WRITTEN_DOWN: usize = 32;
 /// Texts that are moved into the index in one transaction: an edit that comes meanwhile waits for no more.
-const SETTLED_AT_ONCE: i64 = 16;
+const SETTLED_AT_ONCE: i64 = 4;
 
 /// The texts of a document that are found.
 struct Texts<'a> {
