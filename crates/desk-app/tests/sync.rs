@@ -282,6 +282,28 @@ async fn what_was_edited_offline_is_sent_after_a_restart() {
     assert_eq!(ticket(&b, id).await.ticket.title, "до перезапуска");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_device_that_was_away_gets_every_one_of_many_tickets() {
+    const TICKETS: usize = 150;
+    let server = Server::start().await;
+    let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let busy = server.desk(here.path(), "anna").await;
+    let away = server.desk(there.path(), "boris").await;
+    let mut tickets = Vec::new();
+    for number in 0..TICKETS {
+        tickets.push(busy.create_ticket(titled(&format!("№ {number}"))).await.unwrap().ticket.id);
+    }
+    level(&[&busy, &away]).await;
+    for id in &tickets {
+        busy.edit_ticket(*id, vec![TicketOp::SetPriority { priority: Priority::High }]).await.unwrap();
+    }
+    busy.sync_once().await.unwrap();
+    assert_eq!(away.sync_once().await.unwrap().pulled, TICKETS as u64);
+    assert_eq!(away.digest().await.unwrap(), busy.digest().await.unwrap());
+    assert!(away.doctor(false).await.unwrap().healthy);
+    assert_eq!(busy.sync_once().await.unwrap().pulled, 0, "its own edits are nothing new");
+}
+
 #[tokio::test]
 async fn a_ticket_that_stands_open_is_edited_as_another_program_left_it() {
     let server = Server::start().await;

@@ -11,7 +11,10 @@ mod tickets;
 pub(crate) use documents::write_heads;
 pub(crate) use search::{Ready, insert as insert_texts, learn, settle};
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet},
+    pin::{Pin, pin},
+};
 
 use desk_domain::{
     alert::AlertKey,
@@ -19,6 +22,7 @@ use desk_domain::{
     projection::{Deadline, Row},
     sla::Metric,
 };
+use futures::{Stream, StreamExt, future};
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 
 use crate::{
@@ -75,17 +79,30 @@ impl Store {
     pub async fn commit(&self, batch: &Batch) -> Result<Committed, StoreError> {
         check(batch)?;
         let mut held = self.writer().await?;
-        let is_large = batch.docs.len() >= LARGE;
-        if is_large {
-            sqlx::query(WIDE_CACHE).execute(held.conn()?).await?;
-        }
+        widen(held.conn()?, batch.docs.len()).await?;
         let result = write(held.conn()?, batch).await;
-        if is_large {
-            sqlx::query(AssertSqlSafe(format!("PRAGMA cache_size = {WRITER_CACHE}; PRAGMA shrink_memory")))
-                .execute(held.conn()?)
-                .await?;
-        }
+        narrow(held.conn()?, batch.docs.len()).await?;
         finish(held, result)
+    }
+
+    /// Writes batches with together about `docs` documents, each at most once, in one transaction. While one is written, the
+    /// next is asked for: it may be made meanwhile. When making one fails, nothing of any of them is written.
+    ///
+    /// Errors: those of [`Store::commit`], and what `parts` says.
+    pub async fn commit_parts<E: From<StoreError>>(
+        &self,
+        docs: usize,
+        parts: impl Stream<Item = Result<Batch, E>>,
+    ) -> Result<Committed, E> {
+        let mut held = self.writer().await?;
+        widen(held.conn()?, docs).await?;
+        let result = write_parts(held.conn()?, pin!(parts)).await;
+        narrow(held.conn()?, docs).await?;
+        match result {
+            Ok(committed) => Ok(committed),
+            Err(Unwritten::Part(problem)) => Err(problem),
+            Err(Unwritten::Store(problem)) => Ok(finish(held, Err(problem))?),
+        }
     }
 
     /// Keeps decisions about banners, each only where its alert is still as it was; returns the alerts of which they were
@@ -112,6 +129,42 @@ impl Store {
         let mut held = self.writer().await?;
         let result = rewrite(held.conn()?, docs, false).await;
         finish(held, result)
+    }
+}
+
+/// Room for a large batch.
+async fn widen(conn: &mut SqliteConnection, docs: usize) -> Result<(), StoreError> {
+    if docs >= LARGE {
+        sqlx::query(WIDE_CACHE).execute(conn).await?;
+    }
+    Ok(())
+}
+
+/// The room is given back.
+async fn narrow(conn: &mut SqliteConnection, docs: usize) -> Result<(), StoreError> {
+    if docs >= LARGE {
+        let narrow = format!("PRAGMA cache_size = {WRITER_CACHE}; PRAGMA shrink_memory");
+        sqlx::query(AssertSqlSafe(narrow)).execute(conn).await?;
+    }
+    Ok(())
+}
+
+/// Why several batches were not written.
+enum Unwritten<E> {
+    Store(StoreError),
+    /// One of them could not be made.
+    Part(E),
+}
+
+impl<E> From<StoreError> for Unwritten<E> {
+    fn from(problem: StoreError) -> Self {
+        Self::Store(problem)
+    }
+}
+
+impl<E> From<sqlx::Error> for Unwritten<E> {
+    fn from(problem: sqlx::Error) -> Self {
+        Self::Store(problem.into())
     }
 }
 
@@ -152,7 +205,38 @@ fn check_docs(docs: &[DocWrite]) -> Result<(), StoreError> {
 
 async fn write(conn: &mut SqliteConnection, batch: &Batch) -> Result<Committed, StoreError> {
     let mut transaction = conn.begin_with("BEGIN IMMEDIATE").await?;
-    let mut script = Script::new(&mut transaction);
+    let committed = write_part(&mut transaction, batch).await?;
+    transaction.commit().await?;
+    Ok(committed)
+}
+
+async fn write_parts<E>(
+    conn: &mut SqliteConnection,
+    mut parts: Pin<&mut impl Stream<Item = Result<Batch, E>>>,
+) -> Result<Committed, Unwritten<E>> {
+    let mut next = parts.next().await;
+    let mut transaction = conn.begin_with("BEGIN IMMEDIATE").await?;
+    let mut committed = Committed::default();
+    while let Some(part) = next {
+        let part = part.map_err(Unwritten::Part)?;
+        check(&part)?;
+        let (written, following) = future::join(write_part(&mut transaction, &part), parts.next()).await;
+        let Committed { kinds, docs, new_alerts, rejected } = written?;
+        committed.kinds.extend(kinds);
+        committed.docs.extend(docs);
+        committed.new_alerts.extend(new_alerts);
+        committed.rejected.extend(rejected);
+        next = following;
+    }
+    transaction.commit().await?;
+    committed.kinds.sort_unstable();
+    committed.kinds.dedup();
+    Ok(committed)
+}
+
+/// Writes a batch within a transaction.
+async fn write_part(conn: &mut SqliteConnection, batch: &Batch) -> Result<Committed, StoreError> {
+    let mut script = Script::new(conn);
     let mut rejected = outbox::reject(&mut script, &batch.rejected).await?;
     rejected.extend(outbox::list_unmade(&mut script, &batch.unmade).await?);
     outbox::remove(&mut script, &batch.accepted).await?;
@@ -177,7 +261,6 @@ async fn write(conn: &mut SqliteConnection, batch: &Batch) -> Result<Committed, 
     drafts(&mut script, batch).await?;
     facts(&mut script, batch).await?;
     script.flush().await?;
-    transaction.commit().await?;
 
     let written = batch.docs.iter().map(|write| (write.kind, write.id));
     Ok(Committed { new_alerts, rejected, ..committed(written.chain(dropped)) })

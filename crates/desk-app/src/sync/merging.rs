@@ -9,9 +9,10 @@ use desk_domain::{
     state::State,
     time::UtcMillis,
 };
-use desk_store::{DocWrite, Hash32, StoredDocument};
+use desk_store::{DocWrite, Hash32, Store, StoredDocument};
 use desk_sync::pull::{self, check_opens};
-use futures::{StreamExt, TryStreamExt};
+use futures::{Stream, StreamExt};
+use tokio::task::JoinError;
 
 use crate::{Desk, desk::WorkspaceRules, edit::write_of, error};
 
@@ -23,6 +24,7 @@ pub(super) type Changes<'a> = (DocId, DocKind, &'a [VerifiedChange]);
 
 /// What pulled changes make of a document.
 pub(super) struct Merged {
+    pub(super) doc: DocId,
     /// To be stored, with what it says; nothing when it had all the changes.
     pub(super) write: Option<(DocWrite, Option<State>)>,
     /// The document of a batch that has no other, to be kept open.
@@ -42,50 +44,27 @@ pub(super) struct Reading {
 }
 
 impl Desk {
-    /// Each document with the changes that it does not have yet, in the order given.
-    pub(super) async fn merge_all(
+    /// Documents with the changes that they do not have yet, in the order given, some at a time. While one lot is taken, the
+    /// next ones are worked on.
+    pub(super) fn merge_all<'a>(
         &self,
-        docs: Vec<Changes<'_>>,
-        reading: &Reading,
-    ) -> Result<Vec<Merged>, ApiError> {
+        docs: &'a [Changes<'_>],
+        reading: &'a Reading,
+    ) -> impl Stream<Item = Result<Vec<Merged>, ApiError>> + Send + use<'a> {
         let width = available_parallelism().map_or(1, NonZero::get).clamp(1, 4);
-        if let [of] = docs.as_slice() {
-            // Boxed: a document in it makes it large.
-            return Ok(vec![Box::pin(self.merge_alone(*of, reading)).await?]);
-        }
-        let tasks = docs.chunks(TOGETHER).map(|docs| {
+        let (store, ended) =
+            (self.store(), |problem: JoinError| ApiError::new(ErrorCode::Internal, problem.to_string()));
+        let tasks = docs.chunks(TOGETHER).map(move |docs| {
             let docs: Vec<_> =
                 docs.iter().map(|(doc, kind, changes)| (*doc, *kind, changes.to_vec())).collect();
-            let (store, reading) = (self.store(), reading.clone());
-            async move {
-                let ids: Vec<DocId> = docs.iter().map(|(doc, ..)| *doc).collect();
-                let stored = store.documents(&ids).await.map_err(error::store)?;
-                let mut stored: HashMap<DocId, StoredDocument> =
-                    stored.into_iter().map(|stored| (stored.id, stored)).collect();
-                let work = move || {
-                    let merge = |(doc, kind, changes): &(DocId, DocKind, Vec<VerifiedChange>)| {
-                        let known = stored.remove(doc).map(opened).transpose()?;
-                        let mut fresh = match Fresh::merge(known, (*doc, *kind, changes), reading.me)? {
-                            Ok(fresh) => fresh,
-                            Err(nothing_new) => return Ok(nothing_new),
-                        };
-                        fresh.checking()()?;
-                        Ok(Merged { document: None, ..fresh.read(&reading) })
-                    };
-                    docs.iter().map(merge).collect::<Result<Vec<_>, ApiError>>()
-                };
-                let done = tokio::task::spawn_blocking(work).await;
-                done.map_err(|problem| ApiError::new(ErrorCode::Internal, problem.to_string()))?
-            }
+            tokio::spawn(merge_some(store.clone(), docs, reading.clone()))
         });
-        let tasks: Vec<_> = tasks.collect();
-        let merged: Vec<Vec<Merged>> = futures::stream::iter(tasks).buffered(width).try_collect().await?;
-        Ok(merged.into_iter().flatten().collect())
+        futures::stream::iter(tasks).buffered(width).map(move |merged| merged.map_err(ended)?)
     }
 
-    /// The same for the only document of a batch: one edit of somebody else's, for which the way to another thread and back
+    /// The same for one document: an edit of somebody else's, for which the way to another thread and back
     /// would take longer than the work.
-    async fn merge_alone(&self, of: Changes<'_>, reading: &Reading) -> Result<Merged, ApiError> {
+    pub(super) async fn merge_alone(&self, of: Changes<'_>, reading: &Reading) -> Result<Merged, ApiError> {
         let (doc, kind, changes) = of;
         // A device pulls its own edits, too: what stands open goes on standing open.
         let has_all =
@@ -93,7 +72,7 @@ impl Desk {
         if let Some(heads) = self.open_heads(doc, has_all)
             && self.store().heads(doc).await.map_err(error::store)? == Some(heads)
         {
-            return Ok(Merged { write: None, document: None, added: 0, is_foreign: false });
+            return Ok(Merged { doc, write: None, document: None, added: 0, is_foreign: false });
         }
         // A document that stands open may be another than the stored one (an edit was taken back, another process wrote): only
         // what is then committed on top of the stored heads counts.
@@ -107,6 +86,32 @@ impl Desk {
             Err(nothing_new) => Ok(nothing_new),
         }
     }
+}
+
+/// Merges documents of neighbouring ids.
+async fn merge_some(
+    store: Store,
+    docs: Vec<(DocId, DocKind, Vec<VerifiedChange>)>,
+    reading: Reading,
+) -> Result<Vec<Merged>, ApiError> {
+    let ids: Vec<DocId> = docs.iter().map(|(doc, ..)| *doc).collect();
+    let stored = store.documents(&ids).await.map_err(error::store)?;
+    let mut stored: HashMap<DocId, StoredDocument> =
+        stored.into_iter().map(|stored| (stored.id, stored)).collect();
+    let work = move || {
+        let merge = |(doc, kind, changes): &(DocId, DocKind, Vec<VerifiedChange>)| {
+            let known = stored.remove(doc).map(opened).transpose()?;
+            let mut fresh = match Fresh::merge(known, (*doc, *kind, changes), reading.me)? {
+                Ok(fresh) => fresh,
+                Err(nothing_new) => return Ok(nothing_new),
+            };
+            fresh.checking()()?;
+            Ok(Merged { document: None, ..fresh.read(&reading) })
+        };
+        docs.iter().map(merge).collect::<Result<Vec<_>, ApiError>>()
+    };
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|problem| ApiError::new(ErrorCode::Internal, problem.to_string()))?
 }
 
 /// A stored document, with its heads there.
@@ -135,7 +140,7 @@ impl Fresh {
             change.device() == Some(me) && !document.as_ref().is_some_and(|known| known.has(change.hash()))
         });
         let merged = pull::merge(document, doc, kind, changes).map_err(error::pull)?;
-        let nothing_new = Merged { write: None, document: None, added: 0, is_foreign };
+        let nothing_new = Merged { doc, write: None, document: None, added: 0, is_foreign };
         Ok(merged.map(|merged| Self { merged, stored_heads, is_foreign }).ok_or(nothing_new))
     }
 
@@ -160,7 +165,7 @@ impl Fresh {
             }
         };
         let write = write_of(&mut document, stored_heads, state.as_ref(), &reading.rules, reading.now);
-        Merged { write: Some((write, state)), document: Some(document), added, is_foreign }
+        Merged { doc: write.id, write: Some((write, state)), document: Some(document), added, is_foreign }
     }
 
     /// The same; meanwhile it is checked on another thread, which takes about as long.

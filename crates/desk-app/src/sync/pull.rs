@@ -16,10 +16,12 @@ use desk_sync::{
     wire::{Hash, PullReply},
 };
 
+use futures::StreamExt;
+
 use super::{
     Link,
     facts::Facts,
-    merging::{Changes, Reading},
+    merging::{Changes, Merged, Reading},
     recovery::WITNESS,
     scope::{scope_fact, withdrawn_facts},
     twin::TWIN,
@@ -160,7 +162,7 @@ impl Desk {
         let Arrived { changes: by_doc, whole, withdrawn, level, witness } = *arrived;
         let session = self.require_session()?;
         let now = self.now();
-        let (mut new, mut twin) = (0, false);
+        let mut new = 0;
         let meta = witness.map(|witness| (WITNESS.to_owned(), Some(witness.as_bytes().to_vec())));
         let mut batch = Batch { meta: meta.into_iter().collect(), ..Batch::default() };
         if let Some((cursor, scope)) = level {
@@ -171,10 +173,12 @@ impl Desk {
         // The settings first: the deadlines of the tickets in the same batch are computed by them.
         let mut reading = Reading { me: self.device(), rules: self.rules(), now };
         if let Some((_, changes)) = by_doc.get(&session.workspace_doc) {
-            let settings = vec![(session.workspace_doc, DocKind::Workspace, changes.as_slice())];
-            for merged in self.merge_all(settings, &reading).await? {
-                (new, twin) = (new + merged.added, twin | merged.is_foreign);
-                let Some((write, state)) = merged.write else { continue };
+            let settings = (session.workspace_doc, DocKind::Workspace, changes.as_slice());
+            // Boxed, like every document in a future here: they are large.
+            let merged = Box::pin(self.merge_alone(settings, &reading)).await?;
+            new += merged.added;
+            batch.meta.extend(merged.is_foreign.then(twin_fact));
+            if let Some((write, state)) = merged.write {
                 if let Some(State::Workspace(workspace)) = state {
                     if counts_otherwise(reading.rules.workspace.as_ref(), &workspace) {
                         batch.meta.push(self.rederive_mark());
@@ -189,32 +193,47 @@ impl Desk {
             .filter(|(doc, _)| **doc != session.workspace_doc)
             .map(|(doc, (kind, changes))| (*doc, *kind, changes.as_slice()))
             .collect();
-        let mut open = Vec::new();
-        let docs: Vec<DocId> = others.iter().map(|(doc, ..)| *doc).collect();
-        for (doc, merged) in docs.iter().zip(self.merge_all(others, &reading).await?) {
-            // A document that comes back into sight has what this device once wrote to it.
-            twin |= merged.is_foreign && !whole.contains(doc);
-            new += merged.added;
-            if let Some((write, state)) = merged.write {
-                open.extend(
-                    merged.document.map(|document| (document, write.heads.clone(), write.snapshot.len())),
-                );
-                if let Some(State::Personal(personal)) = &state
-                    && personal.id == session.personal_doc
-                {
-                    heed_personal(personal, now, &mut batch);
+        let settings_changed = !batch.docs.is_empty();
+        let mut open = None;
+        // What is to hold with all of it goes with the first of it; a batch without documents has just that.
+        let mut first = Some(batch);
+        let mut part = |merged: Vec<Merged>| {
+            let mut batch = first.take().unwrap_or_default();
+            for merged in merged {
+                // A document that comes back into sight has what this device once wrote to it.
+                let is_twin = merged.is_foreign && !whole.contains(&merged.doc);
+                batch.meta.extend(is_twin.then(twin_fact));
+                new += merged.added;
+                if let Some((write, state)) = merged.write {
+                    let (heads, size_bytes) = (write.heads.clone(), write.snapshot.len());
+                    open = merged.document.map(|document| (document, heads, size_bytes));
+                    if let Some(State::Personal(personal)) = &state
+                        && personal.id == session.personal_doc
+                    {
+                        heed_personal(personal, now, &mut batch);
+                    }
+                    batch.docs.push(write);
                 }
-                batch.docs.push(write);
             }
-        }
-        if twin {
-            batch.meta.push((TWIN.to_owned(), Some(b"1".to_vec())));
-        }
-        let settings_changed = batch.docs.iter().any(|write| write.kind == DocKind::Workspace);
-        let committed = match self.store().commit(&batch).await {
+            batch
+        };
+        let written = match others.as_slice() {
+            [] => self.store().commit(&part(Vec::new())).await.map_err(Unstored::Store),
+            [of] => {
+                let merged = Box::pin(self.merge_alone(*of, &reading)).await?;
+                self.store().commit(&part(vec![merged])).await.map_err(Unstored::Store)
+            }
+            many => {
+                let parts = self.merge_all(many, &reading);
+                let parts = parts.map(|merged| merged.map(&mut part).map_err(Unstored::Unmerged));
+                self.store().commit_parts(many.len(), parts).await
+            }
+        };
+        let committed = match written {
             Ok(committed) => committed,
-            Err(StoreError::Stale { .. }) => return Ok(None),
-            Err(problem) => return Err(error::store(problem)),
+            Err(Unstored::Store(StoreError::Stale { .. })) => return Ok(None),
+            Err(Unstored::Store(problem)) => return Err(error::store(problem)),
+            Err(Unstored::Unmerged(problem)) => return Err(problem),
         };
         if settings_changed {
             self.reload_settings().await?;
@@ -223,11 +242,29 @@ impl Desk {
             self.emit(DeskEvent::Changed { kinds: committed.kinds, docs: committed.docs });
             self.inner.deadlines_moved.send_modify(|count| *count += 1);
         }
-        for (document, heads, size_bytes) in open {
+        if let Some((document, heads, size_bytes)) = open {
             self.keep_open(document, heads, size_bytes);
         }
         Ok(Some(new))
     }
+}
+
+/// Why nothing of what came was stored.
+enum Unstored {
+    Store(StoreError),
+    /// A change does not fit.
+    Unmerged(ApiError),
+}
+
+impl From<StoreError> for Unstored {
+    fn from(problem: StoreError) -> Self {
+        Self::Store(problem)
+    }
+}
+
+/// That the log has changes of this device which it never made, to be written with them.
+fn twin_fact() -> (String, Option<Vec<u8>>) {
+    (TWIN.to_owned(), Some(b"1".to_vec()))
 }
 
 /// Whether deadlines are other ones by the new settings.

@@ -63,6 +63,13 @@ async fn a_pull_that_does_not_hold_changes_nothing() {
     };
     let (one, two, three) = (cursor + 1, cursor + 2, cursor + 3);
     let cut = WireChange { bytes: good[0].bytes[..good[0].bytes.len() - 2].to_vec(), ..good[0].clone() };
+    // More than are merged at once; what does not fit comes after they were.
+    let many: Vec<WireChange> =
+        (0..130).map(|_| changes(&server, DocId(server.ids().fresh()))[0].clone()).collect();
+    let late = changes(&server, DocId(server.ids().fresh()));
+    let rising = many.iter().chain([&late[0], &late[2]]).zip(one..);
+    let gap_at_the_end: Vec<LoggedChange> = rising.map(|(change, seq)| at(seq, change)).collect();
+    let end = cursor + 132;
     let table = [
         ("altered", reply(vec![at(one, &altered(40))], one, one)),
         ("a flipped checksum", reply(vec![at(one, &altered(5))], one, one)),
@@ -77,6 +84,7 @@ async fn a_pull_that_does_not_hold_changes_nothing() {
         ("a cursor behind its changes", reply(vec![at(two, &good[0])], one, two)),
         ("a cursor beyond the head", reply(vec![at(one, &good[0])], three, one)),
         ("missing dependencies", reply(vec![at(one, &good[0]), at(two, &good[2])], two, two)),
+        ("missing dependencies after many that hold", reply(gap_at_the_end, end, end)),
         (
             "another kind",
             reply(

@@ -12,6 +12,7 @@ use desk_domain::{
     ticket::{Priority, Ticket},
 };
 use desk_store::{AlertDecision, AlertWrite, Batch, DocWrite, Health, Rejection, StoreError};
+use futures::{StreamExt, stream};
 
 use crate::sample::*;
 
@@ -63,6 +64,41 @@ async fn a_document_is_written_only_over_the_heads_that_the_writer_saw() {
     );
     assert_eq!(list(&window).await, ["два"]);
     assert_eq!(window.cursor().await.expect("reads"), 0);
+}
+
+#[tokio::test]
+async fn batches_that_are_written_as_one_are_all_there_or_none_of_them() {
+    let place = Place::new();
+    let store = place.open().await;
+    let titles = ["один", "два", "три"];
+    let part = |number: u128| {
+        let title = titles[usize::try_from(number).expect("is small") - 1];
+        Batch { cursor: Some(7), ..Batch::of_docs(vec![new_ticket(ticket(number, title))]) }
+    };
+    let broken = Err(StoreError::Invalid { why: "it cannot be made".to_owned() });
+    let refused = store.commit_parts(3, stream::iter([Ok(part(1)), Ok(part(2)), broken])).await;
+    assert!(matches!(refused, Err(StoreError::Invalid { .. })), "{refused:?}");
+    let twice = store.commit_parts(100, stream::iter([Ok::<_, StoreError>(part(1)), Ok(part(1))])).await;
+    assert!(matches!(twice, Err(StoreError::Stale { doc }) if doc == id(1)), "{twice:?}");
+    assert_eq!((list(&store).await, store.cursor().await.expect("reads")), (vec![], 0));
+
+    // Nobody sees any of it before all of it is there, although the next part is made while one is written.
+    let elsewhere = place.open().await;
+    let parts = stream::iter(1..=3).then(|number| {
+        let elsewhere = &elsewhere;
+        async move {
+            assert_eq!(list(elsewhere).await, Vec::<String>::new());
+            Ok::<_, StoreError>(part(number))
+        }
+    });
+    let committed = store.commit_parts(3, parts).await.expect("commits");
+    assert_eq!((committed.kinds, committed.docs), (vec![DocKind::Ticket], vec![id(1), id(2), id(3)]));
+    let mut listed = list(&elsewhere).await;
+    listed.sort();
+    assert_eq!(
+        (listed, store.cursor().await.expect("reads")),
+        (vec!["два", "один", "три"].into_iter().map(str::to_owned).collect(), 7)
+    );
 }
 
 #[tokio::test]
