@@ -17,7 +17,7 @@ use desk_sync::engine::{Action, Engine, Failure};
 use tokio::{
     sync::{Notify, watch},
     task::JoinHandle,
-    time::{Instant, timeout},
+    time::Instant,
 };
 
 use super::{Link, live::Live};
@@ -30,11 +30,11 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// command line) tells by it since when there has been no connection.
 const SYNCED_AT_MS: u64 = 60_000;
 
-/// How long nothing is written before texts go into the search index and the store's log into its file, unless somebody
-/// searches before: not while the next edit may be waiting.
+/// How long nothing is written before texts go into the search index, unless somebody searches before: not while the next
+/// edit may be waiting. As long after an edit the store's log goes into its file: much of it would hold up a commit.
 const QUIET: Duration = Duration::from_secs(2);
 
-/// When that is done at the latest, where it never becomes quiet.
+/// When texts go into the search index at the latest, where it never becomes quiet.
 const NEVER_QUIET: Duration = Duration::from_secs(20);
 
 /// How often some rows are compared with their documents.
@@ -161,12 +161,28 @@ impl Desk {
                 () = self.inner.sync.unindexed.notified() => {}
                 // The sender lives as long as the desk.
                 _ = commits.changed() => {
-                    quiet(&mut commits).await;
-                    if let Err(problem) = self.tidy().await {
-                        tracing::warn!(code = ?problem.code, "{problem}");
+                    tokio::select! {
+                        () = self.inner.sync.unindexed.notified() => {}
+                        () = self.quiet(&mut commits) => {}
                     }
                 }
             }
+        }
+    }
+
+    /// Waits until nothing has been written for a while, and tidies up meanwhile.
+    async fn quiet(&self, commits: &mut watch::Receiver<u64>) {
+        let latest = Instant::now() + NEVER_QUIET;
+        loop {
+            tokio::time::sleep(QUIET).await;
+            if let Err(problem) = self.tidy().await {
+                tracing::warn!(code = ?problem.code, "{problem}");
+            }
+            let is_quiet = !commits.has_changed().unwrap_or_default();
+            if is_quiet || Instant::now() >= latest {
+                return;
+            }
+            commits.mark_unchanged();
         }
     }
 
@@ -338,13 +354,6 @@ impl Desk {
         });
         self.emit_sync().await;
     }
-}
-
-/// Waits until nothing has been written for a while.
-async fn quiet(commits: &mut watch::Receiver<u64>) {
-    let latest = Instant::now() + NEVER_QUIET;
-    // The sender lives as long as the desk: it is only time that ends this.
-    while Instant::now() < latest && timeout(QUIET, commits.changed()).await.is_ok() {}
 }
 
 fn phase(engine: &Engine) -> SyncPhase {
