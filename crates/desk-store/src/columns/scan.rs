@@ -28,8 +28,7 @@ pub(crate) struct Wanted {
     assignee: Option<u32>,
     team: Option<u32>,
     category: Option<u32>,
-    /// Of each set of tags, all bits if it has the one.
-    tag_sets: Option<Vec<Cells>>,
+    tag: Option<u32>,
 }
 
 /// Places that are looked at together: loops over so many of one column after the other become vector instructions.
@@ -74,14 +73,17 @@ impl Columns {
             assignee,
             team: number(&filter.team)?,
             category: number(&filter.category)?,
-            tag_sets: number(&filter.tag)?.map(|tag| self.sets.with(tag).map(all_if).collect()),
+            tag: number(&filter.tag)?,
         })
     }
 
     /// How many tickets fit.
     pub(crate) fn count(&self, wanted: &Wanted, among: &Among<'_>) -> usize {
         let mut count = 0;
-        self.each_block(wanted, among, |_, fits| count += fits.iter().filter(|fits| **fits != GONE).count());
+        self.each_block(wanted, among, |places, fits| {
+            let fitting = places.clone().zip(fits).filter(|(_, fits)| **fits != GONE);
+            count += fitting.filter(|(place, _)| self.has_tag(wanted, *place)).count();
+        });
         count
     }
 
@@ -115,7 +117,7 @@ impl Columns {
                 if better >= number {
                     break;
                 }
-                best.offer(places, fits, &mut good);
+                best.offer(places, fits, &mut good, |place| self.has_tag(wanted, place));
                 better += best.kept.len();
             }
         });
@@ -130,7 +132,7 @@ impl Columns {
         page.into_iter().filter_map(|place| self.docs.get(place).copied()).collect()
     }
 
-    /// Gives places, the newest first, and of each whether it fits: not [`GONE`].
+    /// Gives places, the newest first, and of each whether it fits but for its tags: not [`GONE`].
     fn each_block(&self, wanted: &Wanted, among: &Among<'_>, mut work: impl FnMut(&Range<usize>, &[Cells])) {
         let mut buffer = [GONE; BLOCK];
         let mut look = |places: Range<usize>| {
@@ -153,6 +155,13 @@ impl Columns {
         }
     }
 
+    /// The one condition that [`Columns::fit`] leaves out: to look sets up takes longer than all others together.
+    fn has_tag(&self, wanted: &Wanted, place: usize) -> bool {
+        wanted.tag.is_none_or(|tag| {
+            self.tag_sets.get(place).is_some_and(|set| self.sets.words_of(*set as usize).contains(&tag))
+        })
+    }
+
     fn fit(&self, wanted: &Wanted, places: &Range<usize>, fits: &mut [Cells]) {
         for (fits, cell) in fits.iter_mut().zip(part(&self.cells, places)) {
             *fits = cell & wanted.cells;
@@ -171,11 +180,6 @@ impl Columns {
         if let Some(due_by) = wanted.due_by {
             for (fits, due_key) in fits.iter_mut().zip(part(self.due_keys.exact(), places)) {
                 *fits &= all_if(*due_key <= due_by);
-            }
-        }
-        if let Some(sets) = &wanted.tag_sets {
-            for (fits, set) in fits.iter_mut().zip(part(&self.tag_sets, places)) {
-                *fits &= sets.get(*set as usize).copied().unwrap_or(GONE);
             }
         }
     }
@@ -211,8 +215,14 @@ struct Best<'a> {
 const FEW: usize = 16;
 
 impl Best<'_> {
-    /// `good` is room for a block.
-    fn offer(&mut self, places: &Range<usize>, fits: &[Cells], good: &mut [Cells]) {
+    /// `good` is room for a block; `is_wanted` is asked about the few that would be taken.
+    fn offer(
+        &mut self,
+        places: &Range<usize>,
+        fits: &[Cells],
+        good: &mut [Cells],
+        is_wanted: impl Fn(usize) -> bool,
+    ) {
         let Some(good) = good.get_mut(..fits.len()) else { return };
         #[expect(clippy::cast_possible_truncation, reason = "all bits or none")]
         let (cells, flipped, bound) = (self.cells, self.flipped as i32, coarse(self.bound));
@@ -227,7 +237,7 @@ impl Best<'_> {
             for (behind, _) in few.iter().enumerate().rev().filter(|(_, good)| **good != GONE) {
                 let place = places.start + number * FEW + behind;
                 let Some(key) = self.keys.exact().get(place) else { continue };
-                if key ^ self.flipped <= self.bound {
+                if key ^ self.flipped <= self.bound && is_wanted(place) {
                     self.take(key ^ self.flipped, place);
                 }
             }

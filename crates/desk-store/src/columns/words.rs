@@ -71,11 +71,6 @@ impl TagSets {
         Ok(number)
     }
 
-    /// Of each set, whether the word is in it.
-    pub(super) fn with(&self, word: u32) -> impl Iterator<Item = bool> {
-        self.sets.iter().map(move |set| set.contains(&word))
-    }
-
     /// The words of a set.
     pub(super) fn words_of(&self, set: usize) -> &[u32] {
         self.sets.get(set).map_or(&[], |words| words)
