@@ -81,12 +81,22 @@ function incident(doc) {
     tickets: flags(doc, "tickets"),
     milestones: instants(doc, "milestones"),
     timeline: timeline.map(asTold),
+    ...proposal(timeline.map(asTold)),
     postmortem: coEdited(doc, "postmortem"),
     conflicts: conflicts(doc, ["title", "summary", "severity", "status", "deleted"]),
     created_at,
     updated_at: newest(created_at, timeline),
     deleted: flag(doc, "deleted"),
   };
+}
+
+/** Where the proposal of a rule stands; nothing when a person declared the incident. A confirmation wins. */
+function proposal(timeline) {
+  const has = (kind) => timeline.some((entry) => entry.kind === kind);
+  if (!has("proposed")) {
+    return {};
+  }
+  return { proposal: has("confirmed") ? "confirmed" : has("dismissed") ? "dismissed" : "waiting" };
 }
 
 function workspace(doc) {
