@@ -10,16 +10,22 @@ use tauri::WebviewWindow;
 /// The page's program is compiled once, by the fast compilers: the optimising ones gain nothing that could be measured, since
 /// most of a key's time is layout and drawing, and cost ten to twenty megabytes and a core that compiles while
 /// somebody types. (Without any compiler a key takes twice as long.) What is allocated outside the page comes from two
-/// arenas instead of one for each thread, of which a few dozen mostly wait.
+/// arenas instead of one for each thread, of which a few dozen mostly wait. What is large goes back to the system when it is
+/// freed: the allocator would keep ever larger pieces once it has seen a few, such as those that lists are read through.
 ///
 /// What the environment says already stands.
 #[cfg(target_os = "linux")]
 #[allow(unsafe_code, reason = "the C library and the web view take these settings from nowhere else")]
 pub(crate) fn prepare() {
     const ARENAS: u8 = 2;
+    const LARGE_BYTES: libc::c_int = 128 * 1024;
     if std::env::var_os("MALLOC_ARENA_MAX").is_none() {
         // SAFETY: sets a number of the allocator, under its own lock.
         unsafe { libc::mallopt(libc::M_ARENA_MAX, i32::from(ARENAS)) };
+    }
+    if std::env::var_os("MALLOC_MMAP_THRESHOLD_").is_none() {
+        // SAFETY: as above.
+        unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE_BYTES) };
     }
     let arenas = ARENAS.to_string();
     for (name, value) in [
