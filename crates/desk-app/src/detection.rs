@@ -19,7 +19,6 @@ impl Desk {
         if let Some(service) = service {
             let refused =
                 |error: ServiceError| ApiError::new(ErrorCode::Invalid, error.to_string()).at(error.field());
-            service.check().map_err(refused)?;
             service.check_among(key, &self.settings_here()?).map_err(refused)?;
         }
         self.save_setting(Section::Services, key, service).await
@@ -45,7 +44,6 @@ impl Desk {
         let refused = |problem: RuleProblem| {
             ApiError::new(ErrorCode::Invalid, problem.to_string()).at(problem.field().as_str())
         };
-        rule.check().map_err(refused)?;
-        rule.check_references(&self.settings_here()?).map_err(refused)
+        rule.check_among(&self.settings_here()?).map_err(refused)
     }
 }

@@ -113,7 +113,7 @@ impl Desk {
         });
         let policies = workspace.escalations.iter().map(|(key, policy)| PolicyView {
             key: key.clone(),
-            problem: usable(policy, &workspace).err(),
+            problem: policy.check_among(&workspace).err().map(|error| error.to_string()),
             policy: policy.clone(),
         });
         Ok(OnCallView {
@@ -163,7 +163,7 @@ impl Desk {
     /// When it cannot be used, names what is not there, or the member may not write it.
     pub async fn save_policy(&self, key: &str, policy: Option<&Policy>) -> Result<(), ApiError> {
         if let Some(policy) = policy {
-            usable(policy, &self.settings_here()?).map_err(refused)?;
+            policy.check_among(&self.settings_here()?).map_err(|error| refused(error.to_string()))?;
         }
         self.save_setting(Section::Escalations, key, policy).await
     }
@@ -204,11 +204,6 @@ impl Desk {
 
 fn refused(problem: String) -> ApiError {
     ApiError::new(ErrorCode::Invalid, problem)
-}
-
-fn usable(policy: &Policy, workspace: &Workspace) -> Result<(), String> {
-    let checked = policy.check().and_then(|()| policy.check_references(workspace));
-    checked.map_err(|error| error.to_string())
 }
 
 /// A schedule names somebody who is no active member.

@@ -422,8 +422,7 @@ pub(crate) struct ServiceLine {
 impl ServiceLine {
     /// A service among the others of the workspace.
     pub(crate) fn new(key: &str, service: &Service, workspace: &Workspace) -> Self {
-        let checked = service.check().and_then(|()| service.check_among(key, workspace));
-        let problem = checked.err().map(|error| error.to_string());
+        let problem = service.check_among(key, workspace).err().map(|error| error.to_string());
         Self { key: key.to_owned(), service: service.clone(), problem }
     }
 }
@@ -440,8 +439,8 @@ pub(crate) struct RuleLine {
 impl RuleLine {
     /// A rule of the workspace.
     pub(crate) fn new(rule: &detection::Rule, workspace: &Workspace) -> Self {
-        let checked = rule.check().and_then(|()| rule.check_references(workspace));
-        Self { rule: rule.clone(), problem: checked.err().map(|problem| problem.to_string()) }
+        let problem = rule.check_among(workspace).err().map(|problem| problem.to_string());
+        Self { rule: rule.clone(), problem }
     }
 }
 

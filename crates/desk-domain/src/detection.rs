@@ -243,12 +243,14 @@ impl Rule {
         }
     }
 
-    /// Whether everything that it names is there: services, by name or key, and categories. Asked when somebody writes it, and
-    /// for showing what went missing since; the incident that it proposes names the services all the same.
+    /// Whether it can be used in the workspace: by itself, and everything that it names is there (services, by name or key, and
+    /// categories). Asked when somebody writes it, and for showing what went missing since; the incident that it proposes names
+    /// the services all the same.
     ///
     /// # Errors
-    /// The first that is not.
-    pub fn check_references(&self, workspace: &Workspace) -> Result<(), RuleProblem> {
+    /// The first thing that is wrong.
+    pub fn check_among(&self, workspace: &Workspace) -> Result<(), RuleProblem> {
+        self.check()?;
         let unknown = |field, name: &String| RuleProblem::Unknown { field, name: name.clone() };
         let is_service = |name: &&String| {
             workspace.services.contains_key(*name)

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, rc::Rc};
 
 use desk_domain::{
-    detection::{Rule, RuleField},
+    detection::{Rule, RuleField, RuleProblem},
     incident::Severity,
 };
 use yew::prelude::*;
@@ -17,7 +17,7 @@ use crate::{
     entry::{Card, EditorButtons, Entry, Setting, fresh_key, use_card},
     i18n::{tr, use_i18n},
     incidents::new::severity_choices,
-    session::use_session,
+    session::{Session, use_session},
     widgets::{
         field::{Choice, Select, on_text, use_autofocus},
         icons,
@@ -68,9 +68,7 @@ pub(super) fn RuleCard(props: &RuleCardProps) -> Html {
         };
     }
     let Some(rule) = &props.rule else { return html! {} };
-    let wrong = rule.check().and_then(|()| {
-        session.workspace.as_ref().map_or(Ok(()), |workspace| rule.check_references(workspace))
-    });
+    let wrong = check(&session, rule).err();
     let services: Vec<&str> = rule.services.iter().map(String::as_str).collect();
     html! {
         <div class="line" data-testid="rule" data-key={key} data-enabled={rule.enabled.to_string()}>
@@ -81,7 +79,7 @@ pub(super) fn RuleCard(props: &RuleCardProps) -> Html {
                         { " · " }{ tr!(i18n, "rule-services", names = services.join(", ")) }
                     }
                 </span>
-                { beside(wrong.err().map(|problem| rule_words(i18n, &problem))) }
+                { beside(wrong.map(|problem| rule_words(i18n, &problem))) }
             </span>
             if !rule.enabled {
                 <span class="hint" data-testid="rule-off">{ i18n.t("rule-off") }</span>
@@ -91,6 +89,11 @@ pub(super) fn RuleCard(props: &RuleCardProps) -> Html {
             }
         </div>
     }
+}
+
+/// Whether a rule can be used, as far as is known here.
+fn check(session: &Session, rule: &Rule) -> Result<(), RuleProblem> {
+    session.workspace.as_ref().map_or_else(|| rule.check(), |workspace| rule.check_among(workspace))
 }
 
 #[derive(Clone, PartialEq, Properties)]
@@ -166,10 +169,7 @@ fn RuleEditor(props: &EditorProps) -> Html {
             let key =
                 if props.is_new { fresh_key(&form.name, &props.taken) } else { props.draft.key.clone() };
             let checked = form.read(key).and_then(|rule| {
-                let references = || {
-                    session.workspace.as_ref().map_or(Ok(()), |workspace| rule.check_references(workspace))
-                };
-                rule.check().and_then(|()| references()).map_err(Wrong::Rule)?;
+                check(&session, &rule).map_err(Wrong::Rule)?;
                 Ok(rule)
             });
             match checked {

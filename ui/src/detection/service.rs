@@ -9,7 +9,7 @@ use super::{beside, words::service_words};
 use crate::{
     entry::{self, Card, EditorButtons, Entry, Setting, fresh_key, use_card},
     i18n::{tr, use_i18n},
-    session::use_session,
+    session::{Session, use_session},
     tickets::fields::{optional_choices, some},
     widgets::{
         field::{Select, on_text, use_autofocus},
@@ -52,18 +52,13 @@ pub(super) fn ServiceCard(props: &ServiceCardProps) -> Html {
     };
     let Card { draft, problem, begin, on_change, on_save, on_cancel } =
         use_card(entry, |service| service.name.clone(), Setting::Service);
-    let checked = |key: &str, service: &Service| {
-        let among = |workspace| service.check_among(key, workspace);
-        service.check().and_then(|()| session.workspace.as_ref().map_or(Ok(()), among))
-    };
     let save = {
         let (wrong, session, props) = (wrong.clone(), Rc::clone(&session), props.clone());
         Callback::from(move |service: Option<Service>| {
             let service = service.map(|service| Service { name: service.name.trim().to_owned(), ..service });
             let refused = service.as_ref().and_then(|service| {
                 let key = props.name.clone().unwrap_or_else(|| fresh_key(&service.name, &props.taken));
-                let among = |workspace| service.check_among(&key, workspace);
-                service.check().and_then(|()| session.workspace.as_ref().map_or(Ok(()), among)).err()
+                check(&session, &key, service).err()
             });
             let is_fine = refused.is_none();
             wrong.set(refused);
@@ -91,7 +86,7 @@ pub(super) fn ServiceCard(props: &ServiceCardProps) -> Html {
         };
     }
     let Some(service) = &props.service else { return html! {} };
-    let problem = props.name.as_ref().and_then(|key| checked(key, service).err());
+    let problem = props.name.as_ref().and_then(|key| check(&session, key, service).err());
     let policy = |key: &String| {
         let known = session.workspace.as_ref().and_then(|workspace| workspace.escalations.get(key));
         known.map_or_else(|| key.clone(), |policy| policy.name.clone())
@@ -112,6 +107,12 @@ pub(super) fn ServiceCard(props: &ServiceCardProps) -> Html {
             }
         </div>
     }
+}
+
+/// Whether a service can be used, as far as is known here.
+fn check(session: &Session, key: &str, service: &Service) -> Result<(), ServiceError> {
+    let among = |workspace| service.check_among(key, workspace);
+    session.workspace.as_ref().map_or_else(|| service.check(), among)
 }
 
 #[derive(Clone, PartialEq, Properties)]

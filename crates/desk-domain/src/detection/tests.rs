@@ -307,7 +307,7 @@ fn a_rule_names_what_the_workspace_has() {
     let of = |services: &[&str], categories: &[&str]| {
         let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
         let when = Condition::Burst(Burst { categories: names(categories), ..BURST });
-        Rule { services: names(services), ..rule(when) }.check_references(&workspace)
+        Rule { services: names(services), ..rule(when) }.check_among(&workspace)
     };
     assert_eq!(of(&[], &[]), Ok(()));
     assert_eq!(of(&["pos"], &["hardware"]), Ok(()), "by its key");

@@ -161,12 +161,13 @@ impl Policy {
         Ok(())
     }
 
-    /// Whether everything that it names is there. Asked when somebody writes it, and for showing what went missing since; a
-    /// running escalation counts what is missing as nobody.
+    /// Whether it can be used in the workspace: by itself, and everything that it names is there. Asked when somebody writes it,
+    /// and for showing what went missing since; a running escalation counts what is missing as nobody.
     ///
     /// # Errors
-    /// The first that is not.
-    pub fn check_references(&self, workspace: &Workspace) -> Result<(), PolicyError> {
+    /// The first thing that is wrong.
+    pub fn check_among(&self, workspace: &Workspace) -> Result<(), PolicyError> {
+        self.check()?;
         for (level, found) in (1..).zip(&self.levels) {
             for target in &found.targets {
                 let (what, name, known) = match target {

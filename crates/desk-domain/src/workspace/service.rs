@@ -73,12 +73,13 @@ impl Service {
         Ok(())
     }
 
-    /// Whether it can stand under `key` among the others of the workspace: its name is its own, and everything that it names is
-    /// there. Asked when somebody writes it, and for showing what went missing since.
+    /// Whether it can stand under `key` among the others of the workspace: it can be used, its name is its own, and everything
+    /// that it names is there. Asked when somebody writes it, and for showing what went missing since.
     ///
     /// # Errors
     /// The first thing that is wrong.
     pub fn check_among(&self, key: &str, workspace: &Workspace) -> Result<(), ServiceError> {
+        self.check()?;
         let same = |one: &str, other: &str| one.trim().to_lowercase() == other.trim().to_lowercase();
         let taken = workspace.services.iter().find(|(other, service)| {
             *other != key && (same(&service.name, &self.name) || same(other, &self.name))
@@ -137,8 +138,8 @@ mod tests {
     fn a_service_is_refused_with_the_field_and_what_to_do() {
         let workspace = workspace();
         let check = |key: &str, service: Service, expected: Option<(&str, &str)>| {
-            let found = service.check().and_then(|()| service.check_among(key, &workspace));
-            let found = found.map_err(|error| (error.field(), error.to_string()));
+            let found =
+                service.check_among(key, &workspace).map_err(|error| (error.field(), error.to_string()));
             match (found, expected) {
                 (Ok(()), None) => {}
                 (Err((field, text)), Some((at, about))) => {

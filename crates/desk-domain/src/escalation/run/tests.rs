@@ -303,7 +303,7 @@ fn a_policy_that_cannot_be_used_is_refused_with_a_reason() {
     refused(|policy| policy.levels[1].timeout_min = 0, "level 2 waits 0 minutes");
     refused(|policy| policy.repeat = 10, "repeated 10 times");
     refused(|policy| policy.levels[0].targets.push(Target::Role { role: Role::Requester }), "requesters");
-    let error = policy(0).check_references(&workspace(0)).unwrap_err().to_string();
+    let error = policy(0).check_among(&workspace(0)).unwrap_err().to_string();
     assert!(error.contains("level 2 names the team net"), "{error}");
 }
 
