@@ -1,5 +1,7 @@
 //! From what each layer says to the one error that crosses the boundary.
 
+use std::fmt::Display;
+
 use desk_api::{ApiError, ErrorCode};
 use desk_docs::{ApplyError, EditError, Invalid, LoadError, ReadError, Refusal};
 use desk_domain::permissions::Denied;
@@ -40,7 +42,7 @@ pub(crate) fn edit(error: EditError) -> ApiError {
         EditError::NewerSchema { .. } => ApiError::new(ErrorCode::NewerSchema, error.to_string()),
         EditError::WrongPlace(what) => ApiError::new(ErrorCode::NotFound, what),
         EditError::Read(error) => read(&error),
-        EditError::Automerge(_) => ApiError::new(ErrorCode::Internal, error.to_string()),
+        EditError::Automerge(_) => internal(error),
     }
 }
 
@@ -94,6 +96,11 @@ pub(crate) fn apply(error: ApplyError) -> ApiError {
 #[expect(clippy::needless_pass_by_value, reason = "used with map_err")]
 pub(crate) fn pull(error: PullError) -> ApiError {
     ApiError::new(ErrorCode::BadServer, error.to_string())
+}
+
+/// What cannot happen, and did: a task that ended, a value of our own that cannot be written.
+pub(crate) fn internal(problem: impl Display) -> ApiError {
+    ApiError::new(ErrorCode::Internal, problem.to_string())
 }
 
 /// Nobody is signed in.

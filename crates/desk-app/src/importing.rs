@@ -79,8 +79,7 @@ impl ImportSink for Sink<'_> {
             })
             .buffered(std::thread::available_parallelism().map_or(1, NonZero::get));
         while let Some(prepared) = prepared.next().await {
-            let prepared =
-                prepared.map_err(|problem| ApiError::new(ErrorCode::Internal, problem.to_string()))?;
+            let prepared = prepared.map_err(error::internal)?;
             match prepared {
                 Ok(Some(prepared)) => {
                     batch.docs.push(prepared.write);

@@ -15,7 +15,7 @@ use desk_domain::{
 };
 use desk_store::Batch;
 
-use crate::Desk;
+use crate::{Desk, error};
 
 /// The longest key of a setting.
 const KEY_MAX_CHARS: usize = 64;
@@ -183,10 +183,7 @@ impl Desk {
             )
             .at("key"));
         }
-        let value = value
-            .map(serde_json::to_string)
-            .transpose()
-            .map_err(|problem| ApiError::new(ErrorCode::Internal, problem.to_string()))?;
+        let value = value.map(serde_json::to_string).transpose().map_err(error::internal)?;
         let doc = self.require_session()?.workspace_doc;
         let op = WorkspaceOp::Set { section, key: key.to_owned(), value };
         self.edit_ops(doc, vec![op], Ops::Workspace, Batch::default()).await.map(drop)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use desk_api::{ApiError, ErrorCode};
+use desk_api::ApiError;
 use desk_docs::Document;
 use desk_domain::ids::{DocId, DocKind};
 use desk_store::{DocWrite, StoreError, StoredDocument, TicketIds};
@@ -44,8 +44,7 @@ impl Desk {
                 after = Some(last.id);
                 let (desk, by) = (self.clone(), Arc::clone(&rules));
                 let writes = tokio::task::spawn_blocking(move || desk.derived(page, &by)).await;
-                let writes =
-                    writes.map_err(|problem| ApiError::new(ErrorCode::Internal, problem.to_string()))?;
+                let writes = writes.map_err(error::internal)?;
                 self.replace_clocks(writes, &rules).await?;
             }
             self.inner.deadlines_moved.send_modify(|count| *count += 1);

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use desk_api::{
-    ApiError, ErrorCode,
+    ApiError,
     view::{ArticleRow, IncidentRow, TicketRow},
 };
 use desk_docs::Document;
@@ -70,7 +70,7 @@ impl Desk {
         let (rules, now) = (self.rules(), self.now());
         // Opening so many documents would hold up what else runs on this thread.
         let writes = spawn_blocking(move || differing(page, shown, &rules, now)).await;
-        let writes = writes.map_err(|problem| ApiError::new(ErrorCode::Internal, problem.to_string()))?;
+        let writes = writes.map_err(error::internal)?;
         let wrong = writes.len();
         if wrong > 0 {
             tracing::warn!(rows = wrong, "rows did not fit their documents and are derived anew");

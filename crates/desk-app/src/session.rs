@@ -124,8 +124,7 @@ impl Desk {
             teams: BTreeSet::new(),
             active: true,
         };
-        let value = serde_json::to_string(&member)
-            .map_err(|problem| ApiError::new(ErrorCode::Internal, problem.to_string()))?;
+        let value = serde_json::to_string(&member).map_err(error::internal)?;
         steps.push(WorkspaceOp::Set { section: Section::Members, key: me.clone(), value: Some(value) });
         let stamp = |op| Stamped::new(now, me.clone(), op);
         let edits = [
@@ -418,7 +417,7 @@ fn belongs_to(owner: &SignedIn) -> ApiError {
 }
 
 pub(crate) fn json<T: Serialize>(value: &T) -> Result<Vec<u8>, ApiError> {
-    serde_json::to_vec(value).map_err(|problem| ApiError::new(ErrorCode::Internal, problem.to_string()))
+    serde_json::to_vec(value).map_err(error::internal)
 }
 
 fn tokens_of(session: &Session) -> Tokens {

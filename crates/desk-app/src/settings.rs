@@ -8,7 +8,7 @@ use desk_api::{
 use desk_domain::edit::{Ops, PersonalOp};
 use desk_store::Batch;
 
-use crate::Desk;
+use crate::{Desk, error};
 
 impl Desk {
     /// The interface's settings.
@@ -26,8 +26,7 @@ impl Desk {
     pub async fn save_settings(&self, settings: Settings) -> Result<SessionView, ApiError> {
         self.set_meta_json("settings", &settings).await?;
         if let Some(session) = self.signed_in() {
-            let value = serde_json::to_string(&settings)
-                .map_err(|problem| ApiError::new(ErrorCode::Internal, problem.to_string()))?;
+            let value = serde_json::to_string(&settings).map_err(error::internal)?;
             let op = PersonalOp::SetPreference { name: "interface".to_owned(), value };
             let kept = self.edit_ops(session.personal_doc, vec![op], Ops::Personal, Batch::default()).await;
             // Before the first sync the document is not here yet; the device has the settings all the same.

@@ -106,7 +106,7 @@ impl Desk {
         let which = TicketIds::Created { from: UtcMillis(i64::MIN), to: UtcMillis(i64::MAX) };
         let ids: Vec<DocId> = self.store().ticket_ids(which).await.map_err(error::store)?;
         let always = Calendar::always().compile();
-        let always = always.map_err(|problem| ApiError::new(ErrorCode::Internal, problem.to_string()))?;
+        let always = always.map_err(error::internal)?;
         let mut inquired = Inquired::default();
         let work = {
             let (field, rules) = (field.to_owned(), Arc::clone(&rules));

@@ -25,7 +25,7 @@ impl Desk {
             let task = async move {
                 let stored = store.documents(&ids).await.map_err(error::store)?;
                 let done = tokio::task::spawn_blocking(move || work(stored)).await;
-                let made = done.map_err(|problem| ApiError::new(ErrorCode::Internal, problem.to_string()))?;
+                let made = done.map_err(error::internal)?;
                 Ok((ids.len(), made))
             };
             task.boxed()

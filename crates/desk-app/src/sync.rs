@@ -291,6 +291,6 @@ pub(crate) async fn lock(data_dir: &std::path::Path) -> Result<std::fs::File, Ap
     match locked.await {
         Ok(Ok(file)) => Ok(file),
         Ok(Err(problem)) => Err(error::io("the lock of the data directory cannot be taken", &problem)),
-        Err(problem) => Err(ApiError::new(ErrorCode::Internal, problem.to_string())),
+        Err(problem) => Err(error::internal(problem)),
     }
 }

@@ -33,8 +33,7 @@ impl Desk {
     /// `invalid` with the reason when they cannot be used; when nobody is signed in.
     pub async fn save_alert_settings(&self, settings: &AlertSettings) -> Result<AlertSettings, ApiError> {
         settings.check().map_err(|problem| ApiError::new(ErrorCode::Invalid, problem.to_string()))?;
-        let value = serde_json::to_string(settings)
-            .map_err(|problem| ApiError::new(ErrorCode::Internal, problem.to_string()))?;
+        let value = serde_json::to_string(settings).map_err(error::internal)?;
         let meta = vec![(SETTINGS_FACT.to_owned(), Some(value.clone().into_bytes()))];
         let op = PersonalOp::SetPreference { name: ALERT_SETTINGS.to_owned(), value };
         self.say(vec![op], Batch { meta, ..Batch::default() }).await?;

@@ -62,8 +62,7 @@ impl Desk {
         self.learn_clock(answer.offset_ms).await;
         let mut plan = answer.value;
         let own = std::mem::take(&mut plan.own);
-        let frame =
-            wire::encode(&plan).map_err(|problem| ApiError::new(ErrorCode::Internal, problem.to_string()))?;
+        let frame = wire::encode(&plan).map_err(error::internal)?;
         let _writing = self.inner.writing.lock().await;
         let mut batch = Batch { meta: vec![(BOOTSTRAP.to_owned(), Some(frame))], ..Batch::default() };
         // The segments of the plan are what is seen under its scope. Of another one from before, or one that a push shows
@@ -167,9 +166,7 @@ impl Desk {
             });
             ready.collect::<Result<Vec<_>, _>>()
         };
-        let ready = tokio::task::spawn_blocking(unpack)
-            .await
-            .map_err(|problem| ApiError::new(ErrorCode::Internal, problem.to_string()))??;
+        let ready = tokio::task::spawn_blocking(unpack).await.map_err(error::internal)??;
         Ok((segment, ready))
     }
 

@@ -30,7 +30,10 @@ use reqwest::{Method, Response, StatusCode};
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use crate::machine::{self, CorrectedClock};
+use crate::{
+    error,
+    machine::{self, CorrectedClock},
+};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest silence while an answer is read; a batch may take long, a dead connection must not.
@@ -101,7 +104,7 @@ impl Http {
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("workernet-desk/", env!("CARGO_PKG_VERSION")))
             .build()
-            .map_err(|problem| ApiError::new(ErrorCode::Internal, problem.to_string()))?;
+            .map_err(error::internal)?;
         Ok(Self {
             client,
             base: base.clone(),
@@ -186,8 +189,7 @@ impl Http {
 
     /// The first of some documents, whole.
     pub(crate) async fn documents(&self, access: &str, docs: &[DocId]) -> Result<Documents, ApiError> {
-        let body = wire::encode(&Wanted { docs: docs.to_vec() })
-            .map_err(|problem| ApiError::new(ErrorCode::Internal, problem.to_string()))?;
+        let body = wire::encode(&Wanted { docs: docs.to_vec() }).map_err(error::internal)?;
         let call = self.request(Method::POST, "v1/sync/documents")?.bearer_auth(access).body(body);
         self.frame(call).await.map(|answer| answer.value)
     }
@@ -230,7 +232,7 @@ impl Http {
     }
 
     fn join(&self, path: &str) -> Result<Url, ApiError> {
-        self.base.join(path).map_err(|problem| ApiError::new(ErrorCode::Internal, problem.to_string()))
+        self.base.join(path).map_err(error::internal)
     }
 
     fn request(&self, method: Method, path: &str) -> Result<reqwest::RequestBuilder, ApiError> {

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, num::NonZero, sync::Arc, thread::available_parallelism};
 
-use desk_api::{ApiError, ErrorCode};
+use desk_api::ApiError;
 use desk_docs::{Document, ReadError, VerifiedChange};
 use desk_domain::{
     ids::{DeviceId, DocId, DocKind},
@@ -12,7 +12,6 @@ use desk_domain::{
 use desk_store::{DocWrite, Hash32, Store, StoredDocument};
 use desk_sync::pull::{self, check_opens};
 use futures::{Stream, StreamExt};
-use tokio::task::JoinError;
 
 use crate::{Desk, desk::WorkspaceRules, edit::write_of, error};
 
@@ -52,14 +51,13 @@ impl Desk {
         reading: &'a Reading,
     ) -> impl Stream<Item = Result<Vec<Merged>, ApiError>> + Send + use<'a> {
         let width = available_parallelism().map_or(1, NonZero::get).clamp(1, 4);
-        let (store, ended) =
-            (self.store(), |problem: JoinError| ApiError::new(ErrorCode::Internal, problem.to_string()));
+        let store = self.store();
         let tasks = docs.chunks(TOGETHER).map(move |docs| {
             let docs: Vec<_> =
                 docs.iter().map(|(doc, kind, changes)| (*doc, *kind, changes.to_vec())).collect();
             tokio::spawn(merge_some(store.clone(), docs, reading.clone()))
         });
-        futures::stream::iter(tasks).buffered(width).map(move |merged| merged.map_err(ended)?)
+        futures::stream::iter(tasks).buffered(width).map(move |merged| merged.map_err(error::internal)?)
     }
 
     /// The same for one document: an edit of somebody else's, for which the way to another thread and back
@@ -111,7 +109,7 @@ async fn merge_some(
         docs.iter().map(merge).collect::<Result<Vec<_>, ApiError>>()
     };
     let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|problem| ApiError::new(ErrorCode::Internal, problem.to_string()))?
+    done.map_err(error::internal)?
 }
 
 /// A stored document, with its heads there.
@@ -172,7 +170,7 @@ impl Fresh {
     async fn read_checked(mut self, reading: &Reading) -> Result<Merged, ApiError> {
         let checked = tokio::task::spawn_blocking(self.checking());
         let merged = self.read(reading);
-        checked.await.map_err(|problem| ApiError::new(ErrorCode::Internal, problem.to_string()))??;
+        checked.await.map_err(error::internal)??;
         Ok(merged)
     }
 }
