@@ -8,6 +8,7 @@ use desk_domain::{
     permissions::Actor,
     projection::Projection,
     state::State,
+    time::UtcMillis,
     workspace::Workflow,
 };
 use desk_store::{Batch, Committed, DocWrite, OutboxEntry, StoreError};
@@ -155,13 +156,7 @@ impl Desk {
         self.read_only().map_or(Ok(()), Err)
     }
 
-    /// Steps stamped with the signed-in member and the present instant.
-    pub(crate) fn stamped<Op>(&self, session: &SignedIn, ops: Vec<Op>) -> Vec<Stamped<Op>> {
-        let (now, me) = (self.now(), session.member.to_string());
-        ops.into_iter().map(|op| Stamped::new(now, me.clone(), op)).collect()
-    }
-
-    /// An edit of a document by the signed-in member.
+    /// An edit of a document by the signed-in member, now.
     pub(crate) async fn edit_ops<Op>(
         &self,
         doc: DocId,
@@ -169,9 +164,20 @@ impl Desk {
         wrap: impl FnOnce(Vec<Stamped<Op>>) -> Ops,
         extra: Batch,
     ) -> Result<State, ApiError> {
-        let session = self.require_session()?;
-        let edit = Edit { doc, ops: wrap(self.stamped(&session, ops)) };
-        self.edit_with(edit, extra).await
+        self.edit_with(self.stamped(self.now(), doc, ops, wrap)?, extra).await
+    }
+
+    /// What [`Self::edit_with`] is to make of a document for the signed-in member; its steps bear the instant `at`.
+    pub(crate) fn stamped<Op>(
+        &self,
+        at: UtcMillis,
+        doc: DocId,
+        ops: Vec<Op>,
+        wrap: impl FnOnce(Vec<Stamped<Op>>) -> Ops,
+    ) -> Result<Edit, ApiError> {
+        let me = self.require_session()?.member.to_string();
+        let steps = ops.into_iter().map(|op| Stamped::new(at, me.clone(), op)).collect();
+        Ok(Edit { doc, ops: wrap(steps) })
     }
 
     /// A fresh document id.
@@ -186,7 +192,7 @@ pub(crate) fn write_of(
     expected_heads: Option<Vec<[u8; 32]>>,
     state: Option<&State>,
     rules: &WorkspaceRules,
-    now: desk_domain::time::UtcMillis,
+    now: UtcMillis,
 ) -> DocWrite {
     // What a newer version wrote is shown as far as it can be read; nothing falls due by half a document.
     let newer = if state.is_none() { document.readable() } else { None };
@@ -226,7 +232,6 @@ mod tests {
         ids::{DeviceId, MemberId, uuid_v7},
         people::Role,
         projection::Row,
-        time::UtcMillis,
         workspace::default_settings,
     };
 

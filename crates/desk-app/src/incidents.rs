@@ -8,7 +8,7 @@ use desk_api::{
     view::{Customer, EscalationView, IncidentRow, IncidentView, Language, NextStep, SentPage, TicketRow},
 };
 use desk_domain::{
-    edit::{Edit, IncidentOp, Ops, Stamped},
+    edit::{IncidentOp, Ops},
     escalation::{self, Step},
     ids::{DocId, DocKind, normalize_number},
     incident::{
@@ -130,9 +130,7 @@ impl Desk {
         ops: Vec<IncidentOp>,
         at: UtcMillis,
     ) -> Result<IncidentView, ApiError> {
-        let me = self.require_session()?.member.to_string();
-        let steps = ops.into_iter().map(|op| Stamped::new(at, me.clone(), op)).collect();
-        let edit = Edit { doc: id, ops: Ops::Incident(steps) };
+        let edit = self.stamped(at, id, ops, Ops::Incident)?;
         self.incident_written(self.edit_with(edit, Batch::default()).await?).await
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use desk_api::{ApiError, ErrorCode};
 use desk_docs::Document;
 use desk_domain::{
-    edit::{Edit, Ops, Section, WorkspaceOp},
+    edit::{Ops, Section, WorkspaceOp},
     ids::DocId,
     sla::{
         Calendar, CompiledRules, Gathered, Period, Preview, Question, RuleChange, SlaRules,
@@ -36,9 +36,8 @@ impl Desk {
     pub async fn change_rules(&self, changes: &[RuleChange]) -> Result<SlaRules, ApiError> {
         let session = self.require_session()?;
         let ops = changes.iter().map(setting).collect::<Result<Vec<_>, _>>()?;
-        let edit = Edit { doc: session.workspace_doc, ops: Ops::Workspace(self.stamped(&session, ops)) };
         let extra = Batch { meta: vec![self.rederive_mark()], ..Batch::default() };
-        self.edit_with(edit, extra).await?;
+        self.edit_ops(session.workspace_doc, ops, Ops::Workspace, extra).await?;
         Ok(self.sla_rules())
     }
 
