@@ -11,7 +11,7 @@ use desk_api::{
     view::AlertsView,
 };
 use desk_domain::{
-    alert::{Alert, AlertKey, AlertRule, Hold},
+    alert::{Alert, AlertKey, Hold, Topic},
     ids::DocKind,
 };
 use yew::prelude::*;
@@ -54,14 +54,9 @@ pub(crate) fn words(i18n: I18n, alert: &Alert) -> String {
 /// When it fell due: a target has a term, an incident only an instant.
 fn instant(i18n: I18n, alert: &Alert) -> String {
     let at = format::date_time(i18n, format::local(alert.key.due_at));
-    match alert.key.rule {
-        AlertRule::IncidentDeclared | AlertRule::IncidentEscalation => at,
-        AlertRule::FirstResponseWarning
-        | AlertRule::FirstResponseBreach
-        | AlertRule::NextResponseWarning
-        | AlertRule::NextResponseBreach
-        | AlertRule::ResolutionWarning
-        | AlertRule::ResolutionBreach => tr!(i18n, "alert-due", at = at),
+    match Topic::of(alert.key.rule) {
+        Topic::Incident | Topic::Escalation => at,
+        Topic::SlaWarning | Topic::SlaBreach => tr!(i18n, "alert-due", at = at),
     }
 }
 
