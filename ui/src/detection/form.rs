@@ -10,7 +10,9 @@ use desk_domain::{
     incident::Severity,
 };
 
-use crate::i18n::{I18n, tr};
+use crate::i18n::{I18n, format};
+
+const DAY_S: u32 = 24 * 3_600;
 
 /// What a rule watches for, as it is chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,22 +107,7 @@ pub(super) fn fresh_rule() -> Rule {
 
 /// Seconds as people write them: `1 ч 30 мин`, `45 с`, `0 с`.
 pub(super) fn spell_seconds(i18n: I18n, seconds: u32) -> String {
-    let (days, hours, minutes, rest) =
-        (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
-    let mut parts = Vec::new();
-    if days > 0 {
-        parts.push(tr!(i18n, "duration-d", d = days));
-    }
-    if hours > 0 {
-        parts.push(tr!(i18n, "duration-h", h = hours));
-    }
-    if minutes > 0 {
-        parts.push(tr!(i18n, "duration-m", m = minutes));
-    }
-    if rest > 0 || parts.is_empty() {
-        parts.push(tr!(i18n, "duration-s", n = rest));
-    }
-    parts.join(" ")
+    format::spelled(i18n, i64::from(seconds / DAY_S), i64::from(seconds % DAY_S))
 }
 
 fn read_seconds(field: RuleField, text: &str) -> Result<u32, Wrong> {

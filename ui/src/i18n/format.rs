@@ -206,6 +206,25 @@ pub(crate) fn countdown(i18n: I18n, ms: i64) -> String {
     }
 }
 
+/// Days and seconds as people write them, to be read back: nothing is rounded, and parts that are zero are left out.
+pub(crate) fn spelled(i18n: I18n, days: i64, seconds: i64) -> String {
+    let (hours, minutes, rest) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    let mut parts = Vec::new();
+    if days > 0 {
+        parts.push(tr!(i18n, "duration-d", d = days));
+    }
+    if hours > 0 {
+        parts.push(tr!(i18n, "duration-h", h = hours));
+    }
+    if minutes > 0 {
+        parts.push(tr!(i18n, "duration-m", m = minutes));
+    }
+    if rest > 0 || parts.is_empty() {
+        parts.push(tr!(i18n, "duration-s", n = rest));
+    }
+    parts.join(" ")
+}
+
 /// A duration in its two largest units: `45 с`, `12 мин`, `3 ч 20 мин`, `2 д 4 ч`.
 pub(crate) fn duration(i18n: I18n, ms: i64) -> String {
     let minutes = ms.unsigned_abs() / 60_000;

@@ -5,25 +5,14 @@ use desk_domain::{
     sla::{Calendar, calendar::DayHours},
 };
 
-use crate::i18n::{I18n, tr};
+use crate::i18n::{I18n, format};
 
 /// Minutes of a target as people write them: `1 ч 30 мин`, `45 с`; nothing where there is no target.
 #[expect(clippy::cast_possible_truncation, reason = "a target has at most a hundred years")]
 pub(crate) fn spell_minutes(i18n: I18n, minutes: Option<f64>) -> String {
     let Some(minutes) = minutes else { return String::new() };
-    let seconds = (minutes * 60.0).round() as i64;
-    let (hours, rest, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-    let mut parts = Vec::new();
-    if hours > 0 {
-        parts.push(tr!(i18n, "duration-h", h = hours));
-    }
-    if rest > 0 {
-        parts.push(tr!(i18n, "duration-m", m = rest));
-    }
-    if seconds > 0 || parts.is_empty() {
-        parts.push(tr!(i18n, "duration-s", n = seconds));
-    }
-    parts.join(" ")
+    // Never days: a day of work has as many hours as its calendar.
+    format::spelled(i18n, 0, (minutes * 60.0).round() as i64)
 }
 
 /// Reads minutes of a target; an empty field is none.
