@@ -13,6 +13,7 @@ use yew::prelude::*;
 use self::{rule::RuleCard, service::ServiceCard};
 use crate::{
     commands::run,
+    entry::use_making,
     i18n::use_i18n,
     keys::Command,
     session::use_session,
@@ -28,24 +29,12 @@ pub(crate) fn DetectionPage() -> Html {
     let i18n = use_i18n();
     let session = use_session();
     let may_edit = session.role() >= Role::Manager && session.read_only.is_none();
-    // What is being made anew.
-    let making = use_state_eq(|| None::<&'static str>);
-    let on_done = {
-        let making = making.clone();
-        Callback::from(move |()| making.set(None))
-    };
-    let add = |what: &'static str, label: String| {
-        let making = making.clone();
-        html! {
-            <button class="button" data-testid={format!("new-{what}")} onclick={move |_| making.set(Some(what))}>
-                { label }
-            </button>
-        }
-    };
+    let making = use_making();
+    let on_done = making.on_done();
     let actions = html! {
         if may_edit {
-            { add("service", i18n.t("service-new")) }
-            { add("rule", i18n.t("rule-new")) }
+            { making.button("service", i18n.t("service-new")) }
+            { making.button("rule", i18n.t("rule-new")) }
         }
     };
     let Some(workspace) = session.workspace.as_ref() else {
@@ -63,11 +52,11 @@ pub(crate) fn DetectionPage() -> Html {
                 </span>
             </div>
             <h2 class="group">{ i18n.t("services") }</h2>
-            if *making == Some("service") {
+            if making.is("service") {
                 <ServiceCard taken={Rc::clone(&services)} is_new=true may_edit=true on_done={on_done.clone()} />
             }
             if services.is_empty() {
-                if *making != Some("service") {
+                if !making.is("service") {
                     <Empty text={i18n.t("services-none")} />
                 }
             } else {
@@ -79,11 +68,11 @@ pub(crate) fn DetectionPage() -> Html {
                 </div>
             }
             <h2 class="group">{ i18n.t("rules") }</h2>
-            if *making == Some("rule") {
+            if making.is("rule") {
                 <RuleCard taken={Rc::clone(&rules)} is_new=true may_edit=true on_done={on_done.clone()} />
             }
             if rules.is_empty() {
-                if *making != Some("rule") {
+                if !making.is("rule") {
                     <Empty text={i18n.t("rules-none")} />
                 }
             } else {

@@ -45,6 +45,38 @@ impl Setting {
     }
 }
 
+/// What is being made anew on a page of entries: one thing at a time.
+pub(crate) struct Making(UseStateHandle<Option<&'static str>>);
+
+/// Keeps what is being made anew.
+#[hook]
+pub(crate) fn use_making() -> Making {
+    Making(use_state_eq(|| None))
+}
+
+impl Making {
+    /// Whether this is being made.
+    pub(crate) fn is(&self, what: &str) -> bool {
+        *self.0 == Some(what)
+    }
+
+    /// The button that begins one.
+    pub(crate) fn button(&self, what: &'static str, label: String) -> Html {
+        let making = self.0.clone();
+        html! {
+            <button class="button" data-testid={format!("new-{what}")} onclick={move |_| making.set(Some(what))}>
+                { label }
+            </button>
+        }
+    }
+
+    /// Ends it, saved or given up.
+    pub(crate) fn on_done(&self) -> Callback<()> {
+        let making = self.0.clone();
+        Callback::from(move |()| making.set(None))
+    }
+}
+
 /// What a card is about.
 pub(crate) struct Entry<T> {
     /// Its key; none for a new one.

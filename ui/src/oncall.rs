@@ -15,6 +15,7 @@ use yew::prelude::*;
 use self::{policy::PolicyCard, schedule::ScheduleCard};
 use crate::{
     clock,
+    entry::use_making,
     i18n::use_i18n,
     incidents::escalation::AsKnown,
     query::use_query,
@@ -34,29 +35,17 @@ pub(crate) fn OnCallPage() -> Html {
     let from = use_state_eq(clock::now);
     let request = GetOnCall { from: *from, until: from.plus_ms(AHEAD_MS) };
     let query = use_query(request, &[DocKind::Workspace], None);
-    // What is being made anew.
-    let making = use_state_eq(|| None::<&'static str>);
+    let making = use_making();
     let view = query.data.clone();
     let name = |member: Option<MemberId>| {
         member.map_or_else(|| i18n.t("oncall-gap"), |member| session.name(&member.to_string()))
     };
-    let on_done = {
-        let making = making.clone();
-        Callback::from(move |()| making.set(None))
-    };
-    let add = |what: &'static str, label: String| {
-        let making = making.clone();
-        html! {
-            <button class="button" data-testid={format!("new-{what}")} onclick={move |_| making.set(Some(what))}>
-                { label }
-            </button>
-        }
-    };
+    let on_done = making.on_done();
     let may_edit = view.as_ref().is_some_and(|view| view.may_edit);
     let actions = html! {
         if may_edit {
-            { add("schedule", i18n.t("oncall-new-schedule")) }
-            { add("policy", i18n.t("oncall-new-policy")) }
+            { making.button("schedule", i18n.t("oncall-new-schedule")) }
+            { making.button("policy", i18n.t("oncall-new-policy")) }
         }
     };
     let body = |view: &Rc<OnCallView>| {
@@ -76,18 +65,18 @@ pub(crate) fn OnCallPage() -> Html {
                     </div>
                 }
                 <h2 class="group">{ i18n.t("oncall-schedules") }</h2>
-                if *making == Some("schedule") {
+                if making.is("schedule") {
                     <ScheduleCard taken={Rc::clone(&keys)} is_new=true may_edit=true on_done={on_done.clone()} />
                 }
                 for it in view.schedules.iter() {
                     <ScheduleCard key={it.key.clone()} view={Rc::new(it.clone())} taken={Rc::clone(&keys)} {may_edit}
                         on_done={on_done.clone()} />
                 }
-                if view.schedules.is_empty() && *making != Some("schedule") {
+                if view.schedules.is_empty() && !making.is("schedule") {
                     <Empty text={i18n.t("oncall-no-schedules")} />
                 }
                 <h2 class="group">{ i18n.t("oncall-policies") }</h2>
-                if *making == Some("policy") {
+                if making.is("policy") {
                     <PolicyCard taken={Rc::clone(&policies)} is_new=true may_edit=true on_done={on_done.clone()} />
                 }
                 for it in view.policies.iter() {
