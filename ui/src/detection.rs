@@ -53,7 +53,7 @@ pub(crate) fn DetectionPage() -> Html {
             </div>
             <h2 class="group">{ i18n.t("services") }</h2>
             if making.is("service") {
-                <ServiceCard taken={Rc::clone(&services)} is_new=true may_edit=true on_done={on_done.clone()} />
+                <ServiceCard taken={Rc::clone(&services)} may_edit=true on_done={on_done.clone()} />
             }
             if services.is_empty() {
                 if !making.is("service") {
@@ -62,14 +62,14 @@ pub(crate) fn DetectionPage() -> Html {
             } else {
                 <div class="lines entries">
                     for (key, service) in workspace.services.iter() {
-                        <ServiceCard key={key.clone()} name={key.clone()} service={service.clone()}
+                        <ServiceCard key={key.clone()} shown={(key.clone(), service.clone())}
                             taken={Rc::clone(&services)} {may_edit} on_done={on_done.clone()} />
                     }
                 </div>
             }
             <h2 class="group">{ i18n.t("rules") }</h2>
             if making.is("rule") {
-                <RuleCard taken={Rc::clone(&rules)} is_new=true may_edit=true on_done={on_done.clone()} />
+                <RuleCard taken={Rc::clone(&rules)} may_edit=true on_done={on_done.clone()} />
             }
             if rules.is_empty() {
                 if !making.is("rule") {
@@ -78,7 +78,7 @@ pub(crate) fn DetectionPage() -> Html {
             } else {
                 <div class="lines entries">
                     for (key, rule) in workspace.detection.iter() {
-                        <RuleCard key={key.clone()} rule={rule.clone()} taken={Rc::clone(&rules)} {may_edit}
+                        <RuleCard key={key.clone()} shown={rule.clone()} taken={Rc::clone(&rules)} {may_edit}
                             on_done={on_done.clone()} />
                     }
                 </div>

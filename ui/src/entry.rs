@@ -77,6 +77,39 @@ impl Making {
     }
 }
 
+/// Properties of a card that shows a `T`.
+#[derive(Clone, PartialEq, Properties)]
+pub(crate) struct CardProps<T: PartialEq> {
+    /// What it shows; nothing where a new one is made.
+    #[prop_or_default]
+    pub(crate) shown: Option<T>,
+    /// Keys that are taken.
+    pub(crate) taken: Rc<Vec<String>>,
+    /// The member may change it.
+    pub(crate) may_edit: bool,
+    /// Told when a new one was saved or given up.
+    pub(crate) on_done: Callback<()>,
+}
+
+impl<T: PartialEq> CardProps<T> {
+    /// It is not saved yet.
+    pub(crate) fn is_new(&self) -> bool {
+        self.shown.is_none()
+    }
+
+    /// The entry that the card edits: `of` tells its key and value, `fresh` what a new one begins as.
+    pub(crate) fn entry<V>(&self, of: impl FnOnce(&T) -> (String, V), fresh: impl FnOnce() -> V) -> Entry<V> {
+        let (key, value) = self.shown.as_ref().map(of).unzip();
+        Entry {
+            key,
+            fresh: value.is_none().then(fresh),
+            value,
+            taken: Rc::clone(&self.taken),
+            on_done: self.on_done.clone(),
+        }
+    }
+}
+
 /// What a card is about.
 pub(crate) struct Entry<T> {
     /// Its key; none for a new one.

@@ -66,10 +66,10 @@ pub(crate) fn OnCallPage() -> Html {
                 }
                 <h2 class="group">{ i18n.t("oncall-schedules") }</h2>
                 if making.is("schedule") {
-                    <ScheduleCard taken={Rc::clone(&keys)} is_new=true may_edit=true on_done={on_done.clone()} />
+                    <ScheduleCard taken={Rc::clone(&keys)} may_edit=true on_done={on_done.clone()} />
                 }
                 for it in view.schedules.iter() {
-                    <ScheduleCard key={it.key.clone()} view={Rc::new(it.clone())} taken={Rc::clone(&keys)} {may_edit}
+                    <ScheduleCard key={it.key.clone()} shown={Rc::new(it.clone())} taken={Rc::clone(&keys)} {may_edit}
                         on_done={on_done.clone()} />
                 }
                 if view.schedules.is_empty() && !making.is("schedule") {
@@ -77,10 +77,10 @@ pub(crate) fn OnCallPage() -> Html {
                 }
                 <h2 class="group">{ i18n.t("oncall-policies") }</h2>
                 if making.is("policy") {
-                    <PolicyCard taken={Rc::clone(&policies)} is_new=true may_edit=true on_done={on_done.clone()} />
+                    <PolicyCard taken={Rc::clone(&policies)} may_edit=true on_done={on_done.clone()} />
                 }
                 for it in view.policies.iter() {
-                    <PolicyCard key={it.key.clone()} view={Rc::new(it.clone())} taken={Rc::clone(&policies)} {may_edit}
+                    <PolicyCard key={it.key.clone()} shown={Rc::new(it.clone())} taken={Rc::clone(&policies)} {may_edit}
                         on_done={on_done.clone()} />
                 }
                 <p class="hint">{ i18n.t("oncall-services-hint") }{ " " }

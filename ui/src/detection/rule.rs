@@ -14,7 +14,7 @@ use super::{
     words::{rule_words, watched, wrong_words},
 };
 use crate::{
-    entry::{Card, EditorButtons, Entry, Setting, fresh_key, use_card},
+    entry::{Card, CardProps, EditorButtons, Setting, fresh_key, use_card},
     i18n::{tr, use_i18n},
     incidents::new::severity_choices,
     session::{Session, use_session},
@@ -25,36 +25,13 @@ use crate::{
     },
 };
 
-/// Properties of [`RuleCard`].
-#[derive(Clone, PartialEq, Properties)]
-pub(super) struct RuleCardProps {
-    /// The rule; none for a new one.
-    #[prop_or_default]
-    pub(super) rule: Option<Rule>,
-    /// Keys that are taken.
-    pub(super) taken: Rc<Vec<String>>,
-    /// It is not saved yet.
-    #[prop_or_default]
-    pub(super) is_new: bool,
-    /// The member may change it.
-    pub(super) may_edit: bool,
-    /// Told when a new one was saved or given up.
-    pub(super) on_done: Callback<()>,
-}
-
 /// The card.
 #[component]
-pub(super) fn RuleCard(props: &RuleCardProps) -> Html {
+pub(super) fn RuleCard(props: &CardProps<Rule>) -> Html {
     let i18n = use_i18n();
     let session = use_session();
-    let key = props.rule.as_ref().map(|rule| rule.key.clone());
-    let entry = Entry {
-        key: key.clone(),
-        value: props.rule.clone(),
-        fresh: props.is_new.then(fresh_rule),
-        taken: Rc::clone(&props.taken),
-        on_done: props.on_done.clone(),
-    };
+    let entry = props.entry(|rule| (rule.key.clone(), rule.clone()), fresh_rule);
+    let key = entry.key.clone();
     let Card { draft, problem, begin, on_change: _, on_save, on_cancel } =
         use_card(entry, |rule| rule.name.clone(), Setting::Rule);
     if let Some(draft) = draft {
@@ -63,11 +40,11 @@ pub(super) fn RuleCard(props: &RuleCardProps) -> Html {
                 if let Some(error) = problem {
                     <Problem {error} />
                 }
-                <RuleEditor {draft} is_new={props.is_new} taken={Rc::clone(&props.taken)} {on_save} {on_cancel} />
+                <RuleEditor {draft} is_new={props.is_new()} taken={Rc::clone(&props.taken)} {on_save} {on_cancel} />
             </section>
         };
     }
-    let Some(rule) = &props.rule else { return html! {} };
+    let Some(rule) = &props.shown else { return html! {} };
     let wrong = check(&session, rule).err();
     let services: Vec<&str> = rule.services.iter().map(String::as_str).collect();
     html! {

@@ -7,7 +7,7 @@ use yew::prelude::*;
 
 use super::{beside, words::service_words};
 use crate::{
-    entry::{self, Card, EditorButtons, Entry, Setting, fresh_key, use_card},
+    entry::{self, Card, CardProps, EditorButtons, Setting, fresh_key, use_card},
     i18n::{tr, use_i18n},
     session::{Session, use_session},
     tickets::fields::{optional_choices, some},
@@ -17,47 +17,23 @@ use crate::{
     },
 };
 
-/// Properties of [`ServiceCard`].
-#[derive(Clone, PartialEq, Properties)]
-pub(super) struct ServiceCardProps {
-    /// Its key; none for a new one.
-    #[prop_or_default]
-    pub(super) name: Option<String>,
-    /// The service; none for a new one.
-    #[prop_or_default]
-    pub(super) service: Option<Service>,
-    /// Keys that are taken.
-    pub(super) taken: Rc<Vec<String>>,
-    /// It is not saved yet.
-    #[prop_or_default]
-    pub(super) is_new: bool,
-    /// The member may change it.
-    pub(super) may_edit: bool,
-    /// Told when a new one was saved or given up.
-    pub(super) on_done: Callback<()>,
-}
-
 /// The card.
 #[component]
-pub(super) fn ServiceCard(props: &ServiceCardProps) -> Html {
+pub(super) fn ServiceCard(props: &CardProps<(String, Service)>) -> Html {
     let i18n = use_i18n();
     let session = use_session();
     let wrong = use_state_eq(|| None::<ServiceError>);
-    let entry = Entry {
-        key: props.name.clone(),
-        value: props.service.clone(),
-        fresh: props.is_new.then(Service::default),
-        taken: Rc::clone(&props.taken),
-        on_done: props.on_done.clone(),
-    };
+    let entry = props.entry(Clone::clone, Service::default);
+    let key = entry.key.clone();
     let Card { draft, problem, begin, on_change, on_save, on_cancel } =
         use_card(entry, |service| service.name.clone(), Setting::Service);
     let save = {
-        let (wrong, session, props) = (wrong.clone(), Rc::clone(&session), props.clone());
+        let (wrong, session, key, taken) =
+            (wrong.clone(), Rc::clone(&session), key.clone(), Rc::clone(&props.taken));
         Callback::from(move |service: Option<Service>| {
             let service = service.map(|service| Service { name: service.name.trim().to_owned(), ..service });
             let refused = service.as_ref().and_then(|service| {
-                let key = props.name.clone().unwrap_or_else(|| fresh_key(&service.name, &props.taken));
+                let key = key.clone().unwrap_or_else(|| fresh_key(&service.name, &taken));
                 check(&session, &key, service).err()
             });
             let is_fine = refused.is_none();
@@ -76,17 +52,17 @@ pub(super) fn ServiceCard(props: &ServiceCardProps) -> Html {
     };
     if let Some(draft) = draft {
         return html! {
-            <section class="panel entry-editor" data-testid="service" data-key={props.name.clone()}>
+            <section class="panel entry-editor" data-testid="service" data-key={key}>
                 if let Some(error) = problem {
                     <Problem {error} />
                 }
-                <ServiceEditor {draft} is_new={props.is_new} wrong={(*wrong).clone()} {on_change} on_save={save}
+                <ServiceEditor {draft} is_new={props.is_new()} wrong={(*wrong).clone()} {on_change} on_save={save}
                     on_cancel={cancel} />
             </section>
         };
     }
-    let Some(service) = &props.service else { return html! {} };
-    let problem = props.name.as_ref().and_then(|key| check(&session, key, service).err());
+    let Some((key, service)) = &props.shown else { return html! {} };
+    let problem = check(&session, key, service).err();
     let policy = |key: &String| {
         let known = session.workspace.as_ref().and_then(|workspace| workspace.escalations.get(key));
         known.map_or_else(|| key.clone(), |policy| policy.name.clone())
@@ -98,7 +74,7 @@ pub(super) fn ServiceCard(props: &ServiceCardProps) -> Html {
     );
     let facts: Vec<String> = team.into_iter().chain([told]).collect();
     html! {
-        <div class="line" data-testid="service" data-key={props.name.clone()}>
+        <div class="line" data-testid="service" data-key={key.clone()}>
             <span class="line-main"><b>{ &service.name }</b><span class="hint">{ facts.join(" · ") }</span>
                 { beside(problem.map(|problem| service_words(i18n, &session, &problem))) }
             </span>

@@ -11,7 +11,7 @@ use desk_domain::{
 use yew::prelude::*;
 
 use crate::{
-    entry::{self, Card, EditorButtons, Entry, Setting, use_card},
+    entry::{self, Card, CardProps, EditorButtons, Setting, use_card},
     i18n::{I18n, tr, use_i18n},
     session::{Session, use_session},
     widgets::{
@@ -19,23 +19,6 @@ use crate::{
         page::Problem,
     },
 };
-
-/// Properties of [`PolicyCard`].
-#[derive(Clone, PartialEq, Properties)]
-pub(super) struct PolicyCardProps {
-    /// The policy; none for a new one.
-    #[prop_or_default]
-    pub(super) view: Option<Rc<PolicyView>>,
-    /// Keys that are taken.
-    pub(super) taken: Rc<Vec<String>>,
-    /// It is not saved yet.
-    #[prop_or_default]
-    pub(super) is_new: bool,
-    /// The member may change it.
-    pub(super) may_edit: bool,
-    /// Told when a new one was saved or given up.
-    pub(super) on_done: Callback<()>,
-}
 
 /// What a control writes into the draft.
 type Change = Rc<dyn Fn(&mut Policy, String)>;
@@ -85,18 +68,11 @@ fn target_choices(i18n: I18n, session: &Session) -> Rc<Vec<Choice>> {
 
 /// The card.
 #[component]
-pub(super) fn PolicyCard(props: &PolicyCardProps) -> Html {
+pub(super) fn PolicyCard(props: &CardProps<Rc<PolicyView>>) -> Html {
     let i18n = use_i18n();
     let session = use_session();
-    let view = props.view.as_ref();
-    let key = view.map(|view| view.key.clone());
-    let entry = Entry {
-        key: key.clone(),
-        value: view.map(|view| view.policy.clone()),
-        fresh: props.is_new.then(fresh_policy),
-        taken: Rc::clone(&props.taken),
-        on_done: props.on_done.clone(),
-    };
+    let entry = props.entry(|view| (view.key.clone(), view.policy.clone()), fresh_policy);
+    let key = entry.key.clone();
     let Card { draft, problem, begin, on_change, on_save, on_cancel } =
         use_card(entry, |policy| policy.name.clone(), Setting::Escalation);
     let level = |number: usize, level: &Level| {
@@ -116,8 +92,8 @@ pub(super) fn PolicyCard(props: &PolicyCardProps) -> Html {
                 <Problem {error} />
             }
             if let Some(draft) = draft {
-                <PolicyEditor {draft} is_new={props.is_new} {on_change} {on_save} {on_cancel} />
-            } else if let Some(view) = &props.view {
+                <PolicyEditor {draft} is_new={props.is_new()} {on_change} {on_save} {on_cancel} />
+            } else if let Some(view) = &props.shown {
                 <div class="panel-head">
                     <h3>{ &view.policy.name }</h3>
                     <span class="hint">

@@ -14,7 +14,7 @@ use yew::prelude::*;
 use super::shown;
 use crate::{
     clock,
-    entry::{self, Card, EditorButtons, Entry, Setting, use_card},
+    entry::{self, Card, CardProps, EditorButtons, Setting, use_card},
     i18n::{tr, use_i18n},
     session::use_session,
     tickets::fields::person_choices,
@@ -27,23 +27,6 @@ use crate::{
 
 /// How many stretches are shown before the rest is folded away.
 const SHOWN: usize = 20;
-
-/// Properties of [`ScheduleCard`].
-#[derive(Clone, PartialEq, Properties)]
-pub(super) struct ScheduleCardProps {
-    /// The schedule; none for a new one.
-    #[prop_or_default]
-    pub(super) view: Option<Rc<ScheduleView>>,
-    /// Keys that are taken.
-    pub(super) taken: Rc<Vec<String>>,
-    /// It is not saved yet.
-    #[prop_or_default]
-    pub(super) is_new: bool,
-    /// The member may change it.
-    pub(super) may_edit: bool,
-    /// Told when a new one was saved or given up.
-    pub(super) on_done: Callback<()>,
-}
 
 /// What a control writes into the draft.
 type Change = Rc<dyn Fn(&mut Schedule, String)>;
@@ -67,20 +50,13 @@ fn fresh_schedule(zone: &str) -> Schedule {
 
 /// The card.
 #[component]
-pub(super) fn ScheduleCard(props: &ScheduleCardProps) -> Html {
+pub(super) fn ScheduleCard(props: &CardProps<Rc<ScheduleView>>) -> Html {
     let i18n = use_i18n();
     let session = use_session();
     let zone =
         session.workspace.as_ref().map_or_else(|| "UTC".to_owned(), |workspace| workspace.zone.clone());
-    let view = props.view.as_ref();
-    let key = view.map(|view| view.key.clone());
-    let entry = Entry {
-        key: key.clone(),
-        value: view.map(|view| view.schedule.clone()),
-        fresh: props.is_new.then(|| fresh_schedule(&zone)),
-        taken: Rc::clone(&props.taken),
-        on_done: props.on_done.clone(),
-    };
+    let entry = props.entry(|view| (view.key.clone(), view.schedule.clone()), || fresh_schedule(&zone));
+    let key = entry.key.clone();
     let Card { draft, problem, begin, on_change, on_save, on_cancel } =
         use_card(entry, |schedule| schedule.name.clone(), Setting::Schedule);
     let stretch = |member: Option<MemberId>, source: &Source| match (member, source) {
@@ -98,8 +74,8 @@ pub(super) fn ScheduleCard(props: &ScheduleCardProps) -> Html {
                 <Problem {error} />
             }
             if let Some(draft) = draft {
-                <ScheduleEditor {draft} is_new={props.is_new} {on_change} {on_save} {on_cancel} />
-            } else if let Some(view) = &props.view {
+                <ScheduleEditor {draft} is_new={props.is_new()} {on_change} {on_save} {on_cancel} />
+            } else if let Some(view) = &props.shown {
                 <div class="panel-head">
                     <h3>{ &view.schedule.name }</h3>
                     <span class="hint">{ &view.schedule.zone }</span>
