@@ -1,12 +1,13 @@
 //! What ticket lists filter, sort and count by, of all tickets that are not deleted, in memory: 64 bytes each.
 //!
-//! A page is one pass over these columns; then the lines of the page alone are read from `tickets`. So an edit writes no
-//! index of lists, and any filter with any order costs about the same.
+//! A page is one pass over these columns; then what they do not have of its lines is read from `tickets`. So an edit writes
+//! no index of lists, and any filter with any order costs about the same.
 //!
 //! Truth stays in SQLite. The columns are of a state of the store, `rev`: the newest row of `ticket_changes`, which
-//! triggers write. Every list reads that number together with its lines; when another one is found, what was written since
-//! (by whomever) is read, and the list is made again. Nothing has to tell the columns of a commit.
+//! triggers write. Every list reads that number together with its lines; when it is another one, what was written since (by
+//! whomever) comes instead of them, and the list is made again. Nothing has to tell the columns of a commit.
 
+mod facts;
 mod keys;
 mod read;
 mod scan;
@@ -26,16 +27,16 @@ use desk_domain::{
 use serde::{Deserialize, Serialize};
 
 use crate::{StoreError, codes};
+pub(crate) use facts::Facts;
 use keys::Keys;
-pub(crate) use read::REV;
+pub(crate) use read::{REV, with_state};
 pub(crate) use scan::Among;
 use words::{TagSets, Words};
 
 /// The columns of the open store.
 #[derive(Default)]
 pub(crate) struct Lists {
-    /// Held by who reads what was written since, or everything, and has a connection already: so nobody waits for
-    /// one while holding this.
+    /// Held by who reads everything, and has a connection already: so nobody waits for one while holding this.
     reading: tokio::sync::Mutex<()>,
     columns: RwLock<Option<Columns>>,
 }
@@ -64,6 +65,9 @@ type Cells = u32;
 /// No bit: a ticket that is in no list.
 const GONE: Cells = 0;
 
+#[expect(clippy::cast_possible_truncation, reason = "the assertion below")]
+const STATUSES: u32 = Status::ALL.len() as u32;
+
 const _: () =
     assert!(Status::ALL.len() * Priority::ALL.len() <= Cells::BITS as usize, "too many combinations");
 
@@ -71,6 +75,20 @@ fn cell(status: Status, priority: Priority) -> Cells {
     let status = Status::ALL.iter().position(|known| *known == status).unwrap_or(0);
     let priority = Priority::ALL.iter().position(|known| *known == priority).unwrap_or(0);
     1 << (priority * Status::ALL.len() + status)
+}
+
+/// What a ticket's bit stands for; `None` of [`GONE`].
+fn status_and_priority(cell: Cells) -> Option<(Status, Priority)> {
+    let bit = cell.trailing_zeros() as usize;
+    let status = Status::ALL.get(bit % Status::ALL.len())?;
+    let priority = Priority::ALL.get(bit / Status::ALL.len())?;
+    Some((*status, *priority))
+}
+
+/// The smaller the hastier.
+#[inline]
+fn rank(cell: Cells) -> u32 {
+    !(cell.trailing_zeros() / STATUSES)
 }
 
 /// What the columns have of one ticket.
@@ -98,11 +116,6 @@ pub(crate) struct AtWork {
 }
 
 impl Columns {
-    /// The state of the store that these are of.
-    pub(crate) fn rev(&self) -> i64 {
-        self.rev
-    }
-
     /// Every ticket has its place in every column.
     fn is_whole(&self) -> bool {
         let Self { rev: _, docs, cells, created_at, updated_at, due_keys, .. } = self;
@@ -154,15 +167,15 @@ impl Columns {
             }
         }
         let mut of_words = vec![0_u32; self.words.len()];
-        for (set, count) in of_sets.into_iter().enumerate() {
+        for (set, count) in (0..).zip(of_sets) {
             for word in self.sets.words_of(set) {
                 if let Some(all) = of_words.get_mut(*word as usize) {
                     *all += count;
                 }
             }
         }
-        let borne = of_words.into_iter().enumerate().filter(|(_, count)| *count > 0);
-        borne.map(|(word, count)| (self.words.text(word), count)).collect()
+        let borne = (0..).zip(of_words).filter(|(_, count)| *count > 0);
+        borne.filter_map(|(word, count)| Some((self.words.text(word)?, count))).collect()
     }
 
     /// The numbers beside the navigation's entries.

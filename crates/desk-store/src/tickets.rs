@@ -13,16 +13,19 @@ use uuid::Uuid;
 
 use crate::{
     Store, StoreError, bulk, codes,
-    columns::{Among, Columns, REV},
+    columns::{Among, Columns, Facts, REV, with_state},
     search,
 };
 
-/// A line as a JSON array, in the order of [`Line`]; `t` is `tickets`.
+/// What a list shows of a ticket and columns do not have, as a JSON array in the order of [`Rest`]; `t` is `tickets`,
+/// `wanted` what says which. In SQLite each value of such an array takes about as long as to find the line.
 ///
 /// A page comes as one value: handing every row from SQLite's thread to the caller's would take longer than reading it.
-const LINE: &str = "json_array(hex(t.id), t.title, t.status, t.priority, t.category, t.assignee, t.team, \
-     t.requester, json(t.tags), t.created_at, t.updated_at, t.due_key, t.due_metric, t.conflicted, \
+const REST: &str = "json_array(wanted.key, hex(t.id), t.title, t.requester, t.due_metric, t.conflicted, \
      EXISTS (SELECT 1 FROM outbox o WHERE o.doc = t.doc))";
+/// What columns have, in the order of [`Stored`].
+const FACTS: &str = "json_array(t.status, t.priority, t.category, t.assignee, t.team, json(t.tags), t.created_at, \
+     t.updated_at, t.due_key)";
 
 /// Most rows of one page.
 const PAGE_MAX: u32 = 500;
@@ -55,10 +58,10 @@ impl Store {
         limit: u32,
         now: UtcMillis,
     ) -> Result<Vec<TicketRow>, StoreError> {
-        let sql = format!(
-            "SELECT {REV}, (SELECT json_group_array({LINE} ORDER BY page.key) FROM json_each(?) page \
-             JOIN tickets t ON t.doc = page.value)"
-        );
+        let sql = with_state(&format!(
+            "CASE {REV} WHEN ?1 THEN (SELECT json_group_array({REST}) FROM json_each(?2) wanted \
+             JOIN tickets t ON t.doc = wanted.value) END"
+        ));
         let (offset, limit) = (offset as usize, limit.min(PAGE_MAX) as usize);
         if filter.text.is_some() {
             self.settle_search().await?;
@@ -70,14 +73,14 @@ impl Store {
                 let wanted = columns.wanted(filter, now);
                 wanted.map(|wanted| columns.page(&wanted, &among, sort, offset, limit)).unwrap_or_default()
             };
-            let (rev, docs) = self.columns(page).await?;
+            let (rev, page) = self.columns(page).await?;
+            let docs = bulk::json_numbers(page.iter().map(|(doc, _)| *doc));
             let mut held = self.quick_reader().await?;
-            let query = sqlx::query(AssertSqlSafe(sql.as_str())).bind(bulk::json_numbers(docs));
+            let query = sqlx::query(AssertSqlSafe(sql.as_str())).bind(rev).bind(docs);
             let row = query.fetch_one(held.conn()?).await?;
-            if row.try_get::<i64, _>(0)? == rev {
-                return lines(row.try_get(1)?);
+            if self.inner.lists.is_current(rev, &row)? {
+                return rows(page, row.try_get(3)?);
             }
-            self.follow(held.conn()?).await?;
         }
     }
 
@@ -103,17 +106,16 @@ impl Store {
     pub async fn counts(&self, member: &str, now: UtcMillis) -> Result<Counts, StoreError> {
         const OTHERS: &str = "(SELECT count(*) FROM incidents WHERE deleted = 0 AND is_over = 0), \
              (SELECT count(*) FROM articles WHERE deleted = 0 AND status IN ('published', 'draft'))";
-        let sql = format!(
-            "SELECT {REV}, {OTHERS}, t.id, t.number, t.title, t.due_metric, t.due_key \
-             FROM (SELECT ? AS doc) next LEFT JOIN tickets t ON t.doc = next.doc"
-        );
+        let sql = with_state(&format!(
+            "{OTHERS}, t.id, t.number, t.title, t.due_metric, t.due_key \
+             FROM (SELECT ?2 AS doc) next LEFT JOIN tickets t ON t.doc = next.doc"
+        ));
         loop {
             let (rev, at_work) = self.columns(|columns| columns.at_work(member, now)).await?;
             let mut held = self.quick_reader().await?;
-            let query = sqlx::query(AssertSqlSafe(sql.as_str())).bind(at_work.next);
+            let query = sqlx::query(AssertSqlSafe(sql.as_str())).bind(rev).bind(at_work.next);
             let row = query.fetch_one(held.conn()?).await?;
-            if row.try_get::<i64, _>(0)? != rev {
-                self.follow(held.conn()?).await?;
+            if !self.inner.lists.is_current(rev, &row)? {
                 continue;
             }
             let count = |index: usize| -> Result<u32, StoreError> {
@@ -124,8 +126,8 @@ impl Store {
                 unassigned: at_work.unassigned,
                 active: at_work.all,
                 breached: at_work.breached,
-                incidents: count(1)?,
-                articles: count(2)?,
+                incidents: count(3)?,
+                articles: count(4)?,
                 next_due: at_work.next.map(|_| due_ticket(&row)).transpose()?,
             });
         }
@@ -150,13 +152,9 @@ impl Store {
 
     /// Whether the store's lists are in this state; if not, the columns follow.
     async fn is_current(&self, rev: i64) -> Result<bool, StoreError> {
-        let sql = AssertSqlSafe(format!("SELECT {REV}"));
         let mut held = self.quick_reader().await?;
-        let current: i64 = sqlx::query_scalar(sql).fetch_one(held.conn()?).await?;
-        if current != rev {
-            self.follow(held.conn()?).await?;
-        }
-        Ok(current == rev)
+        let row = sqlx::query(AssertSqlSafe(with_state("NULL"))).bind(rev).fetch_one(held.conn()?).await?;
+        self.inner.lists.is_current(rev, &row)
     }
 
     /// The row numbers of the newest tickets that the filter's text finds; `None` without a text that has words.
@@ -202,88 +200,92 @@ impl Store {
     /// The lines of these tickets, in the order of their ids, without those that are deleted or not here.
     pub async fn ticket_rows(&self, ids: &[DocId]) -> Result<Vec<TicketRow>, StoreError> {
         let sql = AssertSqlSafe(format!(
-            "SELECT json_group_array({LINE} ORDER BY t.id) FROM json_each(?) j \
-             JOIN documents d ON d.id = unhex(j.value) JOIN tickets t ON t.doc = d.doc WHERE t.deleted = 0"
+            "SELECT json_group_array(json_array({REST}, {FACTS})) FROM json_each(?) wanted \
+             JOIN documents d ON d.id = unhex(wanted.value) JOIN tickets t ON t.doc = d.doc WHERE t.deleted = 0"
         ));
         let wanted = bulk::json_hex(ids.iter().map(|id| id.0.as_bytes().as_slice()));
         let mut held = self.quick_reader().await?;
-        lines(sqlx::query(sql).bind(wanted).fetch_one(held.conn()?).await?.try_get(0)?)
+        let found = sqlx::query(sql).bind(wanted).fetch_one(held.conn()?).await?;
+        let lines: Vec<(Rest<'_>, Stored)> = codes::from_json(found.try_get(0)?)?;
+        let rows = lines.into_iter().map(|(rest, stored)| rest.with(stored.try_into()?));
+        let mut rows = rows.collect::<Result<Vec<_>, StoreError>>()?;
+        rows.sort_unstable_by_key(|row| row.id);
+        Ok(rows)
     }
+}
+
+/// A page, from what columns have of it and a JSON array of [`Rest`].
+fn rows(page: Vec<(i64, Facts)>, rest: &str) -> Result<Vec<TicketRow>, StoreError> {
+    let mut rest: Vec<Rest<'_>> = codes::from_json(rest)?;
+    // Nothing says that they come like this, though they do.
+    rest.sort_unstable_by_key(|rest| rest.0);
+    let mut facts: Vec<Option<Facts>> = page.into_iter().map(|(_, facts)| Some(facts)).collect();
+    let of_page = rest.into_iter().filter_map(|rest| Some((facts.get_mut(rest.0)?.take()?, rest)));
+    of_page.map(|(facts, rest)| rest.with(facts)).collect()
 }
 
 /// From the row that [`Store::counts`] reads.
 fn due_ticket(row: &SqliteRow) -> Result<DueTicket, StoreError> {
     Ok(DueTicket {
-        id: codes::id_from(row.try_get(3)?)?,
-        number: row.try_get(4)?,
-        title: row.try_get(5)?,
-        due: NextDue { metric: codes::word(row.try_get(6)?)?, due_at: UtcMillis(row.try_get(7)?) },
+        id: codes::id_from(row.try_get(5)?)?,
+        number: row.try_get(6)?,
+        title: row.try_get(7)?,
+        due: NextDue { metric: codes::word(row.try_get(8)?)?, due_at: UtcMillis(row.try_get(9)?) },
     })
 }
 
-/// A line of the list as [`LINE`] has it.
+/// [`REST`]: which one, id, title, requester, clock, whether it has concurrent values, whether it has unsent edits.
 #[derive(Deserialize)]
-struct Line(
-    Uuid,
-    String,
-    i64,
-    i64,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-    BTreeSet<String>,
-    i64,
-    i64,
-    i64,
-    Option<String>,
-    i64,
-    i64,
-);
+struct Rest<'a>(usize, Uuid, String, Option<String>, Option<&'a str>, i64, i64);
 
-/// Reads a page.
-fn lines(json: &str) -> Result<Vec<TicketRow>, StoreError> {
-    let lines: Vec<Line> = codes::from_json(json)?;
-    lines.into_iter().map(ticket_row).collect()
+impl Rest<'_> {
+    fn with(self, facts: Facts) -> Result<TicketRow, StoreError> {
+        let Self(_, id, title, requester, metric, conflicted, unsent) = self;
+        let Facts { status, priority, category, assignee, team, tags, created_at, updated_at, due_key } =
+            facts;
+        let next_due = match (metric, codes::due_from(due_key)) {
+            (Some(metric), Some(due_at)) => Some(NextDue { metric: codes::word(metric)?, due_at }),
+            _ => None,
+        };
+        Ok(TicketRow {
+            id: DocId(id),
+            number: ticket_number(DocId(id)),
+            title,
+            status,
+            priority,
+            category,
+            assignee,
+            team,
+            requester,
+            tags,
+            created_at,
+            updated_at,
+            next_due,
+            conflicted: conflicted != 0,
+            unsent: unsent != 0,
+        })
+    }
 }
 
-fn ticket_row(line: Line) -> Result<TicketRow, StoreError> {
-    let Line(
-        id,
-        title,
-        status,
-        priority,
-        category,
-        assignee,
-        team,
-        requester,
-        tags,
-        created,
-        updated,
-        due,
-        metric,
-        conflicted,
-        unsent,
-    ) = line;
-    let next_due = match (metric, codes::due_from(due)) {
-        (Some(metric), Some(due_at)) => Some(NextDue { metric: codes::word(&metric)?, due_at }),
-        _ => None,
-    };
-    Ok(TicketRow {
-        id: DocId(id),
-        number: ticket_number(DocId(id)),
-        title,
-        status: codes::status_from(status)?,
-        priority: codes::priority_from(priority)?,
-        category,
-        assignee,
-        team,
-        requester,
-        tags,
-        created_at: UtcMillis(created),
-        updated_at: UtcMillis(updated),
-        next_due,
-        conflicted: conflicted != 0,
-        unsent: unsent != 0,
-    })
+/// [`FACTS`].
+#[derive(Deserialize)]
+struct Stored(i64, i64, Option<String>, Option<String>, Option<String>, BTreeSet<String>, i64, i64, i64);
+
+impl TryFrom<Stored> for Facts {
+    type Error = StoreError;
+
+    fn try_from(stored: Stored) -> Result<Self, StoreError> {
+        let Stored(status, priority, category, assignee, team, tags, created, updated, due_key) = stored;
+        Ok(Self {
+            status: codes::status_from(status)?,
+            priority: codes::priority_from(priority)?,
+            category,
+            assignee,
+            team,
+            tags,
+            created_at: UtcMillis(created),
+            updated_at: UtcMillis(updated),
+            due_key,
+        })
+    }
 }

@@ -15,6 +15,7 @@ pub(super) struct Keys {
 /// In units of 2,048 ms: what is greater is never less. Processors compare four of these at once, and 64 bits slower than
 /// one after the other. Beyond the year 2109 all are equal.
 #[expect(clippy::cast_possible_truncation, reason = "clamped")]
+#[inline]
 pub(super) fn coarse(key: i64) -> i32 {
     (key >> 11).clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
 }

@@ -3,13 +3,24 @@
 use std::{borrow::Cow, sync::PoisonError};
 
 use serde::Deserialize;
-use sqlx::{Connection, Row, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection, sqlite::SqliteRow};
 
 use super::{Columns, Line, Lists, cell, stored};
 use crate::{Store, StoreError, codes};
 
-/// The state of the store's lists; to be read together with their lines.
+/// The state of the store's lists.
 pub(crate) const REV: &str = "(SELECT coalesce(max(rev), 0) FROM ticket_changes)";
+
+/// A query for what belongs to columns of the state `?1`: [`Lists::is_current`] says of its row whether that is the
+/// store's. `what` comes behind three columns: the store's state and, where it is another one, what was written since.
+pub(crate) fn with_state(what: &str) -> String {
+    format!(
+        "SELECT {REV}, (SELECT coalesce(min(rev), 1) <= ?1 + 1 FROM ticket_changes), \
+         CASE {REV} WHEN ?1 THEN NULL ELSE (SELECT json_group_array(json_array(c.doc, {FACTS})) FROM \
+         (SELECT DISTINCT doc FROM ticket_changes WHERE rev > ?1) c \
+         LEFT JOIN tickets t ON t.doc = c.doc AND t.deleted = 0) END, {what}"
+    )
+}
 
 /// A line but for its row number, in the order of [`Record`].
 const FACTS: &str = "status, priority, created_at, updated_at, due_key, assignee, team, category, tags";
@@ -55,7 +66,7 @@ impl Store {
     }
 
     /// Gives what `work` makes of the columns, with their state. They are those of some moment: whoever reads lines
-    /// compares the state with [`REV`] and, when it is another one, calls [`Store::follow`] and begins anew.
+    /// reads them [`with_state`] and begins anew when that is another one.
     pub(crate) async fn columns<T>(
         &self,
         mut work: impl FnMut(&Columns) -> T,
@@ -67,40 +78,24 @@ impl Store {
             self.prepare_lists().await?;
         }
     }
-
-    /// Reads what was written since the columns' state.
-    pub(crate) async fn follow(&self, conn: &mut SqliteConnection) -> Result<(), StoreError> {
-        let lists = &self.inner.lists;
-        let _turn = lists.reading.lock().await;
-        let Some(rev) = lists.look(Columns::rev) else { return Ok(()) };
-        let Some(since) = Since::read(conn, rev).await? else {
-            // Too much for this connection.
-            lists.replace(None);
-            return Ok(());
-        };
-        lists.change(|columns| columns.follow(&since))
-    }
 }
 
 /// What was written since a state.
 struct Since {
     rev: i64,
-    records: String,
+    records: Option<String>,
 }
 
 impl Since {
-    /// `None`: that was forgotten.
     async fn read(conn: &mut SqliteConnection, rev: i64) -> Result<Option<Self>, StoreError> {
-        let sql = format!(
-            "SELECT coalesce(min(rev), 1) <= ? + 1, {REV}, \
-             (SELECT json_group_array(json_array(c.doc, {FACTS})) FROM \
-             (SELECT DISTINCT doc FROM ticket_changes WHERE rev > ?) c \
-             LEFT JOIN tickets t ON t.doc = c.doc AND t.deleted = 0) \
-             FROM ticket_changes"
-        );
-        let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(rev).bind(rev).fetch_one(conn).await?;
-        let is_whole: bool = row.try_get(0)?;
-        let since = Self { rev: row.try_get(1)?, records: row.try_get(2)? };
+        let row = sqlx::query(AssertSqlSafe(with_state("NULL"))).bind(rev).fetch_one(conn).await?;
+        Self::of(&row, rev)
+    }
+
+    /// From a row of [`with_state`]; `None`: that was forgotten.
+    fn of(row: &SqliteRow, rev: i64) -> Result<Option<Self>, StoreError> {
+        let is_whole: bool = row.try_get(1)?;
+        let since = Self { rev: row.try_get(0)?, records: row.try_get(2)? };
         Ok((is_whole && since.rev >= rev).then_some(since))
     }
 }
@@ -142,7 +137,9 @@ async fn everything(state: &mut SqliteConnection) -> Result<Columns, StoreError>
 impl Columns {
     /// Takes over what was written since.
     fn follow(&mut self, since: &Since) -> Result<(), StoreError> {
-        self.add(&since.records)?;
+        if let Some(records) = &since.records {
+            self.add(records)?;
+        }
         self.rev = since.rev;
         Ok(())
     }
@@ -195,14 +192,23 @@ impl Lists {
         self.columns.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(work)
     }
 
-    /// Errors leave the columns half changed: they are read anew then.
-    fn change(&self, work: impl FnOnce(&mut Columns) -> Result<(), StoreError>) -> Result<(), StoreError> {
-        let mut columns = self.columns.write().unwrap_or_else(PoisonError::into_inner);
-        let result = columns.as_mut().map_or(Ok(()), work);
-        if result.is_err() {
-            *columns = None;
+    /// Whether the store is in the state `rev` of the columns that were looked at, by a row of [`with_state`]. If not, they
+    /// follow.
+    pub(crate) fn is_current(&self, rev: i64, row: &SqliteRow) -> Result<bool, StoreError> {
+        if row.try_get::<i64, _>(0)? == rev {
+            return Ok(true);
         }
-        result
+        let since = Since::of(row, rev)?;
+        let mut columns = self.columns.write().unwrap_or_else(PoisonError::into_inner);
+        // If not they: others set them, or they followed somebody else's row.
+        if let Some(mut followed) = columns.take_if(|columns| columns.rev == rev)
+            // Where too much was written, or following ends half way, they are read anew.
+            && let Some(since) = since
+        {
+            followed.follow(&since)?;
+            *columns = Some(followed);
+        }
+        Ok(false)
     }
 
     /// Forgets the columns, or sets others: another file took the store's place, say.

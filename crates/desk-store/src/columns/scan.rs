@@ -1,5 +1,8 @@
 //! One pass over the columns: the tickets of a page in order, or how many fit.
 
+#[cfg(test)]
+mod tests;
+
 use std::ops::Range;
 
 use desk_api::view::{AssigneeFilter, TicketFilter, TicketSort};
@@ -9,9 +12,9 @@ use desk_domain::{
 };
 
 use super::{
-    Cells, Columns, GONE, cell,
+    Cells, Columns, Facts, GONE, cell,
     keys::{Keys, coarse},
-    words,
+    rank, words,
 };
 
 /// Which tickets are looked at.
@@ -28,11 +31,14 @@ pub(crate) struct Wanted {
     assignee: Option<u32>,
     team: Option<u32>,
     category: Option<u32>,
-    tag: Option<u32>,
+    /// Of each set of tags, whether the tag is in it.
+    tag_sets: Option<Vec<bool>>,
 }
 
 /// Places that are looked at together: loops over so many of one column after the other become vector instructions.
 const BLOCK: usize = 1_024;
+/// Places of which it is seen at once that none is wanted.
+const FEW: usize = 16;
 
 /// The cells of the statuses and priorities that `is_wanted` names.
 pub(super) fn cells(is_wanted: impl Fn(Status, Priority) -> bool) -> Cells {
@@ -73,21 +79,25 @@ impl Columns {
             assignee,
             team: number(&filter.team)?,
             category: number(&filter.category)?,
-            tag: number(&filter.tag)?,
+            tag_sets: number(&filter.tag)?.map(|tag| self.sets.with(tag)),
         })
     }
 
     /// How many tickets fit.
     pub(crate) fn count(&self, wanted: &Wanted, among: &Among<'_>) -> usize {
         let mut count = 0;
-        self.each_block(wanted, among, |places, fits| {
+        self.each_block(among, |places, fits| {
+            for (fits, cell) in fits.iter_mut().zip(part(&self.cells, places)) {
+                *fits = cell & wanted.cells;
+            }
+            self.fit(wanted, places, fits);
             let fitting = places.clone().zip(fits).filter(|(_, fits)| **fits != GONE);
-            count += fitting.filter(|(place, _)| self.has_tag(wanted, *place)).count();
+            count += fitting.filter(|(place, _)| self.is_due(wanted, *place)).count();
         });
         count
     }
 
-    /// The row numbers of the tickets that fit, in order, from `offset` on.
+    /// The tickets that fit with their row numbers, in order, from `offset` on.
     pub(crate) fn page(
         &self,
         wanted: &Wanted,
@@ -95,50 +105,25 @@ impl Columns {
         sort: TicketSort,
         offset: usize,
         limit: usize,
-    ) -> Vec<i64> {
-        let number = offset.saturating_add(limit);
-        let (keys, flipped) = match sort {
-            // The greatest first and, of equal ones, the higher place.
-            TicketSort::Updated | TicketSort::Priority => (&self.updated_at, !0),
-            TicketSort::Created => (&self.created_at, !0),
-            TicketSort::Due => (&self.due_keys, 0),
-        };
-        let best = |cells| Best { cells, keys, flipped, kept: Vec::new(), number, bound: i64::MAX };
-        let mut all: Vec<Best<'_>> = match sort {
-            TicketSort::Priority => {
-                Priority::ALL.iter().rev().map(|priority| best(cells(|_, of| of == *priority))).collect()
-            }
-            TicketSort::Updated | TicketSort::Created | TicketSort::Due => vec![best(!GONE)],
-        };
-        let mut good = [GONE; BLOCK];
-        self.each_block(wanted, among, |places, fits| {
-            let mut better = 0;
-            for best in &mut all {
-                if better >= number {
-                    break;
-                }
-                best.offer(places, fits, &mut good, |place| self.has_tag(wanted, place));
-                better += best.kept.len();
+    ) -> Vec<(i64, Facts)> {
+        let mut best = Best::new(self, sort, wanted.cells, offset.saturating_add(limit));
+        self.each_block(among, |places, fits| {
+            // The other columns are left alone where nothing is good enough: mostly, once the newest were looked at.
+            if best.sift(places, part(&self.cells, places), fits) {
+                self.fit(wanted, places, fits);
+                best.offer(places, fits, |place| self.is_due(wanted, place));
             }
         });
-        let (mut offset, mut page) = (offset, Vec::new());
-        for mut best in all {
-            best.shrink();
-            let before = offset.min(best.kept.len());
-            page.extend(best.from(before));
-            offset -= before;
-        }
-        page.truncate(limit);
-        page.into_iter().filter_map(|place| self.docs.get(place).copied()).collect()
+        best.from(offset).filter_map(|place| self.facts(place)).collect()
     }
 
-    /// Gives places, the newest first, and of each whether it fits but for its tags: not [`GONE`].
-    fn each_block(&self, wanted: &Wanted, among: &Among<'_>, mut work: impl FnMut(&Range<usize>, &[Cells])) {
+    /// Gives places, the newest first, with room for what is found out of them: in the end whether each fits, not [`GONE`].
+    fn each_block(&self, among: &Among<'_>, mut work: impl FnMut(&Range<usize>, &mut [Cells])) {
         let mut buffer = [GONE; BLOCK];
         let mut look = |places: Range<usize>| {
-            let Some(fits) = buffer.get_mut(..places.len()) else { return };
-            self.fit(wanted, &places, fits);
-            work(&places, fits);
+            if let Some(fits) = buffer.get_mut(..places.len()) {
+                work(&places, fits);
+            }
         };
         match among {
             Among::All => {
@@ -155,17 +140,8 @@ impl Columns {
         }
     }
 
-    /// The one condition that [`Columns::fit`] leaves out: to look sets up takes longer than all others together.
-    fn has_tag(&self, wanted: &Wanted, place: usize) -> bool {
-        wanted.tag.is_none_or(|tag| {
-            self.tag_sets.get(place).is_some_and(|set| self.sets.words_of(*set as usize).contains(&tag))
-        })
-    }
-
+    /// Leaves those that fit but for their status and priority, and some that [`Columns::is_due`] tells from them.
     fn fit(&self, wanted: &Wanted, places: &Range<usize>, fits: &mut [Cells]) {
-        for (fits, cell) in fits.iter_mut().zip(part(&self.cells, places)) {
-            *fits = cell & wanted.cells;
-        }
         let words = [
             (&self.assignees, wanted.assignee),
             (&self.teams, wanted.team),
@@ -178,10 +154,23 @@ impl Columns {
             }
         }
         if let Some(due_by) = wanted.due_by {
-            for (fits, due_key) in fits.iter_mut().zip(part(self.due_keys.exact(), places)) {
+            let due_by = coarse(due_by);
+            for (fits, due_key) in fits.iter_mut().zip(part(self.due_keys.coarse(), places)) {
                 *fits &= all_if(*due_key <= due_by);
             }
         }
+        if let Some(sets) = &wanted.tag_sets {
+            for (fits, set) in fits.iter_mut().zip(part(&self.tag_sets, places)) {
+                *fits &= all_if(sets.get(*set as usize).is_some_and(|has_tag| *has_tag));
+            }
+        }
+    }
+
+    /// Whether the clock runs out as is wanted, to the millisecond.
+    #[inline]
+    fn is_due(&self, wanted: &Wanted, place: usize) -> bool {
+        let is_due = |due_by| self.due_keys.exact().get(place).is_some_and(|due_key| *due_key <= due_by);
+        wanted.due_by.is_none_or(is_due)
     }
 }
 
@@ -196,86 +185,140 @@ fn part<'a, T>(column: &'a [T], places: &Range<usize>) -> &'a [T] {
     column.get(places.clone()).unwrap_or_default()
 }
 
+/// What tickets are sorted by, in one number: rank, key and place. What stands first is smallest.
+type Standing = u128;
+
+fn standing(rank: u32, key: i64, place: u32) -> Standing {
+    // The sign's bit turned over, numbers without one are in the same order.
+    let key = key.cast_unsigned() ^ (1 << 63);
+    Standing::from(rank) << 96 | Standing::from(key) << 32 | Standing::from(place)
+}
+
+/// The rank and the key.
+#[expect(clippy::cast_possible_truncation, reason = "they stand there")]
+fn parts(standing: Standing) -> (u32, i64) {
+    ((standing >> 96) as u32, ((standing >> 32) as u64 ^ (1 << 63)).cast_signed())
+}
+
 /// The first places of an order, in linear time: twice as many are kept as are wanted, and the worse half is thrown away
 /// when they are full.
 struct Best<'a> {
+    keys: &'a Keys,
+    /// All bits where the greatest key stands first and, of equal ones, the higher place.
+    flipped: i64,
+    /// Whether the priority stands before the key.
+    is_ranked: bool,
     /// What the tickets are among.
     cells: Cells,
-    keys: &'a Keys,
-    /// All bits where the greatest key stands first.
-    flipped: i64,
-    /// What stands first is smallest.
-    kept: Vec<(i64, usize)>,
+    kept: Vec<Standing>,
     number: usize,
-    /// The key of as many as are wanted is no worse than this.
-    bound: i64,
+    /// As many as are wanted are no worse than this.
+    bound: Standing,
+    /// The cells that are better than the bound whatever their key is.
+    better: Cells,
+    /// The cells whose keys decide: no better than this, they are worse than the bound.
+    equal: Cells,
+    coarse: i32,
 }
 
-/// Places of which it is seen at once that none is wanted.
-const FEW: usize = 16;
-
-impl Best<'_> {
-    /// `good` is room for a block; `is_wanted` is asked about the few that would be taken.
-    fn offer(
-        &mut self,
-        places: &Range<usize>,
-        fits: &[Cells],
-        good: &mut [Cells],
-        is_wanted: impl Fn(usize) -> bool,
-    ) {
-        let Some(good) = good.get_mut(..fits.len()) else { return };
-        #[expect(clippy::cast_possible_truncation, reason = "all bits or none")]
-        let (cells, flipped, bound) = (self.cells, self.flipped as i32, coarse(self.bound));
-        for ((good, fits), key) in good.iter_mut().zip(fits).zip(part(self.keys.coarse(), places)) {
-            *good = fits & cells & all_if(key ^ flipped <= bound);
+impl<'a> Best<'a> {
+    fn new(columns: &'a Columns, sort: TicketSort, cells: Cells, number: usize) -> Self {
+        let (keys, flipped) = match sort {
+            TicketSort::Updated | TicketSort::Priority => (&columns.updated_at, !0),
+            TicketSort::Created => (&columns.created_at, !0),
+            TicketSort::Due => (&columns.due_keys, 0),
+        };
+        Self {
+            keys,
+            flipped,
+            is_ranked: sort == TicketSort::Priority,
+            cells,
+            kept: Vec::new(),
+            number,
+            bound: Standing::MAX,
+            better: if number > 0 { cells } else { GONE },
+            equal: GONE,
+            coarse: i32::MAX,
         }
+    }
+
+    /// Leaves of the cells those that stand before the bound, and some more; whether there are any.
+    fn sift(&self, places: &Range<usize>, cells: &[Cells], left: &mut [Cells]) -> bool {
+        #[expect(clippy::cast_possible_truncation, reason = "all bits or none")]
+        let (flipped, bound) = (self.flipped as i32, self.coarse);
+        let (better, equal) = (self.better, self.equal);
+        let mut any = GONE;
+        for ((left, cell), key) in left.iter_mut().zip(cells).zip(part(self.keys.coarse(), places)) {
+            *left = cell & (better | (equal & all_if(key ^ flipped <= bound)));
+            any |= *left;
+        }
+        any != GONE
+    }
+
+    /// Takes those that stand before the bound; `is_wanted` is asked about the few that would be taken.
+    fn offer(&mut self, places: &Range<usize>, fits: &[Cells], is_wanted: impl Fn(usize) -> bool) {
         // The newest stand behind: most of what comes after them is worse.
-        for (number, few) in good.chunks(FEW).enumerate().rev() {
-            if few.iter().fold(GONE, |any, good| any | good) == GONE {
+        for (number, few) in fits.chunks(FEW).enumerate().rev() {
+            if few.iter().fold(GONE, |any, cell| any | cell) == GONE {
                 continue;
             }
-            for (behind, _) in few.iter().enumerate().rev().filter(|(_, good)| **good != GONE) {
+            for (behind, cell) in few.iter().enumerate().rev() {
+                if *cell == GONE {
+                    continue;
+                }
                 let place = places.start + number * FEW + behind;
                 let Some(key) = self.keys.exact().get(place) else { continue };
-                if key ^ self.flipped <= self.bound && is_wanted(place) {
-                    self.take(key ^ self.flipped, place);
+                let standing = standing(self.rank(*cell), key ^ self.flipped, self.flip(place));
+                if standing <= self.bound && is_wanted(place) {
+                    self.take(standing);
                 }
             }
         }
     }
 
-    fn take(&mut self, key: i64, place: usize) {
-        self.kept.push((key, self.flip(place)));
+    fn take(&mut self, standing: Standing) {
+        self.kept.push(standing);
         if self.kept.len() >= self.number.saturating_mul(2).max(64) {
             self.shrink();
         }
     }
 
-    /// Of equal keys the smaller stands first.
-    fn flip(&self, place: usize) -> usize {
-        if self.flipped == 0 { place } else { !place }
+    fn rank(&self, cell: Cells) -> u32 {
+        if self.is_ranked { rank(cell) } else { 0 }
+    }
+
+    /// Of equal keys the smaller one stands first.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "all bits or none")]
+    fn flip(&self, place: usize) -> u32 {
+        // There is no memory for more places than numbers.
+        u32::try_from(place).unwrap_or(u32::MAX) ^ self.flipped as u32
     }
 
     fn shrink(&mut self) {
-        if self.number == 0 {
-            self.kept.clear();
-        } else if self.kept.len() > self.number {
-            let (_, worst, _) = self.kept.select_nth_unstable(self.number - 1);
-            self.bound = worst.0;
-            self.kept.truncate(self.number);
+        if self.kept.len() <= self.number {
+            return;
         }
+        let Some(last) = self.number.checked_sub(1) else { return };
+        let (_, worst, _) = self.kept.select_nth_unstable(last);
+        self.bound = *worst;
+        self.kept.truncate(self.number);
+        let (rank, key) = parts(self.bound);
+        self.coarse = coarse(key);
+        let of = |is_meant: fn(&u32, &u32) -> bool| {
+            self.cells & cells(|status, priority| is_meant(&self.rank(cell(status, priority)), &rank))
+        };
+        (self.better, self.equal) = (of(u32::lt), of(u32::eq));
     }
 
     /// The places in order, without the first `offset`.
-    fn from(mut self, offset: usize) -> Vec<usize> {
-        if offset >= self.kept.len() {
-            return Vec::new();
-        }
-        if offset > 0 {
+    fn from(mut self, offset: usize) -> impl Iterator<Item = usize> {
+        self.shrink();
+        if offset > 0 && offset < self.kept.len() {
             self.kept.select_nth_unstable(offset);
         }
-        let mut page = self.kept.split_off(offset);
+        let mut page = self.kept.split_off(offset.min(self.kept.len()));
         page.sort_unstable();
-        page.into_iter().map(|(_, place)| self.flip(place)).collect()
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the place stands there")]
+        page.into_iter().map(move |standing| (standing as u32 ^ self.flipped as u32) as usize)
     }
 }

@@ -306,7 +306,7 @@ async fn columns_are_stored_when_much_had_to_be_read() {
     let stored_rev = async |store: &Store| {
         let mut held = store.slow_reader().await.expect("reads");
         let columns = super::stored::load(held.conn().expect("reads")).await.expect("reads");
-        columns.map(|columns| columns.rev())
+        columns.map(|columns| columns.rev)
     };
     assert_eq!(stored_rev(&store).await, None);
     let open_ones = TicketFilter { statuses: vec![Status::Open], ..TicketFilter::default() };

@@ -39,9 +39,10 @@ impl Words {
         self.numbers.get(text).copied()
     }
 
-    /// The text of a number.
-    pub(super) fn text(&self, number: usize) -> &str {
-        number.checked_sub(1).and_then(|place| self.texts.get(place)).map_or("", |text| text)
+    /// The text of a number; none of [`NONE`].
+    pub(super) fn text(&self, number: u32) -> Option<&str> {
+        let place = number.checked_sub(1)?;
+        self.texts.get(place as usize).map(|text| &**text)
     }
 
     /// One more than the highest number.
@@ -52,10 +53,32 @@ impl Words {
 
 /// The tags of a ticket together: many tickets have the same.
 #[derive(Default, Serialize, Deserialize)]
+#[serde(from = "Stored")]
 pub(super) struct TagSets {
     /// By the JSON array in `tickets`.
     numbers: HashMap<Box<str>, u32>,
     sets: Vec<Box<[u32]>>,
+    /// The sets that a word is in.
+    #[serde(skip)]
+    of_words: HashMap<u32, Vec<u32>>,
+}
+
+/// As they are stored with the columns.
+#[derive(Deserialize)]
+struct Stored {
+    numbers: HashMap<Box<str>, u32>,
+    sets: Vec<Box<[u32]>>,
+}
+
+impl From<Stored> for TagSets {
+    fn from(stored: Stored) -> Self {
+        let Stored { numbers, sets } = stored;
+        let mut of_words: HashMap<u32, Vec<u32>> = HashMap::new();
+        for (number, words) in (0..).zip(&sets) {
+            words.iter().for_each(|word| of_words.entry(*word).or_default().push(number));
+        }
+        Self { numbers, sets, of_words }
+    }
 }
 
 impl TagSets {
@@ -66,14 +89,27 @@ impl TagSets {
         }
         let tags: BTreeSet<String> = codes::from_json(json)?;
         let number = u32::try_from(self.sets.len()).unwrap_or(u32::MAX);
-        self.sets.push(tags.iter().map(|tag| words.learn(tag)).collect());
+        let tags: Box<[u32]> = tags.iter().map(|tag| words.learn(tag)).collect();
+        tags.iter().for_each(|tag| self.of_words.entry(*tag).or_default().push(number));
+        self.sets.push(tags);
         self.numbers.insert(json.into(), number);
         Ok(number)
     }
 
     /// The words of a set.
-    pub(super) fn words_of(&self, set: usize) -> &[u32] {
-        self.sets.get(set).map_or(&[], |words| words)
+    pub(super) fn words_of(&self, set: u32) -> &[u32] {
+        self.sets.get(set as usize).map_or(&[], |words| words)
+    }
+
+    /// Of each set, whether the word is in it.
+    pub(super) fn with(&self, word: u32) -> Vec<bool> {
+        let mut with = vec![false; self.sets.len()];
+        for set in self.of_words.get(&word).into_iter().flatten() {
+            if let Some(is_in) = with.get_mut(*set as usize) {
+                *is_in = true;
+            }
+        }
+        with
     }
 
     /// How many there are.
