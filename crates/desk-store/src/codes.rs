@@ -105,7 +105,7 @@ pub(crate) fn from_json<'a, T: serde::Deserialize<'a>>(json: &'a str) -> Result<
 }
 
 /// Behind every instant that a clock can show (it lies 146 million years ahead).
-const WITHOUT_CLOCK: i64 = 1 << 62;
+pub(crate) const WITHOUT_CLOCK: i64 = 1 << 62;
 
 /// What sorts by the clock that runs out next: its instant; without a clock behind all of them, the newest change first.
 pub(crate) fn due_key(due_at: Option<UtcMillis>, updated_at: UtcMillis) -> i64 {

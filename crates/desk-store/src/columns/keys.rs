@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::put;
+use crate::codes;
 
 /// Both in the order of places.
 #[derive(Default, Deserialize)]
@@ -13,11 +14,15 @@ pub(super) struct Keys {
 }
 
 /// In units of 2,048 ms: what is greater is never less. Processors compare four of these at once, and 64 bits slower than
-/// one after the other. Beyond the year 2109 all are equal.
-#[expect(clippy::cast_possible_truncation, reason = "clamped")]
-#[inline]
+/// one after the other. Negative ones are instants, the others keys of tickets without a clock. Before 1970 and beyond
+/// the year 2109 all are equal.
 pub(super) fn coarse(key: i64) -> i32 {
-    (key >> 11).clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
+    const RANGE_MS: i64 = 1 << 42;
+    let (base, ms) = match codes::due_from(key) {
+        Some(instant) => (i32::MIN, instant.0),
+        None => (0, key - (codes::WITHOUT_CLOCK - RANGE_MS)),
+    };
+    base + (ms.clamp(0, RANGE_MS - 1) >> 11) as i32
 }
 
 impl Keys {

@@ -238,14 +238,14 @@ impl<'a> Best<'a> {
             bound: Standing::MAX,
             better: if number > 0 { cells } else { GONE },
             equal: GONE,
-            coarse: i32::MAX,
+            coarse: coarse(i64::MAX ^ flipped),
         }
     }
 
     /// Leaves of the cells those that stand before the bound, and some more; whether there are any.
     fn sift(&self, places: &Range<usize>, cells: &[Cells], left: &mut [Cells]) -> bool {
         #[expect(clippy::cast_possible_truncation, reason = "all bits or none")]
-        let (flipped, bound) = (self.flipped as i32, self.coarse);
+        let (flipped, bound) = (self.flipped as i32, self.coarse ^ self.flipped as i32);
         let (better, equal) = (self.better, self.equal);
         let mut any = GONE;
         for ((left, cell), key) in left.iter_mut().zip(cells).zip(part(self.keys.coarse(), places)) {
@@ -303,7 +303,7 @@ impl<'a> Best<'a> {
         self.bound = *worst;
         self.kept.truncate(self.number);
         let (rank, key) = parts(self.bound);
-        self.coarse = coarse(key);
+        self.coarse = coarse(key ^ self.flipped);
         let of = |is_meant: fn(&u32, &u32) -> bool| {
             self.cells & cells(|status, priority| is_meant(&self.rank(cell(status, priority)), &rank))
         };
