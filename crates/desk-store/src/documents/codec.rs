@@ -1,6 +1,10 @@
 //! How a snapshot stands in its column: compressed where that pays. Compressing costs about what encrypting and writing
 //! the saved pages would have.
 
+use std::sync::Mutex;
+
+use zstd::bulk::Compressor;
+
 use crate::StoreError;
 
 const RAW: i64 = 0;
@@ -17,11 +21,30 @@ pub(crate) struct Packed {
     pub(crate) bytes: Vec<u8>,
 }
 
+/// The compressor of small snapshots: making one takes longer than it works on a ticket.
+static COMPRESSOR: Mutex<Option<Compressor<'static>>> = Mutex::new(None);
+/// What is larger makes a compressor large, and pays for its own.
+const SMALL_BYTES: usize = 64 * 1024;
+
+fn compress(snapshot: &[u8]) -> std::io::Result<Vec<u8>> {
+    // Another thread has it: rather than wait, do without.
+    if snapshot.len() <= SMALL_BYTES
+        && let Ok(mut kept) = COMPRESSOR.try_lock()
+    {
+        let compressor = match &mut *kept {
+            Some(compressor) => compressor,
+            empty @ None => empty.insert(Compressor::new(LEVEL)?),
+        };
+        return compressor.compress(snapshot);
+    }
+    zstd::bulk::compress(snapshot, LEVEL)
+}
+
 /// Packs a snapshot.
 pub(crate) fn pack(snapshot: &[u8]) -> Result<Packed, StoreError> {
     let raw_bytes = i64::try_from(snapshot.len()).unwrap_or(i64::MAX);
     if snapshot.len() >= WORTH_BYTES {
-        let bytes = zstd::bulk::compress(snapshot, LEVEL)?;
+        let bytes = compress(snapshot)?;
         if bytes.len() < snapshot.len() {
             return Ok(Packed { codec: ZSTD, raw_bytes, bytes });
         }
