@@ -33,11 +33,17 @@ impl Desk {
     pub(crate) async fn edit_with(&self, edit: Edit, extra: Batch) -> Result<State, ApiError> {
         self.require_writable()?;
         let _writing = self.inner.writing.lock().await;
-        self.follow_device().await?;
-        // Only now: the store may have been erased, and another taken its place, while this waited.
-        let session = self.require_session()?;
         for _ in 0..TRIES {
-            let Some(prepared) = self.prepare(&session, &edit).await? else {
+            // Only now: the store may have been erased, and another taken its place, while this waited.
+            let (session, device) = (self.require_session()?, self.device());
+            // Beside each other: hardly ever is the id another one than the last time.
+            let prepared = Box::pin(self.prepare(&session, &edit));
+            let (followed, prepared) = tokio::join!(self.follow_device(), prepared);
+            followed?;
+            if self.device() != device {
+                continue;
+            }
+            let Some(prepared) = prepared? else {
                 self.store().commit(&extra).await.map_err(error::store)?;
                 return self.state(edit.doc).await?.ok_or_else(gone);
             };
