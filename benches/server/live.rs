@@ -3,15 +3,16 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use desk_api::rest::{Hint, WITNESS_HEADER};
+use desk_api::rest::Level;
+use desk_sync::live::Told;
+use desk_sync::scope::open_id;
 use desk_sync::wire::{self, PullReply};
-use futures::{StreamExt, TryStreamExt, stream};
-use reqwest::header::HeaderValue;
+use futures::{SinkExt, StreamExt, TryStreamExt, stream};
 use serde_json::json;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
 use crate::bench::{Bench, Device, pack};
 use crate::figures::{percentile, print, round};
@@ -28,11 +29,10 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 /// What a device saw, and when.
 struct Seen {
     cursor: u64,
-    hinted: Instant,
-    pulled: Instant,
+    at: Instant,
 }
 
-/// Connects the devices, edits a ticket again and again, and waits each time until all have pulled the change.
+/// Connects the devices, edits a ticket again and again, and waits each time until all have the change.
 pub(crate) async fn measure(bench: &Bench, clients: usize) -> anyhow::Result<()> {
     let mut author = bench.device(0).await?;
     let (doc, changes) = author.ticket(0)?;
@@ -43,19 +43,12 @@ pub(crate) async fn measure(bench: &Bench, clients: usize) -> anyhow::Result<()>
     let mut connected = Vec::new();
     for device in devices {
         let socket = connect(bench, &device).await?;
-        let follower = Follower {
-            http: bench.http.clone(),
-            url: bench.url("/v1/sync/pull"),
-            token: device.session.access_token,
-            cursor: head,
-            witness: None,
-            seen: seen.clone(),
-        };
+        let follower = Follower { cursor: head, seen: seen.clone() };
         connected.push(tokio::spawn(follower.follow(socket)));
     }
     drop(seen);
 
-    let (mut hints, mut pulls) = (Vec::new(), Vec::new());
+    let mut times = Vec::new();
     for number in 0..=EDITS {
         let edit = author.retitle(doc, number)?;
         let started = Instant::now();
@@ -70,15 +63,14 @@ pub(crate) async fn measure(bench: &Bench, clients: usize) -> anyhow::Result<()>
                 missing -= 1;
                 // The first one warms the connections up.
                 if number > 0 {
-                    hints.push(seen.hinted.duration_since(started).as_secs_f64() * 1_000.0);
-                    pulls.push(seen.pulled.duration_since(started).as_secs_f64() * 1_000.0);
+                    times.push(seen.at.duration_since(started).as_secs_f64() * 1_000.0);
                 }
             }
         }
     }
     print(&json!({
         "bench": "server.live", "clients": clients, "edits": EDITS,
-        "hinted": times(&mut hints)?, "visible": times(&mut pulls)?,
+        "visible": spread(&mut times)?,
     }));
     for follower in connected {
         follower.abort();
@@ -90,49 +82,40 @@ async fn connect(bench: &Bench, device: &Device) -> anyhow::Result<Socket> {
     let mut request = bench.url("/v1/live").replace("http://", "ws://").into_client_request()?;
     let token = format!("Bearer {}", device.session.access_token).parse()?;
     request.headers_mut().insert("authorization", token);
-    Ok(connect_async(request).await?.0)
+    Ok(connect_async_with_config(request, None, true).await?.0)
 }
 
-/// A device that pulls whenever it hears of something new.
+/// A device that takes what it is sent, and says each time how far it is then.
 struct Follower {
-    http: reqwest::Client,
-    url: String,
-    token: String,
     cursor: u64,
-    /// What the last answer said of the log; a device shows it with its next request.
-    witness: Option<HeaderValue>,
     seen: mpsc::UnboundedSender<Seen>,
 }
 
 impl Follower {
     async fn follow(mut self, mut socket: Socket) -> anyhow::Result<()> {
+        self.tell(&mut socket).await?;
         while let Some(message) = socket.next().await {
-            let Message::Text(text) = message? else { continue };
-            let hinted = Instant::now();
-            let hint: Hint = serde_json::from_str(&text)?;
-            while self.cursor < hint.head {
-                let after = self.cursor;
-                let pull = self.http.get(format!("{}?after={after}", self.url)).bearer_auth(&self.token);
-                let pull = match self.witness.take() {
-                    Some(witness) => pull.header(WITNESS_HEADER, witness),
-                    None => pull,
-                };
-                let answer = pull.send().await?.error_for_status()?;
-                self.witness = answer.headers().get(WITNESS_HEADER).cloned();
-                let answer = answer.bytes().await?;
-                let reply: PullReply = wire::decode(&answer)?;
-                for logged in &reply.changes {
-                    desk_docs::verify(&logged.change.bytes, logged.change.hash.0)?;
-                }
-                self.cursor = reply.cursor;
+            let Message::Binary(page) = message? else { continue };
+            let told = Told::decode(&page)?;
+            let reply: PullReply = wire::decode(told.frame)?;
+            for logged in &reply.changes {
+                desk_docs::verify(&logged.change.bytes, logged.change.hash.0)?;
             }
-            self.seen.send(Seen { cursor: self.cursor, hinted, pulled: Instant::now() })?;
+            self.cursor = reply.cursor;
+            self.seen.send(Seen { cursor: self.cursor, at: Instant::now() })?;
+            self.tell(&mut socket).await?;
         }
         Ok(())
     }
+
+    /// Nobody in this workspace sees less than another.
+    async fn tell(&self, socket: &mut Socket) -> anyhow::Result<()> {
+        let level = Level { after: self.cursor, scope: open_id().to_string() };
+        Ok(socket.send(Message::Text(serde_json::to_string(&level)?.into())).await?)
+    }
 }
 
-fn times(values: &mut [f64]) -> anyhow::Result<serde_json::Value> {
+fn spread(values: &mut [f64]) -> anyhow::Result<serde_json::Value> {
     values.sort_by(f64::total_cmp);
     let at = |percent| percentile(values, percent).map(round).context("nothing was seen");
     Ok(json!({ "p50": at(50)?, "p95": at(95)?, "p99": at(99)?, "max": at(100)?, "n": values.len() }))

@@ -5,6 +5,7 @@
 use desk_docs::{read_block, unpack_block};
 use desk_fuzz::{begin, frame, guard};
 use desk_sync::{
+    live::Told,
     segment::{Bootstrap, blocks, id_of},
     wire::{Message, PullReply, Push, PushReply, decode, encode},
 };
@@ -14,12 +15,13 @@ fuzz_target!(init: begin(), |input: &[u8]| guard(|| run(input)));
 
 fn run(input: &[u8]) {
     let Some((which, rest)) = input.split_first() else { return };
-    match which % 6 {
+    match which % 7 {
         0 => round::<Push>(rest),
         1 => round::<PushReply>(rest),
         2 => round::<PullReply>(rest),
         3 => round::<Bootstrap>(rest),
         4 => segment(rest),
+        5 => told(rest),
         _ => drop(read_block(rest)),
     }
 }
@@ -31,6 +33,14 @@ fn round<M: Message + PartialEq + std::fmt::Debug>(input: &[u8]) {
             let again = encode(&message).expect("what was decoded can be sent");
             assert_eq!(decode::<M>(&again).expect("what was encoded decodes"), message);
         }
+    }
+}
+
+/// What comes by itself on the live connection.
+fn told(input: &[u8]) {
+    if let Ok(told) = Told::decode(input) {
+        assert_eq!(told.encode().as_deref(), Ok(input));
+        round::<PullReply>(told.frame);
     }
 }
 

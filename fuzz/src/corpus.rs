@@ -3,6 +3,7 @@
 use std::{fs, io, path::Path};
 
 use desk_domain::ids::DocKind;
+use desk_sync::live::Told;
 use desk_sync::wire::{
     Hash, LoggedChange, Outcome, PullReply, Push, PushReply, RejectCode, Verdict, WholeDocument, WireChange,
     encode,
@@ -57,7 +58,10 @@ pub fn write(dir: &Path) -> io::Result<()> {
         ]
         .concat(),
     )?;
-    put(dir, "wire", &[&[2], &encode(&pull).map_err(wrong)?[..]].concat())
+    let frame = encode(&pull).map_err(wrong)?;
+    put(dir, "wire", &[&[2], &frame[..]].concat())?;
+    let told = Told { after: 39, witness: "proof", frame: &frame }.encode().map_err(wrong)?;
+    put(dir, "wire", &[&[5], &told[..]].concat())
 }
 
 fn put(dir: &Path, target: &str, input: &[u8]) -> io::Result<()> {

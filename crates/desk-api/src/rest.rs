@@ -113,9 +113,20 @@ pub struct Health {
     pub now: UtcMillis,
 }
 
-/// A message of the live hint, `GET /v1/live` (WebSocket): the head moved. Never data.
+/// A message of the live connection, `GET /v1/live` (WebSocket): the head moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hint {
     /// The newest sequence number of the workspace.
     pub head: u64,
+}
+
+/// What a device may say on its live connection: how far it has read the log. The next page then comes by itself, once, as a
+/// binary message (`desk_sync::live`); until the device says how far it is then, nothing else comes. One that says nothing is
+/// hinted at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Level {
+    /// It has everything up to this number.
+    pub after: u64,
+    /// Under this scope, 64 hexadecimal digits.
+    pub scope: String,
 }

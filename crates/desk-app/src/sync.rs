@@ -96,7 +96,7 @@ impl Desk {
                     let pushed = self.push_batch(&link).await?;
                     report.pushed += pushed.accepted;
                     report.rejected += pushed.rejected;
-                    engine.pushed(self.now(), pushed.head, pushed.more);
+                    engine.pushed(self.now(), pushed.head, pushed.more, pushed.read);
                 }
                 Action::Bootstrap => {
                     let begun = self.bootstrap(&link).await?;

@@ -4,7 +4,8 @@
 //! - Everything local goes out before anything is fetched: what a person just did reaches the others first.
 //! - A failure that may pass (no network, a server restarting) is tried again after a growing, jittered pause; one
 //!   that needs a person (session over, an update) stops the engine until it is told to go on.
-//! - The live connection only hints that the head moved. While it is down, the engine asks from time to time.
+//! - The live connection tells that the head moved, or brings what a pull would have: that counts as pulled. While it is down,
+//!   the engine asks from time to time.
 
 use desk_domain::time::UtcMillis;
 
@@ -133,10 +134,15 @@ impl Engine {
         self.push = true;
     }
 
-    /// A batch was sent and judged; `more` edits wait in the outbox.
-    pub fn pushed(&mut self, now: UtcMillis, head: u64, more: bool) {
+    /// A batch was sent and judged; `more` edits wait in the outbox. Where nothing else stands in the log up to `read`, that is
+    /// how far it is read now (see [`read_by`](crate::push::read_by)).
+    pub fn pushed(&mut self, now: UtcMillis, head: u64, more: bool, read: Option<u64>) {
         self.reached(now);
         self.push = more;
+        if let Some(cursor) = read {
+            self.cursor = cursor;
+            self.pull = cursor < self.hinted;
+        }
         self.heard(head);
         self.level(now);
     }
@@ -319,16 +325,29 @@ mod tests {
         engine.edited();
         engine.hinted(9);
         assert_eq!(engine.next(T), Action::Push);
-        engine.pushed(T, 10, false);
+        engine.pushed(T, 10, false, None);
         assert_eq!(engine.next(T), Action::Pull);
         assert!(!engine.is_level());
+    }
+
+    #[test]
+    fn a_device_does_not_fetch_what_it_sent_itself() {
+        let mut engine = level();
+        engine.edited();
+        engine.hinted(6);
+        engine.pushed(T, 6, false, Some(6));
+        assert_eq!((engine.next(T), engine.cursor()), (Action::Wait { until: None }, 6));
+        engine.edited();
+        engine.hinted(8);
+        engine.pushed(T, 7, false, Some(7));
+        assert_eq!(engine.next(T), Action::Pull, "somebody else's came after it");
     }
 
     #[test]
     fn a_new_device_begins_with_segments() {
         let mut engine = Engine::new(0, true, None).from_segments();
         assert_eq!(engine.next(T), Action::Push, "what the person did meanwhile goes out first");
-        engine.pushed(T, 7, false);
+        engine.pushed(T, 7, false, None);
         assert_eq!(engine.next(T), Action::Bootstrap);
         engine.failed(T, Failure::Passing, 1.0);
         let Action::Wait { until: Some(until) } = engine.next(T) else { panic!("no pause") };
@@ -376,7 +395,7 @@ mod tests {
         assert_eq!(pauses[..4], [500, 1000, 2000, 4000]);
         assert_eq!(pauses[9], BACKOFF_MAX_MS);
         assert_eq!(engine.offline_since(), Some(T));
-        engine.pushed(now, 6, false);
+        engine.pushed(now, 6, false, None);
         assert_eq!(engine.offline_since(), None);
     }
 
@@ -436,8 +455,8 @@ mod tests {
             for step in script {
                 match step {
                     0 => engine.edited(),
-                    1 => engine.pushed(now, 7, false),
-                    2 => engine.pushed(now, 9, true),
+                    1 => engine.pushed(now, 7, false, None),
+                    2 => engine.pushed(now, 9, true, None),
                     3 => engine.pulled(now, 7, 9),
                     4 => engine.hinted(12),
                     5 => engine.live_up(now),

@@ -8,6 +8,7 @@
 
 pub mod digest;
 pub mod engine;
+pub mod live;
 pub mod pull;
 pub mod push;
 pub mod scope;

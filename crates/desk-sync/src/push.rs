@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use desk_docs::{ApplyError, Author, Document, NewChange, VerifiedChange};
 use desk_domain::{edit::Edit, ids::Ids, time::UtcMillis};
 
-use crate::wire::{Outcome, PushReply, RejectCode};
+use crate::wire::{Hash, Outcome, PushReply, RejectCode};
 
 /// The hash of a change.
 type Hash32 = [u8; 32];
@@ -58,6 +58,21 @@ pub fn verdicts(
         }
     }
     Ok(found)
+}
+
+/// How far the log is read by the verdicts alone, for a device that has everything up to `cursor` under the scope `known`: up
+/// to the head, when all that stands between there and the cursor is what the device itself has just sent.
+pub fn read_by(reply: &PushReply, cursor: u64, known: Option<Hash>) -> Option<u64> {
+    if known != Some(reply.scope) || !reply.withdrawn.is_empty() {
+        return None;
+    }
+    let seqs = reply.verdicts.iter().filter_map(|verdict| match verdict.outcome {
+        Outcome::Accepted { seq } => Some(seq),
+        Outcome::Rejected { .. } => None,
+    });
+    let after: BTreeSet<u64> = seqs.filter(|seq| (cursor + 1..=reply.head).contains(seq)).collect();
+    let all = reply.head.checked_sub(cursor)?;
+    (all > 0 && u64::try_from(after.len()) == Ok(all)).then_some(reply.head)
 }
 
 /// A change that waits to be sent, with the edit it came from.

@@ -16,6 +16,7 @@ use crate::{
 };
 
 /// A signed-in member's device, as the database has them at this moment.
+#[derive(Clone)]
 pub(super) struct Bearer {
     /// What the token says.
     pub(super) claims: Claims,
@@ -28,6 +29,12 @@ pub(super) struct Bearer {
 }
 
 impl Bearer {
+    /// The bearer of a token by what the database says of them.
+    pub(super) fn of(claims: Claims, access: Access) -> Self {
+        let Access { member, head, settings_seq, .. } = access;
+        Self { claims, member, head, settings_seq }
+    }
+
     /// The tenant.
     pub(super) fn workspace(&self) -> WorkspaceId {
         self.member.workspace
@@ -59,8 +66,7 @@ impl FromRequestParts<Arc<App>> for Bearer {
         })?;
         let standing = standing(app.storage.as_ref(), &claims).await?;
         let access = standing.map_err(|lost| Problem::from(lost).to_device(claims.dev, &app.erasure))?;
-        let Access { member, head, settings_seq, .. } = access;
-        Ok(Self { claims, member, head, settings_seq })
+        Ok(Self::of(claims, access))
     }
 }
 

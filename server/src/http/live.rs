@@ -1,4 +1,5 @@
-//! `GET /v1/live`: a WebSocket that tells when the head moved. Never data.
+//! `GET /v1/live`: a WebSocket that tells when the head moved, and sends what came to a device that has said how far it is:
+//! the page that a pull would be answered with at that moment, by the same checks.
 //!
 //! It ends when the token ends (close 4401), when the device or session does (4403, 4401), and when the server
 //! stops (1001); the client signs in or reconnects as the code says.
@@ -12,13 +13,19 @@ use axum::{
     },
     response::Response,
 };
-use desk_api::{ErrorCode, rest::Hint};
+use desk_api::{
+    ErrorCode,
+    rest::{Hint, Level},
+};
+use desk_sync::{live::Told, wire::Hash};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 use tracing::Instrument;
 
 use super::{
     App, Problem,
     bearer::{Bearer, Lost, standing},
+    pages::Packed,
+    pull,
 };
 
 /// How long a message may take to go out before the connection counts as dead.
@@ -55,8 +62,18 @@ enum End {
     Failed,
 }
 
+/// How the device hears of what is new.
+enum Hears {
+    /// It has not said how far it is: it is hinted at, and pulls.
+    Hints,
+    /// It has everything up to a number, under a scope: it is sent what comes next.
+    Page { after: u64, scope: Hash },
+    /// It was sent something, and is going to say how far it is then.
+    Nothing,
+}
+
 async fn tell(app: Arc<App>, bearer: Bearer, mut socket: WebSocket) {
-    let end = hints(&app, &bearer, &mut socket).await;
+    let end = news(&app, bearer, &mut socket).await;
     let (code, reason) = match end {
         End::Gone => return,
         End::Expired => (4401, "session_expired"),
@@ -71,7 +88,7 @@ async fn tell(app: Arc<App>, bearer: Bearer, mut socket: WebSocket) {
     let _ = send(&mut socket, Message::Close(Some(CloseFrame { code, reason: reason.into() }))).await;
 }
 
-async fn hints(app: &App, bearer: &Bearer, socket: &mut WebSocket) -> End {
+async fn news(app: &App, mut bearer: Bearer, socket: &mut WebSocket) -> End {
     let workspace = bearer.workspace();
     let mut head = app.hub.watch_head(workspace);
     let mut access = app.hub.watch_access();
@@ -91,6 +108,7 @@ async fn hints(app: &App, bearer: &Bearer, socket: &mut WebSocket) -> End {
     let left_ms = bearer.expires_at().since(app.clock.now());
     let expiry = Instant::now() + Duration::from_millis(u64::try_from(left_ms).unwrap_or(0));
     let mut silent = 0;
+    let mut hears = Hears::Hints;
     loop {
         if *stopping.borrow() {
             return End::Stopping;
@@ -100,10 +118,9 @@ async fn hints(app: &App, bearer: &Bearer, socket: &mut WebSocket) -> End {
                 if moved.is_err() {
                     return End::Stopping;
                 }
-                let hint = Hint { head: *head.borrow_and_update() };
-                let Ok(text) = serde_json::to_string(&hint) else { return End::Failed };
-                if send(socket, Message::Text(text.into())).await.is_err() {
-                    return End::Gone;
+                let head = *head.borrow_and_update();
+                if let Some(end) = moved_to(app, &mut bearer, &mut hears, head, socket).await {
+                    return end;
                 }
             }
             () = sleep_until(expiry) => return End::Expired,
@@ -113,7 +130,7 @@ async fn hints(app: &App, bearer: &Bearer, socket: &mut WebSocket) -> End {
                 if dead || send(socket, Message::Ping(Vec::new().into())).await.is_err() {
                     return End::Gone;
                 }
-                if let Some(end) = ended(app, bearer).await {
+                if let Some(end) = ended(app, &bearer).await {
                     return end;
                 }
             }
@@ -121,17 +138,100 @@ async fn hints(app: &App, bearer: &Bearer, socket: &mut WebSocket) -> End {
                 if changed.is_err() {
                     return End::Stopping;
                 }
-                if let Some(end) = ended(app, bearer).await {
+                if let Some(end) = ended(app, &bearer).await {
                     return end;
                 }
             }
             _ = stopping.changed() => return End::Stopping,
             message = socket.recv() => match message {
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return End::Gone,
-                Some(Ok(Message::Text(_) | Message::Binary(_) | Message::Ping(_) | Message::Pong(_))) => silent = 0,
+                Some(Ok(Message::Text(text))) => {
+                    silent = 0;
+                    if let Some(level) = level(&text) {
+                        hears = level;
+                        let head = *head.borrow();
+                        if let Some(end) = moved_to(app, &mut bearer, &mut hears, head, socket).await {
+                            return end;
+                        }
+                    }
+                }
+                Some(Ok(Message::Binary(_) | Message::Ping(_) | Message::Pong(_))) => silent = 0,
             }
         }
     }
+}
+
+/// How far a device says it is; what cannot be read is passed over.
+fn level(text: &str) -> Option<Hears> {
+    let Level { after, scope } = serde_json::from_str(text).ok()?;
+    Some(Hears::Page { after, scope: pull::scope_of(&scope).ok()? })
+}
+
+/// Tells the device that the log goes to `head`.
+async fn moved_to(
+    app: &App,
+    bearer: &mut Bearer,
+    hears: &mut Hears,
+    head: u64,
+    socket: &mut WebSocket,
+) -> Option<End> {
+    let page = match *hears {
+        Hears::Nothing => return None,
+        Hears::Page { after, .. } if after >= head => return None,
+        Hears::Page { after, scope } => {
+            *hears = Hears::Nothing;
+            match page(app, bearer, head, after, scope).await {
+                Ok(page) => page,
+                Err(end) => return Some(end),
+            }
+        }
+        Hears::Hints => None,
+    };
+    let message = match page {
+        Some(page) => Message::Binary(page.into()),
+        None => Message::Text(serde_json::to_string(&Hint { head }).ok()?.into()),
+    };
+    send(socket, message).await.is_err().then_some(End::Gone)
+}
+
+/// The page that the device would be answered with if it asked now; `None` for one that it had better ask for itself.
+async fn page(
+    app: &App,
+    bearer: &mut Bearer,
+    head: u64,
+    after: u64,
+    scope: Hash,
+) -> Result<Option<Vec<u8>>, End> {
+    // One for all that are told of this head.
+    bearer.head = head;
+    // Beside each other: nearly always the bearer is who they were.
+    let (standing, read) = tokio::join!(
+        standing(app.storage.as_ref(), &bearer.claims),
+        pull::page(app, bearer, after, Some(scope))
+    );
+    let access = match standing {
+        Ok(Ok(access)) => access,
+        Ok(Err(lost)) => return Err(End::Lost(lost)),
+        Err(error) => {
+            tracing::error!(%error, "access could not be read");
+            return Err(End::Failed);
+        }
+    };
+    let is_who_they_were = access.member == bearer.member && access.settings_seq == bearer.settings_seq;
+    let read = if is_who_they_were {
+        read
+    } else {
+        *bearer = Bearer { head, ..Bearer::of(bearer.claims, access) };
+        pull::page(app, bearer, after, Some(scope)).await
+    };
+    // What cannot be answered here is told to a device that asks.
+    let Ok(packed) = read else { return Ok(None) };
+    Ok(packed.is_small().then(|| told(after, &packed)).flatten())
+}
+
+fn told(after: u64, packed: &Packed) -> Option<Vec<u8>> {
+    let witness = packed.witness.to_str().ok()?;
+    Told { after, witness, frame: &packed.frame }.encode().ok()
 }
 
 /// Whether the bearer has lost the right to be told.

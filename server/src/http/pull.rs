@@ -42,35 +42,45 @@ pub(super) async fn get(
     let known = scope.as_deref().map(scope_of).transpose()?;
     let workspace = bearer.workspace();
     witness::hold(&app, workspace, &headers).await?;
+    app.hub.saw_head(workspace, bearer.head);
+    let Packed { frame, witness, .. } = page(&app, &bearer, after, known).await?;
+    Ok(witness::beside(framed(frame), witness))
+}
+
+/// What comes after `after`, for a device that has everything up to there under the scope `known`.
+pub(super) async fn page(
+    app: &App,
+    bearer: &Bearer,
+    after: u64,
+    known: Option<Hash>,
+) -> Result<Packed, Problem> {
     if after > bearer.head {
         let message = format!("cursor beyond head: after {after}, but the log ends at {}", bearer.head);
         return Err(Problem::new(ErrorCode::BadRequest, message));
     }
-    app.hub.saw_head(workspace, bearer.head);
-    let view = view::of(&app, &bearer).await?;
+    let view = view::of(app, bearer).await?;
     if known.is_some_and(|known| known != view.id) {
-        let Packed { frame, witness, .. } = rescope(&app, &bearer, after, view.id).await?;
-        return Ok(witness::beside(framed(frame), witness));
+        return rescope(app, bearer, after, view.id).await;
     }
-    let shared = app.pages.at(workspace, view.id, after, bearer.head);
+    let shared = app.pages.at(bearer.workspace(), view.id, after, bearer.head);
     let mut own = None;
     let kept = shared
         .get_or_try_init(|| async {
-            let (packed, is_everybodys) = read(&app, &bearer, &view, after).await?;
+            let (packed, is_everybodys) = read(app, bearer, &view, after).await?;
             let is_kept = is_everybodys && packed.head == bearer.head && packed.is_small();
             own = (!is_kept).then(|| packed.clone());
             Ok::<_, Problem>(is_kept.then_some(packed))
         })
         .await?;
-    let Packed { frame, witness, .. } = match (kept, own) {
+    Ok(match (kept, own) {
         (Some(packed), _) => packed.clone(),
         (None, Some(packed)) => packed,
-        (None, None) => read(&app, &bearer, &view, after).await?.0,
-    };
-    Ok(witness::beside(framed(frame), witness))
+        (None, None) => read(app, bearer, &view, after).await?.0,
+    })
 }
 
-fn scope_of(text: &str) -> Result<Hash, Problem> {
+/// A scope as a device names it.
+pub(super) fn scope_of(text: &str) -> Result<Hash, Problem> {
     let mut scope = [0; 32];
     hex::decode_to_slice(text, &mut scope)
         .map_err(|_| Problem::new(ErrorCode::BadRequest, "a scope has 64 hexadecimal digits"))?;

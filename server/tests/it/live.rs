@@ -1,7 +1,11 @@
-//! The live hint.
+//! The live connection: hints, and pages for a device that says how far it is.
 
-use desk_api::rest::Hint;
+use desk_api::rest::{Hint, Level};
 use desk_domain::people::Role;
+use desk_sync::{
+    live::Told,
+    wire::{self, Hash, PullReply},
+};
 use futures::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
@@ -12,9 +16,9 @@ use workernet_server::storage::Devices;
 
 use super::support::{NOW, TestServer, accepted, soon};
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-async fn connect(server: &TestServer, token: &str) -> Result<Socket, tungstenite::Error> {
+pub(crate) async fn connect(server: &TestServer, token: &str) -> Result<Socket, tungstenite::Error> {
     let url = server.url("/v1/live").replace("http://", "ws://");
     let mut request = url.into_client_request().unwrap();
     request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
@@ -28,6 +32,29 @@ async fn hint(socket: &mut Socket) -> u64 {
             Message::Text(text) => return serde_json::from_str::<Hint>(&text).unwrap().head,
             Message::Ping(_) => socket.flush().await.unwrap(),
             other => panic!("{other:?} is no hint"),
+        }
+    }
+}
+
+/// Says how far the device is.
+pub(crate) async fn level(socket: &mut Socket, after: u64, scope: Hash) {
+    let level = Level { after, scope: scope.to_string() };
+    let text = serde_json::to_string(&level).unwrap();
+    soon(socket.send(Message::Text(text.into()))).await.unwrap();
+}
+
+/// What comes next: a page with the number that it follows on, or a hint's head.
+pub(crate) async fn news(socket: &mut Socket) -> Result<(u64, PullReply), u64> {
+    loop {
+        match soon(socket.next()).await.unwrap().unwrap() {
+            Message::Text(text) => return Err(serde_json::from_str::<Hint>(&text).unwrap().head),
+            Message::Binary(page) => {
+                let told = Told::decode(&page).unwrap();
+                assert!(!told.witness.is_empty(), "proof of the log is with it");
+                return Ok((told.after, wire::decode(told.frame).unwrap()));
+            }
+            Message::Ping(_) => socket.flush().await.unwrap(),
+            other => panic!("{other:?} is no news"),
         }
     }
 }
@@ -58,6 +85,74 @@ async fn a_hint_comes_on_connecting_and_whenever_the_head_moves() {
     let (_, create) = anna.new_ticket("Ещё одна");
     let seq = accepted(&anna.push(vec![create]).await[0]);
     assert_eq!(hint(&mut socket).await, seq);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_device_that_says_how_far_it_is_gets_what_a_pull_would_bring_once() {
+    let server = TestServer::start().await;
+    let mut anna = server.device("acme", "anna").await;
+    let PullReply { head, scope, .. } = anna.pull(0).await;
+    let mut socket = connect(&server, &anna.session.access_token).await.unwrap();
+    assert_eq!(news(&mut socket).await, Err(head), "it has said nothing yet");
+    level(&mut socket, head, scope).await;
+    let (_, create) = anna.new_ticket("Новая");
+    let first = accepted(&anna.push(vec![create]).await[0]);
+    assert_eq!(news(&mut socket).await, Ok((head, anna.pull(head).await)));
+    // Nothing comes while the device is busy with that; then it gets at once what came meanwhile.
+    let (_, create) = anna.new_ticket("Ещё одна");
+    accepted(&anna.push(vec![create]).await[0]);
+    let (_, create) = anna.new_ticket("И ещё одна");
+    let last = accepted(&anna.push(vec![create]).await[0]);
+    level(&mut socket, first, scope).await;
+    let (after, page) = news(&mut socket).await.expect("a page");
+    assert_eq!((after, page.cursor, page.changes.len()), (first, last, 2));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_device_says_of_itself_wrongly_gives_it_nothing() {
+    let server = TestServer::start().await;
+    let mut anna = server.device("acme", "anna").await;
+    let PullReply { head, scope, .. } = anna.pull(0).await;
+    let mut socket = connect(&server, &anna.session.access_token).await.unwrap();
+    assert_eq!(news(&mut socket).await, Err(head));
+    for nonsense in ["", "{}", r#"{"after":1,"scope":"zz"}"#, r#"{"after":-1,"scope":""}"#] {
+        soon(socket.send(Message::Text(nonsense.into()))).await.unwrap();
+    }
+    let (_, create) = anna.new_ticket("Новая");
+    let seq = accepted(&anna.push(vec![create]).await[0]);
+    assert_eq!(news(&mut socket).await, Err(seq), "nothing that can be read was said");
+    // A scope that is not the member's: they are to ask, and are told what to do then.
+    level(&mut socket, head, Hash([7; 32])).await;
+    let (after, page) = news(&mut socket).await.expect("a page");
+    assert_eq!((after, page.cursor, page.scope), (head, head, scope));
+    assert!(page.changes.is_empty() && page.documents.is_empty());
+    // Beyond the head there is nothing to say.
+    level(&mut socket, seq + 1, scope).await;
+    let (_, create) = anna.new_ticket("Ещё одна");
+    accepted(&anna.push(vec![create]).await[0]);
+    let (_, create) = anna.new_ticket("И ещё одна");
+    let last = accepted(&anna.push(vec![create]).await[0]);
+    let (after, page) = news(&mut socket).await.expect("a page");
+    assert_eq!((after, page.cursor), (seq + 1, last));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_device_that_was_revoked_gets_no_page() {
+    let server = TestServer::start().await;
+    let boris = server.member("acme", "boris", Role::Agent).await;
+    let mut boris_device = server.device("acme", "boris").await;
+    let anna = server.device("acme", "anna").await;
+    let PullReply { head, scope, .. } = anna.pull(0).await;
+    let mut socket = connect(&server, &anna.session.access_token).await.unwrap();
+    assert_eq!(news(&mut socket).await, Err(head));
+    level(&mut socket, head, scope).await;
+    assert!(server.storage.revoke_device(anna.id, NOW).await.unwrap());
+    let (_, create) = boris_device.new_ticket("Не для неё");
+    accepted(&boris_device.push(vec![create]).await[0]);
+    assert_eq!(closed(&mut socket).await, 4403, "before anything else, {}", boris.name);
     server.stop().await;
 }
 

@@ -17,6 +17,7 @@ use workernet_server::{
     teams::{self, Wish},
 };
 
+use super::live;
 use super::support::{Device, TestServer, accepted, rejected, soon};
 
 const TITLE: &str = "Увольнение Иванова";
@@ -114,6 +115,40 @@ fn holds(all: &[u8], what: &[u8]) -> bool {
 
 fn tells_of(all: &[u8], doc: DocId) -> bool {
     holds(all, doc.0.as_bytes()) || holds(all, doc.to_string().as_bytes()) || holds(all, TITLE.as_bytes())
+}
+
+#[tokio::test]
+async fn who_left_a_private_team_is_not_sent_its_tickets_on_a_connection_from_before() {
+    let server = with_hr(Limits::default()).await;
+    let mut maria = server.device("acme", "maria").await;
+    let kira = server.device("acme", "kira").await;
+    let (doc, create) = maria.new_ticket(TITLE);
+    let to_hr = maria.on_ticket(doc, to_team(Some("hr")));
+    maria.push(vec![create, to_hr]).await;
+    let PullReply { cursor, scope, .. } = kira.pull(0).await;
+    let mut socket = live::connect(&server, &kira.session.access_token).await.unwrap();
+    assert_eq!(live::news(&mut socket).await, Err(cursor));
+    live::level(&mut socket, cursor, scope).await;
+    let retitled = maria.on_ticket(doc, TicketOp::SetTitle { title: format!("{TITLE}, {NOTE}") });
+    let seq = accepted(&maria.push(vec![retitled.clone()]).await[0]);
+    let (_, page) = live::news(&mut socket).await.expect("a page");
+    assert_eq!(page.changes.iter().map(|logged| logged.change.hash).collect::<Vec<_>>(), [retitled.hash]);
+
+    set_teams(&server, "kira", &[]).await;
+    live::level(&mut socket, seq, scope).await;
+    let (_, page) = live::news(&mut socket).await.expect("a page");
+    assert_ne!(page.scope, scope, "she sees something else now");
+    live::level(&mut socket, seq, scope).await;
+    let retitled = maria.on_ticket(doc, TicketOp::SetTitle { title: TITLE.to_owned() });
+    accepted(&maria.push(vec![retitled]).await[0]);
+    for _ in 0..2 {
+        if let Ok((_, page)) = live::news(&mut socket).await {
+            assert!(page.changes.iter().all(|logged| logged.change.doc != doc), "the settings, and no more");
+            assert!(page.documents.is_empty(), "{page:?}");
+            live::level(&mut socket, seq, page.scope).await;
+        }
+    }
+    server.stop().await;
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use desk_domain::{
 use desk_sync::{
     engine::Engine,
     pull::{Incoming, merge, receive, whole},
-    push::{Fate, Refused, Verdicts, Waiting, settle, verdicts},
+    push::{Fate, Refused, Verdicts, Waiting, read_by, settle, verdicts},
     scope::{differences, open_id},
     wire::{Documents, Hash, Heads, PullReply, Push, PushReply, RejectCode, WireChange},
 };
@@ -84,13 +84,13 @@ struct Writes {
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     /// Accepted changes leave the outbox; what the member does not see any more is written down.
-    Accept { sent: Vec<[u8; 32]>, withdrawn: BTreeSet<DocId>, scope: Hash },
+    Accept { sent: Vec<[u8; 32]>, withdrawn: BTreeSet<DocId>, scope: Hash, read: Option<u64> },
     /// Refused ones leave a document.
     TakeBack(DocId, BTreeMap<[u8; 32], Refused>),
     /// What the member does not see any more goes.
     LetGo,
     /// The engine is told.
-    Pushed { head: u64 },
+    Pushed { head: u64, read: Option<u64> },
 }
 
 /// What is asked of the server.
@@ -136,6 +136,8 @@ pub(crate) struct Running {
     pub(crate) steps: VecDeque<Step>,
     pub(crate) level: Option<Level>,
     pub(crate) live: Option<u64>,
+    /// The server was told how far the device is, and has not answered.
+    pub(crate) is_told: bool,
 }
 
 pub(crate) struct Device {
@@ -191,6 +193,7 @@ impl Device {
             steps: VecDeque::new(),
             level: None,
             live: None,
+            is_told: false,
         });
     }
 
@@ -230,12 +233,13 @@ impl Device {
             .filter(|change| refused.contains_key(&change.wire.hash.0))
             .map(|change| change.wire.doc)
             .collect();
+        let read = read_by(reply, self.store.cursor, self.known_scope());
         let Some(running) = &mut self.running else { return Ok(()) };
         let withdrawn = reply.withdrawn.iter().copied().collect();
-        running.steps.push_back(Step::Accept { sent: accepted, withdrawn, scope: reply.scope });
+        running.steps.push_back(Step::Accept { sent: accepted, withdrawn, scope: reply.scope, read });
         running.steps.extend(docs.into_iter().map(|doc| Step::TakeBack(doc, refused.clone())));
         running.steps.push_back(Step::LetGo);
-        running.steps.push_back(Step::Pushed { head: reply.head });
+        running.steps.push_back(Step::Pushed { head: reply.head, read });
         Ok(())
     }
 
@@ -251,22 +255,22 @@ impl Device {
         let Some(running) = &mut self.running else { return Ok(false) };
         match running.steps.pop_front() {
             None => return Ok(false),
-            Some(Step::Accept { sent, withdrawn, scope }) => {
+            Some(Step::Accept { sent, withdrawn, scope, read }) => {
                 let scope = match self.known_scope() {
                     None => Some(scope),
                     Some(known) if known == scope => None,
                     // Accepted under another scope than what is here was fetched under: to be compared.
                     Some(_) => Some(NO_SCOPE),
                 };
-                self.commit(Writes { sent, scope, withdrawn, ..Writes::default() }, chance)?;
+                self.commit(Writes { sent, scope, withdrawn, cursor: read, ..Writes::default() }, chance)?;
             }
             Some(Step::LetGo) => self.let_go(chance)?,
             Some(Step::TakeBack(doc, refused)) => {
                 self.take_back(doc, &refused, now, ledger, chance, counts)?;
             }
-            Some(Step::Pushed { head }) => {
+            Some(Step::Pushed { head, read }) => {
                 let more = !self.store.outbox.is_empty();
-                running.engine.pushed(now, head, more);
+                running.engine.pushed(now, head, more, read);
             }
         }
         Ok(true)

@@ -9,7 +9,7 @@ use desk_domain::{
 };
 use desk_sync::{
     engine::{Action, Failure},
-    wire::{self, Documents, Heads, PullReply, PushReply, Wanted},
+    wire::{self, Documents, Hash, Heads, PullReply, PushReply, Wanted},
 };
 use workernet_server::random::FreshIds;
 
@@ -49,8 +49,12 @@ enum Event {
     Answered { device: usize, boot: u32, number: u64, answer: Answer, server_now: UtcMillis },
     /// Nobody answered.
     TimedOut { device: usize, boot: u32, number: u64 },
+    /// The server hears how far a device is.
+    Level { device: usize, live: u64, after: u64, scope: Hash },
     /// A hint reaches a device.
     Hint { device: usize, boot: u32, live: u64, head: u64 },
+    /// A page that came by itself reaches a device.
+    Page { device: usize, boot: u32, live: u64, after: u64, frame: Vec<u8> },
     /// A device notices that its live connection is dead.
     LiveLost { device: usize, boot: u32, live: u64 },
     /// A device dies.
@@ -99,6 +103,8 @@ pub(crate) struct World {
     server_up: bool,
     /// Live connections that the server believes in: device, boot.
     lives: BTreeMap<u64, (usize, u32)>,
+    /// What those devices said of themselves that did: how far they are, nothing once that was answered.
+    levels: BTreeMap<u64, Option<(u64, Hash)>>,
     pub(crate) devices: Vec<Device>,
     cut_off_until: Vec<UtcMillis>,
     members: Vec<String>,
@@ -144,6 +150,7 @@ impl World {
             server,
             server_up: true,
             lives: BTreeMap::new(),
+            levels: BTreeMap::new(),
             cut_off_until: vec![START; devices.len()],
             devices,
             members,
@@ -230,10 +237,33 @@ impl World {
                     return self.failed(device, Failure::Passing);
                 }
             }
+            Event::Level { device, live, after, scope } => {
+                if self.lives.contains_key(&live) {
+                    self.levels.insert(live, Some((after, scope)));
+                    if self.server.head() > after {
+                        self.tell(device, live)?;
+                    }
+                }
+            }
+            Event::Page { device, boot, live, after, frame } => {
+                if let Some(running) = self.running(device, boot)
+                    && running.live == Some(live)
+                {
+                    if running.request.is_some() || !running.steps.is_empty() {
+                        // The driver does one thing at a time; what comes meanwhile waits in the connection.
+                        self.after(20, Event::Page { device, boot, live, after, frame });
+                        return Ok(());
+                    }
+                    running.is_told = false;
+                    let reply = wire::decode::<PullReply>(&frame).map_err(Broken::new)?;
+                    return self.take_told(device, reply, after);
+                }
+            }
             Event::Hint { device, boot, live, head } => {
                 if let Some(running) = self.running(device, boot)
                     && running.live == Some(live)
                 {
+                    running.is_told = false;
                     running.engine.hinted(head);
                     return self.drive(device);
                 }
@@ -344,7 +374,7 @@ impl World {
             Action::Push => {
                 let Some(push) = batch else {
                     // The outbox was emptied meanwhile: nothing is sent.
-                    running.engine.pushed(now, cursor, false);
+                    running.engine.pushed(now, cursor, false, None);
                     self.after(0, Event::Tick(device));
                     return Ok(());
                 };
@@ -356,6 +386,12 @@ impl World {
                 return Err(Broken::new(format!("device {device} wants segments, and reads the log here")));
             }
             Action::Wait { until } => {
+                let scope = scope.filter(|_| running.engine.is_level() && !running.is_told);
+                if let (Some(live), Some(scope)) = (running.live, scope) {
+                    running.is_told = true;
+                    self.say_level(device, live, cursor, scope);
+                }
+                let Some(running) = &self.devices[device].running else { return Ok(()) };
                 if let Some(until) = until {
                     // At least a moment, at most what the driver sleeps at once.
                     let pause = until.since(now).clamp(1, 60_000);
@@ -384,6 +420,16 @@ impl World {
         self.after(ANSWER_MS, Event::TimedOut { device, boot, number });
         self.carry_request(device, boot, number, asked, &frame);
         Ok(())
+    }
+
+    /// A device says on its live connection how far it is.
+    fn say_level(&mut self, device: usize, live: u64, after: u64, scope: Hash) {
+        if self.is_lost(device) {
+            self.break_lives(|(other, _)| other == device);
+            return;
+        }
+        let delay = self.delay();
+        self.after(delay, Event::Level { device, live, after, scope });
     }
 
     /// Carries a request, as well as the network can.
@@ -478,23 +524,87 @@ impl World {
             return Ok(None);
         }
         if news {
-            self.hint();
+            self.hint()?;
         }
         Ok(Some(reply))
     }
 
     /// Tells everybody who listens that the head moved.
-    fn hint(&mut self) {
+    fn hint(&mut self) -> Result<(), Broken> {
         let head = self.server.head();
-        for (live, (device, boot)) in self.lives.clone() {
-            if self.is_lost(device) {
-                // What a connection loses, it does not survive.
-                self.break_lives(|(other, _)| other == device);
-                continue;
+        for (live, (device, _)) in self.lives.clone() {
+            if self.levels.get(&live).is_none_or(|level| level.is_some_and(|(after, _)| after < head)) {
+                self.tell(device, live)?;
             }
-            let delay = self.delay();
-            self.after(delay, Event::Hint { device, boot, live, head });
         }
+        Ok(())
+    }
+
+    /// Tells a device that the head moved: with the page that it would pull, if it has said how far it is.
+    fn tell(&mut self, device: usize, live: u64) -> Result<(), Broken> {
+        let Some((_, boot)) = self.lives.get(&live).copied() else { return Ok(()) };
+        if self.is_lost(device) {
+            // What a connection loses, it does not survive.
+            self.break_lives(|(other, _)| other == device);
+            return Ok(());
+        }
+        let (id, head, delay) = (self.devices[device].id, self.server.head(), self.delay());
+        let level = self.levels.get_mut(&live).and_then(Option::take);
+        let page = level.and_then(|(after, scope)| {
+            let reply = self.server.pull(id, after, Some(scope), self.plan.pull_changes).ok()?;
+            Some((after, reply))
+        });
+        let news = match page {
+            Some((after, reply)) => {
+                let frame = wire::encode(&reply).map_err(Broken::new)?;
+                Event::Page { device, boot, live, after, frame }
+            }
+            None => Event::Hint { device, boot, live, head },
+        };
+        self.after(delay, news);
+        Ok(())
+    }
+
+    /// A device takes a page that came by itself.
+    fn take_told(&mut self, device: usize, reply: PullReply, after: u64) -> Result<(), Broken> {
+        let one = &mut self.devices[device];
+        let (cursor, scope) = (one.store.cursor, one.known_scope());
+        let Some(running) = &mut one.running else { return Ok(()) };
+        if cursor != after || scope != Some(reply.scope) || running.level.is_some() {
+            running.engine.hinted(reply.head);
+            return self.drive(device);
+        }
+        self.counts.add("pages that came by themselves", 1);
+        self.take_pulled(device, reply, after, scope)
+    }
+
+    /// A device takes what it pulled.
+    fn take_pulled(
+        &mut self,
+        device: usize,
+        reply: PullReply,
+        after: u64,
+        scope: Option<Hash>,
+    ) -> Result<(), Broken> {
+        let (cursor, head) = (reply.cursor, reply.head);
+        self.counts.add("documents that came whole", reply.documents.len() as u64);
+        self.counts.add("documents withdrawn", reply.withdrawn.len() as u64);
+        let new = self.devices[device].pulled(reply, after, scope, &self.chance)?;
+        let Some(new) = new else {
+            self.told(|| format!("device {device} sees something else now"));
+            return self.drive(device);
+        };
+        self.told(|| format!("device {device} has {new} new changes, cursor {cursor} of {head}"));
+        self.counts.add("changes pulled", new);
+        if self.dies(device) {
+            return Ok(());
+        }
+        self.devices[device].let_go(&self.chance)?;
+        let now = self.devices[device].now(self.time);
+        if let Some(running) = &mut self.devices[device].running {
+            running.engine.pulled(now, cursor, head);
+        }
+        self.drive(device)
     }
 
     fn server_dies(&mut self, when: &str) {
@@ -512,6 +622,7 @@ impl World {
             self.lives.iter().filter(|(_, of)| which(**of)).map(|(live, of)| (*live, *of)).collect();
         for (live, (device, boot)) in broken {
             self.lives.remove(&live);
+            self.levels.remove(&live);
             let notice = if self.chance.hits(500) { 10 } else { self.chance.between(10, SILENCE_MS) };
             self.after(notice, Event::LiveLost { device, boot, live });
         }
@@ -576,25 +687,7 @@ impl World {
                 Err(_) => self.failed(device, Failure::Passing),
                 Ok(reply) => {
                     self.done(device);
-                    let (cursor, head) = (reply.cursor, reply.head);
-                    self.counts.add("documents that came whole", reply.documents.len() as u64);
-                    self.counts.add("documents withdrawn", reply.withdrawn.len() as u64);
-                    let new = self.devices[device].pulled(reply, after, scope, &self.chance)?;
-                    let Some(new) = new else {
-                        self.told(|| format!("device {device} sees something else now"));
-                        return self.drive(device);
-                    };
-                    self.told(|| format!("device {device} has {new} new changes, cursor {cursor} of {head}"));
-                    self.counts.add("changes pulled", new);
-                    if self.dies(device) {
-                        return Ok(());
-                    }
-                    self.devices[device].let_go(&self.chance)?;
-                    let now = self.devices[device].now(time);
-                    if let Some(running) = &mut self.devices[device].running {
-                        running.engine.pulled(now, cursor, head);
-                    }
-                    self.drive(device)
+                    self.take_pulled(device, reply, after, scope)
                 }
             },
             (Asked::Listen, Answer::Live(live)) => {
@@ -604,7 +697,7 @@ impl World {
                 }
                 let now = self.devices[device].now(time);
                 if let Some(running) = &mut self.devices[device].running {
-                    running.live = Some(live);
+                    (running.live, running.is_told) = (Some(live), false);
                     running.engine.live_up(now);
                 }
                 self.drive(device)
@@ -679,15 +772,13 @@ impl World {
             self.told(|| format!("member {member} is in {teams:?}"));
             self.server.set_teams(member, teams, self.time, &self.chance)?;
         }
-        self.hint();
-        Ok(())
+        self.hint()
     }
 
     fn set_role(&mut self, member: usize, role: Role) -> Result<(), Broken> {
         self.told(|| format!("member {member} becomes {role}"));
         self.server.set_role(member, role, self.time, &self.chance)?;
-        self.hint();
-        Ok(())
+        self.hint()
     }
 
     fn revoke(&mut self) {

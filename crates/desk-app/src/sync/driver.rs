@@ -20,7 +20,11 @@ use tokio::{
     time::Instant,
 };
 
-use super::{Link, live::Live};
+use super::{
+    Link,
+    live::{Heard, Live},
+    pull::{Pulled, Told},
+};
 use crate::{Desk, error, machine, rows::Place};
 
 /// The longest sleep: a laptop that was suspended notices on waking.
@@ -226,7 +230,9 @@ impl Desk {
                     // Beside each other, and first of all the push: an edit does not wait for the status line.
                     let told = self.told(SyncPhase::Busy, engine.offline_since(), problem.clone());
                     let (pushed, ()) = tokio::join!(biased; self.push_batch(link), told);
-                    pushed.map(|pushed| engine.pushed(self.now(), pushed.head, pushed.more)).err()
+                    pushed
+                        .map(|pushed| engine.pushed(self.now(), pushed.head, pushed.more, pushed.read))
+                        .err()
                 }
                 Action::Bootstrap => {
                     self.told(SyncPhase::Busy, engine.offline_since(), problem.clone()).await;
@@ -235,13 +241,7 @@ impl Desk {
                 }
                 Action::Pull => {
                     let pulled = self.pull_batch(link).await;
-                    let learnt = pulled.map(|pulled| {
-                        engine.pulled(self.now(), pulled.cursor, pulled.head);
-                        if pulled.unsent {
-                            engine.edited();
-                        }
-                    });
-                    learnt.err()
+                    pulled.map(|pulled| self.pulled(&mut engine, &pulled)).err()
                 }
                 Action::Listen => {
                     live = self.listen(link).await;
@@ -255,8 +255,7 @@ impl Desk {
                 Action::Wait { until } => {
                     let phase = phase(&engine);
                     self.told(phase, engine.offline_since(), problem.clone()).await;
-                    self.wait(&mut engine, &mut live, until).await;
-                    None
+                    self.wait(link, &mut engine, &mut live, until).await
                 }
             };
             if let Some(failure) = failure {
@@ -294,12 +293,29 @@ impl Desk {
         }
     }
 
-    /// Waits for an edit, a hint, the person, or the instant.
-    async fn wait(&self, engine: &mut Engine, live: &mut Option<Live>, until: Option<UtcMillis>) {
+    /// Tells the engine what a pull brought.
+    fn pulled(&self, engine: &mut Engine, pulled: &Pulled) {
+        engine.pulled(self.now(), pulled.cursor, pulled.head);
+        if pulled.unsent {
+            engine.edited();
+        }
+    }
+
+    /// Waits for an edit, for what the server says, the person, or the instant; what failed, if something did.
+    async fn wait(
+        &self,
+        link: &Link,
+        engine: &mut Engine,
+        live: &mut Option<Live>,
+        until: Option<UtcMillis>,
+    ) -> Option<ApiError> {
+        if let Some(live) = live.as_mut().filter(|live| engine.is_level() && !live.is_told()) {
+            self.tell_level(live).await;
+        }
         let pause = until.map_or(LONGEST_WAIT, |until| {
             Duration::from_millis(u64::try_from(until.since(self.now())).unwrap_or(0)).min(LONGEST_WAIT)
         });
-        let hint = async {
+        let message = async {
             match live.as_mut() {
                 Some(live) => live.next().await,
                 None => std::future::pending().await,
@@ -308,14 +324,35 @@ impl Desk {
         tokio::select! {
             () = self.inner.sync.edited.notified() => engine.edited(),
             () = self.inner.sync.resume.notified() => engine.resume(),
-            head = hint => if let Some(head) = head {
-                engine.hinted(head);
-            } else {
-                *live = None;
-                engine.live_down(self.now(), machine::jitter());
+            news = message => match news {
+                Some(Heard::Hint(head)) => engine.hinted(head),
+                Some(Heard::Page(page)) => return Box::pin(self.take_told(link, engine, &page)).await.err(),
+                None => {
+                    *live = None;
+                    engine.live_down(self.now(), machine::jitter());
+                }
             },
             () = tokio::time::sleep(pause) => {}
         }
+        None
+    }
+
+    /// Tells the server how far the store is. Where that cannot be read, hints go on coming.
+    async fn tell_level(&self, live: &mut Live) {
+        if let Ok(facts) = self.facts().await
+            && let Some(scope) = facts.scope
+        {
+            live.tell(facts.cursor, scope).await;
+        }
+    }
+
+    /// Stores a page that came by itself.
+    async fn take_told(&self, link: &Link, engine: &mut Engine, page: &[u8]) -> Result<(), ApiError> {
+        match self.pull_told(link, page).await? {
+            Told::Stored(pulled) => self.pulled(engine, &pulled),
+            Told::Elsewhere { head } => engine.hinted(head),
+        }
+        Ok(())
     }
 
     /// Tells the engine of a failure; the live connection is kept only while the failure is not the network's.

@@ -280,15 +280,7 @@ impl Http {
         let witness = witness.and_then(|value| value.to_str().ok()).map(str::to_owned);
         let body = whole(response).await?;
         self.received_bytes.fetch_add(body.len() as u64, Ordering::Relaxed);
-        let value = wire::decode(&body).map_err(|problem| match problem {
-            WireError::NewerVersion { .. } => ApiError::new(ErrorCode::UpgradeRequired, problem.to_string()),
-            WireError::Truncated
-            | WireError::NotABatch
-            | WireError::WrongMessage { .. }
-            | WireError::Checksum
-            | WireError::TooLarge { .. }
-            | WireError::Malformed => nonsense(&problem.to_string()),
-        })?;
+        let value = wire::decode(&body).map_err(unreadable)?;
         Ok(Answer { value, offset_ms, witness })
     }
 }
@@ -332,6 +324,20 @@ fn unreachable(problem: &reqwest::Error) -> ApiError {
         ErrorCode::Offline,
         format!("the server cannot be reached ({cause}); what you do is kept and sent later"),
     )
+}
+
+/// What came is not the message that it should be.
+#[expect(clippy::needless_pass_by_value, reason = "to be mapped with")]
+pub(super) fn unreadable(problem: WireError) -> ApiError {
+    match problem {
+        WireError::NewerVersion { .. } => ApiError::new(ErrorCode::UpgradeRequired, problem.to_string()),
+        WireError::Truncated
+        | WireError::NotABatch
+        | WireError::WrongMessage { .. }
+        | WireError::Checksum
+        | WireError::TooLarge { .. }
+        | WireError::Malformed => nonsense(&problem.to_string()),
+    }
 }
 
 fn nonsense(what: &str) -> ApiError {

@@ -1,24 +1,41 @@
-//! The live connection: a WebSocket on which the server hints that its head moved.
+//! The live connection: a WebSocket on which the server hints that its head moved, or sends what came to a device that has
+//! said how far it is.
 
 use std::time::Duration;
 
-use desk_api::{ApiError, ErrorCode, rest::Hint};
+use desk_api::{
+    ApiError, ErrorCode,
+    rest::{Hint, Level},
+};
+use desk_sync::wire::Hash;
 use futures::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{Message, client::IntoClientRequest, http::HeaderValue},
+    MaybeTlsStream, WebSocketStream, connect_async_with_config,
+    tungstenite::{Bytes, Message, client::IntoClientRequest, http::HeaderValue},
 };
 
 use super::http::Http;
 
 /// The server pings more often than this; silence means a dead connection.
 const SILENCE: Duration = Duration::from_secs(75);
+/// Small messages go out at once, not with what may follow: the server waits for them.
+const NO_DELAY: bool = true;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An open live connection.
 pub(super) struct Live {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// The server was told how far this device is, and has not answered.
+    is_told: bool,
+}
+
+/// What the server says.
+pub(super) enum Heard {
+    /// The head moved.
+    Hint(u64),
+    /// What follows on the number that it was told; see `desk_sync::live`.
+    Page(Bytes),
 }
 
 impl Live {
@@ -30,26 +47,49 @@ impl Live {
         let bearer = HeaderValue::from_str(&format!("Bearer {access}"))
             .map_err(|_| ApiError::new(ErrorCode::SessionExpired, "the session is damaged; sign in again"))?;
         request.headers_mut().insert("authorization", bearer);
-        match tokio::time::timeout(CONNECT_TIMEOUT, connect_async(request)).await {
-            Ok(Ok((socket, _))) => Ok(Self { socket }),
+        match tokio::time::timeout(CONNECT_TIMEOUT, connect_async_with_config(request, None, NO_DELAY)).await
+        {
+            Ok(Ok((socket, _))) => Ok(Self { socket, is_told: false }),
             Ok(Err(problem)) => Err(broken(problem.to_string())),
             Err(_) => Err(broken("no answer in time".to_owned())),
         }
     }
 
-    /// The next hint's head; `None` once the connection has ended. Safe to be dropped while it waits.
-    pub(super) async fn next(&mut self) -> Option<u64> {
+    /// Whether the server is still to answer what it was told. It answers once the log goes further, so that there is no need
+    /// to tell it again, even where the device has meanwhile got further by itself.
+    pub(super) fn is_told(&self) -> bool {
+        self.is_told
+    }
+
+    /// Tells the server how far this device is, so that it sends what follows. One that has become deaf is noticed by
+    /// [`next`](Self::next).
+    pub(super) async fn tell(&mut self, after: u64, scope: Hash) {
+        let level = Level { after, scope: scope.to_string() };
+        if let Ok(text) = serde_json::to_string(&level)
+            && self.socket.send(Message::Text(text.into())).await.is_ok()
+        {
+            self.is_told = true;
+        }
+    }
+
+    /// What the server says next; `None` once the connection has ended. Safe to be dropped while it waits.
+    pub(super) async fn next(&mut self) -> Option<Heard> {
         loop {
             let message = tokio::time::timeout(SILENCE, self.socket.next()).await.ok()??.ok()?;
             match message {
                 Message::Text(text) => {
                     if let Ok(hint) = serde_json::from_str::<Hint>(&text) {
-                        return Some(hint.head);
+                        self.is_told = false;
+                        return Some(Heard::Hint(hint.head));
                     }
                 }
                 Message::Ping(payload) => self.socket.send(Message::Pong(payload)).await.ok()?,
+                Message::Binary(page) => {
+                    self.is_told = false;
+                    return Some(Heard::Page(page));
+                }
                 Message::Close(_) => return None,
-                Message::Pong(_) | Message::Binary(_) | Message::Frame(_) => {}
+                Message::Pong(_) | Message::Frame(_) => {}
             }
         }
     }

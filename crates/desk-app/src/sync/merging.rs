@@ -12,6 +12,7 @@ use desk_domain::{
 use desk_store::{DocWrite, Hash32, Store, StoredDocument};
 use desk_sync::pull::{self, check_opens};
 use futures::{Stream, StreamExt};
+use tokio::task::JoinHandle;
 
 use crate::{Desk, desk::WorkspaceRules, edit::write_of, error};
 
@@ -32,6 +33,27 @@ pub(super) struct Merged {
     pub(super) added: u64,
     /// The log has changes of this device that it never made.
     pub(super) is_foreign: bool,
+    /// Whether the document opens again, while that is still being found out.
+    checking: Option<JoinHandle<Result<(), ApiError>>>,
+}
+
+impl Merged {
+    /// A document that had all the changes.
+    fn unchanged(doc: DocId, is_foreign: bool) -> Self {
+        Self { doc, write: None, document: None, added: 0, is_foreign, checking: None }
+    }
+
+    /// Waits until it is known that the document opens again; nothing of it may be stored for good before. By itself, so that
+    /// it can be written meanwhile.
+    pub(super) fn checked(&mut self) -> impl Future<Output = Result<(), ApiError>> + Send + use<> {
+        let checking = self.checking.take();
+        async move {
+            match checking {
+                Some(checking) => checking.await.map_err(error::internal)?,
+                None => Ok(()),
+            }
+        }
+    }
 }
 
 /// By what documents are merged.
@@ -61,7 +83,7 @@ impl Desk {
     }
 
     /// The same for one document: an edit of somebody else's, for which the way to another thread and back
-    /// would take longer than the work.
+    /// would take longer than the work. It is still being checked; see [`Merged::checked`].
     pub(super) async fn merge_alone(&self, of: Changes<'_>, reading: &Reading) -> Result<Merged, ApiError> {
         let (doc, kind, changes) = of;
         // A device pulls its own edits, too: what stands open goes on standing open.
@@ -70,17 +92,17 @@ impl Desk {
         if let Some(heads) = self.open_heads(doc, has_all)
             && self.store().heads(doc).await.map_err(error::store)? == Some(heads)
         {
-            return Ok(Merged { doc, write: None, document: None, added: 0, is_foreign: false });
+            return Ok(Merged::unchanged(doc, false));
         }
         // A document that stands open may be another than the stored one (an edit was taken back, another process wrote): only
         // what is then committed on top of the stored heads counts.
         if let Some(open) = self.take_open(doc)
             && let Ok(Ok(fresh)) = Fresh::merge(Some(open), of, reading.me)
         {
-            return fresh.read_checked(reading).await;
+            return Ok(fresh.read_checking(reading));
         }
         match Fresh::merge(self.load(doc).await?, of, reading.me)? {
-            Ok(fresh) => fresh.read_checked(reading).await,
+            Ok(fresh) => Ok(fresh.read_checking(reading)),
             Err(nothing_new) => Ok(nothing_new),
         }
     }
@@ -138,7 +160,7 @@ impl Fresh {
             change.device() == Some(me) && !document.as_ref().is_some_and(|known| known.has(change.hash()))
         });
         let merged = pull::merge(document, doc, kind, changes).map_err(error::pull)?;
-        let nothing_new = Merged { doc, write: None, document: None, added: 0, is_foreign };
+        let nothing_new = Merged::unchanged(doc, is_foreign);
         Ok(merged.map(|merged| Self { merged, stored_heads, is_foreign }).ok_or(nothing_new))
     }
 
@@ -163,14 +185,13 @@ impl Fresh {
             }
         };
         let write = write_of(&mut document, stored_heads, state.as_ref(), &reading.rules, reading.now);
-        Merged { doc: write.id, write: Some((write, state)), document: Some(document), added, is_foreign }
+        let (doc, document) = (write.id, Some(document));
+        Merged { doc, write: Some((write, state)), document, added, is_foreign, checking: None }
     }
 
-    /// The same; meanwhile it is checked on another thread, which takes about as long.
-    async fn read_checked(mut self, reading: &Reading) -> Result<Merged, ApiError> {
-        let checked = tokio::task::spawn_blocking(self.checking());
-        let merged = self.read(reading);
-        checked.await.map_err(error::internal)??;
-        Ok(merged)
+    /// The same; it is checked on another thread meanwhile, and while it is being written.
+    fn read_checking(mut self, reading: &Reading) -> Merged {
+        let checking = Some(tokio::task::spawn_blocking(self.checking()));
+        Merged { checking, ..self.read(reading) }
     }
 }

@@ -12,15 +12,17 @@ use desk_domain::{
 };
 use desk_store::{Batch, StoreError};
 use desk_sync::{
+    live,
     pull::{Incoming, Received, receive},
-    wire::{Hash, PullReply},
+    wire::{self, Hash, PullReply},
 };
 
-use futures::StreamExt;
+use futures::{StreamExt, future::ready, stream};
 
 use super::{
     Link,
     facts::Facts,
+    http::unreadable,
     merging::{Changes, Merged, Reading},
     recovery::WITNESS,
     scope::{scope_fact, withdrawn_facts},
@@ -62,6 +64,15 @@ pub(super) struct Pulled {
     pub(super) unsent: bool,
 }
 
+/// What became of a page that came by itself.
+pub(super) enum Told {
+    Stored(Pulled),
+    /// It does not follow on what is here; the log goes to `head`.
+    Elsewhere {
+        head: u64,
+    },
+}
+
 impl Desk {
     /// Fetches what comes after the cursor and stores it.
     pub(super) async fn pull_batch(&self, link: &Link) -> Result<Pulled, ApiError> {
@@ -72,6 +83,24 @@ impl Desk {
             }
             Ok(pulled) => pulled,
         };
+        self.after_pull(link, pulled).await
+    }
+
+    /// Stores a page that came by itself on the live connection, as if it had been asked for. One that does not follow on what
+    /// is here, since it was read on meanwhile or the member sees something else now, is a hint.
+    pub(super) async fn pull_told(&self, link: &Link, page: &[u8]) -> Result<Told, ApiError> {
+        let live::Told { after, witness, frame } = live::Told::decode(page).map_err(unreadable)?;
+        let reply: PullReply = wire::decode(frame).map_err(unreadable)?;
+        let facts = self.ready_facts(link).await?;
+        if facts.cursor != after || facts.scope != Some(reply.scope) {
+            return Ok(Told::Elsewhere { head: reply.head });
+        }
+        let pulled = self.take(reply, after, facts.scope, Some(witness)).await?;
+        self.after_pull(link, pulled).await.map(Told::Stored)
+    }
+
+    /// What is left to be done once something was stored.
+    async fn after_pull(&self, link: &Link, pulled: Pulled) -> Result<Pulled, ApiError> {
         if self.has_twin().await? && self.store().outbox_len().await.map_err(error::store)? == 0 {
             self.become_new_device(link).await?;
         }
@@ -175,7 +204,8 @@ impl Desk {
         if let Some((_, changes)) = by_doc.get(&session.workspace_doc) {
             let settings = (session.workspace_doc, DocKind::Workspace, changes.as_slice());
             // Boxed, like every document in a future here: they are large.
-            let merged = Box::pin(self.merge_alone(settings, &reading)).await?;
+            let mut merged = Box::pin(self.merge_alone(settings, &reading)).await?;
+            merged.checked().await?;
             new += merged.added;
             batch.meta.extend(merged.is_foreign.then(twin_fact));
             if let Some((write, state)) = merged.write {
@@ -220,8 +250,12 @@ impl Desk {
         let written = match others.as_slice() {
             [] => self.store().commit(&part(Vec::new())).await.map_err(Unstored::Store),
             [of] => {
-                let merged = Box::pin(self.merge_alone(*of, &reading)).await?;
-                self.store().commit(&part(vec![merged])).await.map_err(Unstored::Store)
+                let mut merged = Box::pin(self.merge_alone(*of, &reading)).await?;
+                let checked = stream::once(merged.checked());
+                let failed =
+                    checked.filter_map(|checked| ready(checked.map_err(Unstored::Unmerged).err().map(Err)));
+                let parts = stream::once(ready(Ok(part(vec![merged])))).chain(failed);
+                Box::pin(self.store().commit_parts(1, parts)).await
             }
             many => {
                 let parts = self.merge_all(many, &reading);

@@ -10,7 +10,7 @@ use desk_domain::{
 };
 use desk_store::{Batch, Hash32, OutboxChange, OutboxEntry, Rejection};
 use desk_sync::{
-    push::{Fate, Refused, Waiting, settle, verdicts},
+    push::{Fate, Refused, Waiting, read_by, settle, verdicts},
     wire::{BATCH_BYTES, BATCH_CHANGES, Hash, Push, RejectCode, WireChange},
 };
 
@@ -23,6 +23,8 @@ pub(super) struct Pushed {
     pub(super) rejected: u64,
     pub(super) head: u64,
     pub(super) more: bool,
+    /// How far the log is read by the verdicts alone.
+    pub(super) read: Option<u64>,
 }
 
 impl Desk {
@@ -47,7 +49,7 @@ impl Desk {
         let facts = self.ready_facts(link).await?;
         let waiting = self.store().outbox_batch(BATCH_BYTES, BATCH_CHANGES).await.map_err(error::store)?;
         if waiting.is_empty() {
-            return Ok(Pushed { accepted: 0, rejected: 0, head: facts.cursor, more: false });
+            return Ok(Pushed { accepted: 0, rejected: 0, head: facts.cursor, more: false, read: None });
         }
         let changes = waiting
             .iter()
@@ -60,7 +62,7 @@ impl Desk {
             .collect();
         let push = Push { changes };
         let access = self.access_by(link, facts.tokens).await?;
-        let witness = facts.witness;
+        let (cursor, scope, witness) = (facts.cursor, facts.scope, facts.witness);
         let mut answer = link.http.push(&access, &push, witness.as_deref()).await;
         if let Some(access) = self.renewed(link, &access, &answer).await? {
             answer = link.http.push(&access, &push, witness.as_deref()).await;
@@ -84,7 +86,10 @@ impl Desk {
         let done = u64::try_from(accepted.len()).unwrap_or(u64::MAX);
         // With the verdicts: the server's log has these changes now, and if it should lose them, this is how it shows.
         let meta = answer.witness.map(|witness| (WITNESS.to_owned(), Some(witness.into_bytes())));
-        let mut batch = Batch { accepted, meta: meta.into_iter().collect(), ..Batch::default() };
+        // What a device sent it need not be sent.
+        let read = if clashing.is_empty() { read_by(&reply, cursor, scope) } else { None };
+        let mut batch =
+            Batch { accepted, cursor: read, meta: meta.into_iter().collect(), ..Batch::default() };
         batch.meta.extend(withdrawn_facts(&withdrawn));
         batch.meta.extend(self.judged_under(reply.scope).await?);
         if !clashing.is_empty() {
@@ -105,7 +110,7 @@ impl Desk {
         }
         let more = self.store().outbox_len().await.map_err(error::store)? > 0;
         self.emit_sync().await;
-        Ok(Pushed { accepted: done, rejected, head: reply.head, more })
+        Ok(Pushed { accepted: done, rejected, head: reply.head, more, read })
     }
 
     /// Takes everything that waits out of the documents, into the list of refused edits: the person signs out without

@@ -111,3 +111,28 @@ fn verdicts_count_only_one_by_one_and_in_order() {
     assert_eq!(read(&[verdict(made[0], false)]), Err(NotJudged));
     assert_eq!(read(&[verdict(made[1], false), verdict(made[0], false)]), Err(NotJudged));
 }
+
+#[test]
+fn a_device_has_read_what_it_sent_itself() {
+    let verdict = |seq| Verdict { hash: Hash([7; 32]), outcome: Outcome::Accepted { seq } };
+    let no = Verdict {
+        hash: Hash([8; 32]),
+        outcome: Outcome::Rejected { code: RejectCode::Forbidden, reason: String::new() },
+    };
+    let scope = Hash([1; 32]);
+    let reply = |verdicts: Vec<Verdict>, head| PushReply { verdicts, head, withdrawn: Vec::new(), scope };
+    let read = |reply: &PushReply| read_by(reply, 5, Some(scope));
+    assert_eq!(read(&reply(vec![verdict(6)], 6)), Some(6));
+    assert_eq!(read(&reply(vec![verdict(7), no.clone(), verdict(6)], 7)), Some(7));
+    // One that was accepted before is not among what came since.
+    assert_eq!(read(&reply(vec![verdict(3), verdict(6)], 6)), Some(6));
+    assert_eq!(read(&reply(vec![verdict(3), verdict(6)], 7)), None, "somebody else's is between");
+    assert_eq!(read(&reply(vec![verdict(7)], 7)), None);
+    assert_eq!(read(&reply(vec![verdict(6), verdict(6)], 7)), None, "a server that counts wrongly");
+    assert_eq!(read(&reply(vec![no], 5)), None, "nothing moved");
+    assert_eq!(read(&reply(vec![verdict(6)], 4)), None);
+    assert_eq!(read_by(&reply(vec![verdict(6)], 6), 5, Some(Hash([2; 32]))), None, "seen otherwise");
+    assert_eq!(read_by(&reply(vec![verdict(6)], 6), 5, None), None);
+    let hidden = PushReply { withdrawn: vec![crate::sample::doc()], ..reply(vec![verdict(6)], 6) };
+    assert_eq!(read(&hidden), None);
+}
