@@ -7,21 +7,27 @@ use desk_domain::{
     workspace::{Service, ServiceError},
 };
 
-use crate::Desk;
+use crate::{Desk, oncall::setting};
 
 impl Desk {
-    /// Writes a service that incidents may affect; `None` retires it.
+    /// Writes a service that incidents may affect; `None` retires it. Rules of detection that name it by the name that it had
+    /// name it by its new one, in the same change.
     ///
     /// # Errors
     /// When it cannot be used, has another's name or names what is not there (the error's field says where), or the member may
     /// not write it.
     pub async fn save_service(&self, key: &str, service: Option<&Service>) -> Result<(), ApiError> {
+        let mut ops = vec![setting(Section::Services, key, service)?];
         if let Some(service) = service {
             let refused =
                 |error: ServiceError| ApiError::new(ErrorCode::Invalid, error.to_string()).at(error.field());
-            service.check_among(key, &self.settings_here()?).map_err(refused)?;
+            let workspace = self.settings_here()?;
+            service.check_among(key, &workspace).map_err(refused)?;
+            for rule in workspace.rules_after_renaming(key, &service.name) {
+                ops.push(setting(Section::Detection, &rule.key, Some(&rule))?);
+            }
         }
-        self.save_setting(Section::Services, key, service).await
+        self.change_settings(ops).await
     }
 
     /// Writes a rule of detection under `key`, which becomes its own; `None` retires it. What it proposed stays.

@@ -175,18 +175,13 @@ impl Desk {
         key: &str,
         value: Option<&T>,
     ) -> Result<(), ApiError> {
-        let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-        if key.is_empty() || key.chars().count() > KEY_MAX_CHARS || !key.chars().all(plain) {
-            return Err(ApiError::new(
-                ErrorCode::Invalid,
-                format!("{key:?} is no short name: use up to {KEY_MAX_CHARS} letters, digits and hyphens"),
-            )
-            .at("key"));
-        }
-        let value = value.map(serde_json::to_string).transpose().map_err(error::internal)?;
+        self.change_settings(vec![setting(section, key, value)?]).await
+    }
+
+    /// Changes entries of the settings, all in one change.
+    pub(crate) async fn change_settings(&self, ops: Vec<WorkspaceOp>) -> Result<(), ApiError> {
         let doc = self.require_session()?.workspace_doc;
-        let op = WorkspaceOp::Set { section, key: key.to_owned(), value };
-        self.edit_ops(doc, vec![op], Ops::Workspace, Batch::default()).await.map(drop)
+        self.edit_ops(doc, ops, Ops::Workspace, Batch::default()).await.map(drop)
     }
 
     pub(crate) fn settings_here(&self) -> Result<Workspace, ApiError> {
@@ -197,6 +192,24 @@ impl Desk {
             )
         })
     }
+}
+
+/// The step that writes an entry of the settings; `None` retires it.
+pub(crate) fn setting<T: serde::Serialize>(
+    section: Section,
+    key: &str,
+    value: Option<&T>,
+) -> Result<WorkspaceOp, ApiError> {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if key.is_empty() || key.chars().count() > KEY_MAX_CHARS || !key.chars().all(plain) {
+        return Err(ApiError::new(
+            ErrorCode::Invalid,
+            format!("{key:?} is no short name: use up to {KEY_MAX_CHARS} letters, digits and hyphens"),
+        )
+        .at("key"));
+    }
+    let value = value.map(serde_json::to_string).transpose().map_err(error::internal)?;
+    Ok(WorkspaceOp::Set { section, key: key.to_owned(), value })
 }
 
 fn refused(problem: String) -> ApiError {

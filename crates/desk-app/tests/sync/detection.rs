@@ -46,6 +46,20 @@ async fn a_manager_writes_services_and_rules_and_an_agent_does_not() {
     let settings = anna.workspace().unwrap();
     assert_eq!(settings.services["mail"], mail);
     assert_eq!(settings.detection["queue"], Rule { key: "queue".into(), ..queue.clone() });
+
+    // A rule that names a service follows its new name, and back where that is undone; both in one change.
+    let renamed = Service { name: "Почтовый сервер".into(), ..mail.clone() };
+    let rule_names =
+        |names: &str| Rule { key: "queue".into(), services: [names.to_owned()].into(), ..queue.clone() };
+    maria.save_service("mail", Some(&renamed)).await.unwrap();
+    let pushed = maria.sync_once().await.unwrap();
+    assert_eq!((pushed.pushed, pushed.rejected), (1, 0), "{pushed:?}");
+    anna.sync_once().await.unwrap();
+    let settings = anna.workspace().unwrap();
+    assert_eq!(settings.services["mail"], renamed);
+    assert_eq!(settings.detection["queue"], rule_names("Почтовый сервер"));
+    maria.save_service("mail", Some(&mail)).await.unwrap();
+    assert_eq!(maria.workspace().unwrap().detection["queue"], rule_names("Почта"));
     maria.save_service("mail", None).await.unwrap();
     maria.save_rule("queue", None).await.unwrap();
     let settings = maria.workspace().unwrap();

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Workspace;
-use crate::ticket::NAME_MAX_CHARS;
+use crate::{detection::Rule, ticket::NAME_MAX_CHARS};
 
 /// Something that people use and an incident affects.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,13 +98,34 @@ impl Service {
     }
 }
 
+impl Workspace {
+    /// The rules of detection that name the service under `key` by its name, as they are once it is called `name`. What names it by
+    /// its key stays as it is, and so does a rule that cannot be used, which nobody could write again.
+    pub fn rules_after_renaming(&self, key: &str, name: &str) -> Vec<Rule> {
+        let Some(before) = self.services.get(key).filter(|before| before.name != name) else {
+            return Vec::new();
+        };
+        let renamed = |rule: &Rule| {
+            let mut services = rule.services.clone();
+            if !services.remove(&before.name) || rule.check().is_err() {
+                return None;
+            }
+            services.insert(name.to_owned());
+            Some(Rule { services, ..rule.clone() })
+        };
+        self.detection.values().filter_map(renamed).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
     use crate::{
+        detection::{Condition, heartbeat::Heartbeat},
         ids::{DocId, uuid_v7},
+        incident::Severity,
         people::Team,
         time::UtcMillis,
         workspace::Workflow,
@@ -132,6 +153,31 @@ mod tests {
             detection: BTreeMap::new(),
             schema: 1,
         }
+    }
+
+    #[test]
+    fn a_rename_takes_along_the_rules_that_name_the_service_by_its_name() {
+        let rule = |key: &str, services: &[&str], grace_s| Rule {
+            key: key.into(),
+            name: "Нет связи".into(),
+            enabled: false,
+            severity: Severity::P2,
+            services: services.iter().map(|&name| name.to_owned()).collect(),
+            quiet_min: 60,
+            when: Condition::Heartbeat(Heartbeat { heartbeat: "till".into(), every_s: 60, grace_s }),
+        };
+        let rules = [
+            rule("by-name", &["Почта", "Кассы"], 0),
+            rule("by-key", &["pos"], 0),
+            rule("other", &["Почта"], 0),
+            rule("broken", &["Кассы"], u32::MAX),
+        ];
+        let detection = rules.into_iter().map(|rule| (rule.key.clone(), rule)).collect();
+        let workspace = Workspace { detection, ..workspace() };
+        let renamed = workspace.rules_after_renaming("pos", "Терминалы");
+        assert_eq!(renamed, [rule("by-name", &["Почта", "Терминалы"], 0)]);
+        assert_eq!(workspace.rules_after_renaming("pos", "Кассы"), []);
+        assert_eq!(workspace.rules_after_renaming("mail", "Почта"), []);
     }
 
     #[test]
