@@ -111,6 +111,12 @@ impl Session {
         names
     }
 
+    /// What to show for a service, named by its key or its name.
+    pub(crate) fn service_name(&self, named: &str) -> String {
+        let service = self.workspace.as_ref().and_then(|workspace| workspace.services.get(named));
+        service.map_or_else(|| named.to_owned(), |service| service.name.clone())
+    }
+
     /// What to show for a team's key.
     pub(crate) fn team_name(&self, key: &str) -> String {
         let team = self.workspace.as_ref().and_then(|workspace| workspace.teams.get(key));

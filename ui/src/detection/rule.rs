@@ -46,7 +46,7 @@ pub(super) fn RuleCard(props: &CardProps<Rule>) -> Html {
     }
     let Some(rule) = &props.shown else { return html! {} };
     let wrong = check(&session, rule).err();
-    let services: Vec<&str> = rule.services.iter().map(String::as_str).collect();
+    let services: Vec<String> = rule.services.iter().map(|named| session.service_name(named)).collect();
     html! {
         <div class="line" data-testid="rule" data-key={key} data-enabled={rule.enabled.to_string()}>
             { icons::severity(rule.severity) }
@@ -89,7 +89,11 @@ fn RuleEditor(props: &EditorProps) -> Html {
     let i18n = use_i18n();
     let session = use_session();
     let first = use_autofocus();
-    let form = use_state(|| RuleForm::of(i18n, &props.draft));
+    let form = use_state(|| {
+        let form = RuleForm::of(i18n, &props.draft);
+        // The boxes are the services' names; one that is named by its key is the same service.
+        RuleForm { services: form.services.iter().map(|named| session.service_name(named)).collect(), ..form }
+    });
     let wrong = use_state_eq(|| None::<Wrong>);
     let change = |set: fn(&mut RuleForm, String)| {
         let form = form.clone();
