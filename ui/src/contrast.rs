@@ -21,8 +21,10 @@ const TEXT: &[(&str, &[&str])] = &[
 ];
 
 /// Edges of controls and the focus ring: at least 3:1.
-const EDGES: &[(&str, &[&str])] =
-    &[("line-strong", &["bg", "bg-raised"]), ("accent", &["bg", "bg-raised", "bg-hover"])];
+const EDGES: &[(&str, &[&str])] = &[
+    ("line-strong", &["bg", "bg-raised", "bg-hover", "bg-current"]),
+    ("accent", &["bg", "bg-raised", "bg-hover", "bg-current"]),
+];
 
 /// The custom properties of the block that begins with `opening`, its brace included.
 fn tokens(opening: &str) -> BTreeMap<String, String> {

@@ -239,7 +239,7 @@ fn Side(props: &SideProps) -> Html {
         let member = incident.roles.get(&role).cloned();
         let on_edit = on_edit.clone();
         html! {
-            <div class="field" key={role.as_str()}>
+            <div class="field field-tall" key={role.as_str()}>
                 <span class="field-label">{ i18n.word("incident-role", role) }</span>
                 <span class="field-control">
                     <Select value={member.clone().unwrap_or_default()} choices={Rc::clone(&people)} {disabled}

@@ -155,9 +155,8 @@ pub(crate) fn FilterBar(props: &FilterBarProps) -> Html {
                         move |_| narrow.emit(ListQuery { sort: query.sort, ..ListQuery::of(query.view) })
                     }>{ i18n.t("filters-clear") }</button>
                 }
-                <span class="spring" />
                 <Select value={sort_word(query.shown_sort())} choices={Rc::new(sorts)} on_choose={choose_sort}
-                    label={i18n.t("sort")} testid="sort" class="select-quiet" />
+                    label={i18n.t("sort")} testid="sort" class="select-quiet select-sort" />
             </div>
         </div>
     }
