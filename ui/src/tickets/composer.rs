@@ -57,11 +57,14 @@ pub(crate) fn Composer(props: &ComposerProps) -> Html {
                 let has = async |visibility| {
                     matches!(bridge::call(GetDraft { key: draft_key(visibility, id) }).await, Ok(Some(_)))
                 };
-                let found = (has(Visibility::Public).await, has(Visibility::Internal).await);
-                written.set(found);
-                // A note that was begun is not hidden behind an empty reply.
-                if found == (false, true) {
-                    visibility.set(Visibility::Internal);
+                // The box shows the reply's draft, and tells of it; it is asked for only where it decides what to show.
+                if has(Visibility::Internal).await {
+                    let has_reply = has(Visibility::Public).await;
+                    written.set((has_reply, true));
+                    // A note that was begun is not hidden behind an empty reply.
+                    if !has_reply {
+                        visibility.set(Visibility::Internal);
+                    }
                 }
             });
         });

@@ -192,6 +192,9 @@ pub(crate) struct TextFieldProps {
     /// The id of a list of suggestions.
     #[prop_or_default]
     pub(crate) list: Option<AttrValue>,
+    /// Told when somebody goes to it.
+    #[prop_or_default]
+    pub(crate) on_focus: Callback<()>,
     /// It shows all of a long value, in as many lines as that takes; still one line of text.
     #[prop_or_default]
     pub(crate) wraps: bool,
@@ -238,8 +241,9 @@ pub(crate) fn TextField(props: &TextFieldProps) -> Html {
                 data-testid={props.testid.clone()} placeholder={props.placeholder.clone()} autocomplete="off" />
         };
     }
+    let onfocus = props.on_focus.reform(|_| ());
     html! {
-        <input class="input input-field" type="text" value={props.value.clone()} {onchange} {onkeydown}
+        <input class="input input-field" type="text" value={props.value.clone()} {onchange} {onkeydown} {onfocus}
             aria-label={props.label.clone()} disabled={props.disabled} data-testid={props.testid.clone()}
             placeholder={props.placeholder.clone()} list={props.list.clone()} autocomplete="off" />
     }
@@ -257,6 +261,8 @@ struct RequesterProps {
 fn Requester(props: &RequesterProps) -> Html {
     let i18n = use_i18n();
     let session = use_session();
+    // Those who are suggested may be hundreds, and most tickets are only read.
+    let is_used = use_state_eq(|| false);
     let shown = props.value.as_deref().map(|who| session.name(who)).unwrap_or_default();
     let on_change = {
         let (session, on_change) = (Rc::clone(&session), props.on_change.clone());
@@ -269,10 +275,13 @@ fn Requester(props: &RequesterProps) -> Html {
     html! {
         <>
             <TextField value={shown} label={i18n.t("field-requester")} testid="field-requester"
-                disabled={props.disabled} {on_change} placeholder={i18n.t("requester-none")} list="people" />
+                disabled={props.disabled} {on_change} placeholder={i18n.t("requester-none")} list="people"
+                on_focus={let is_used = is_used.clone(); move |()| is_used.set(true)} />
             <datalist id="people">
-                for member in session.people() {
-                    <option key={member.id.to_string()} value={member.name} />
+                if *is_used {
+                    for member in session.people() {
+                        <option key={member.id.to_string()} value={member.name} />
+                    }
                 }
             </datalist>
         </>
@@ -300,9 +309,14 @@ pub(crate) struct TagsProps {
 #[component]
 pub(crate) fn Tags(props: &TagsProps) -> Html {
     let i18n = use_i18n();
-    let used = use_store(&TAGS);
-    let known =
-        props.known.as_ref().map_or_else(|| used.iter().map(|it| it.tag.clone()).collect(), |it| it.to_vec());
+    let tags = use_store(&TAGS);
+    // Suggested only to somebody who adds one.
+    let is_used = use_state_eq(|| false);
+    let known: Vec<String> = match &props.known {
+        _ if !*is_used => Vec::new(),
+        Some(known) => known.to_vec(),
+        None => tags.iter().map(|it| it.tag.clone()).collect(),
+    };
     let add_label = props.add_label.clone().unwrap_or_else(|| i18n.t("tag-add").into());
     // Each field has suggestions of its own.
     let list = if props.known.is_some() { "known-names" } else { "known-tags" };
@@ -350,6 +364,7 @@ pub(crate) fn Tags(props: &TagsProps) -> Html {
             if !props.disabled {
                 <input class="input input-field tag-input" type="text" placeholder={add_label.clone()}
                     aria-label={add_label} {onkeydown} {onchange} {list} autocomplete="off"
+                    onfocus={move |_| is_used.set(true)}
                     data-testid="tag-input" maxlength="200" />
                 <datalist id={list}>
                     for name in known.into_iter().filter(|name| !props.tags.contains(name)) {

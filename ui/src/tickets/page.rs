@@ -120,10 +120,13 @@ fn Body(props: &BodyProps) -> Html {
         let talk = talk.clone();
         let seen = (ticket.comments.len(), *in_history, !ticket.conflicts.is_empty());
         use_effect_with(seen, move |(count, in_history, conflicted)| {
-            if let Some(talk) = talk.cast::<HtmlElement>() {
-                let to_end = *count > 0 && !in_history && !conflicted;
-                talk.set_scroll_top(if to_end { talk.scroll_height() } else { 0 });
-            }
+            let to_end = *count > 0 && !in_history && !conflicted;
+            // Measured when the list beside it is rendered, too: what is not finished would be laid out for nothing.
+            bridge::spawn(async move {
+                if let Some(talk) = talk.cast::<HtmlElement>() {
+                    talk.set_scroll_top(if to_end { talk.scroll_height() } else { 0 });
+                }
+            });
         });
     }
     {

@@ -135,6 +135,11 @@ pub(crate) struct TextAreaProps {
 pub(crate) fn grow(area: &HtmlTextAreaElement) {
     // The height is set through the object model, which the content policy allows.
     let style = area.style();
+    if area.value().is_empty() {
+        // Nothing to measure, which would lay out a page in the midst of its making.
+        let _ = style.remove_property("height");
+        return;
+    }
     let _ = style.set_property("height", "auto");
     let _ = style.set_property("height", &format!("{}px", area.scroll_height() + 2));
 }
