@@ -15,7 +15,10 @@ use crate::{
     DocWrite, StoreError,
     bulk::{self, Insert, Script},
     codes,
-    search::{kind_term, terms::Terms},
+    search::{
+        kind_term,
+        terms::{Terms, of_few},
+    },
 };
 
 /// Keys count down with time, so that an ascending walk through the index meets the newest first. One key a second
@@ -87,15 +90,18 @@ struct Entry {
 /// Brings the index in line with documents: entries whose text changed are replaced, those of deleted documents go. A
 /// few texts are only written down, for [`settle`].
 pub(super) async fn write(script: &mut Script<'_>, placed: &[Placed<'_>]) -> Result<(), StoreError> {
-    let mut terms = Terms::new();
-    let mut changed: Vec<(&Placed<'_>, Option<Ready>)> = Vec::new();
-    for placed in placed {
-        match Ready::of(placed.write, &mut terms, placed.text_hash.as_deref()) {
-            Ok(None) if placed.text_hash.is_none() => {}
-            Ok(ready) => changed.push((placed, ready)),
-            Err(AlreadyIndexed) => {}
+    let changed = |terms: &mut Terms| {
+        let mut changed: Vec<(&Placed<'_>, Option<Ready>)> = Vec::new();
+        for placed in placed {
+            match Ready::of(placed.write, terms, placed.text_hash.as_deref()) {
+                Ok(None) if placed.text_hash.is_none() => {}
+                Ok(ready) => changed.push((placed, ready)),
+                Err(AlreadyIndexed) => {}
+            }
         }
-    }
+        changed
+    };
+    let changed = if placed.len() <= WRITTEN_DOWN { of_few(changed) } else { changed(&mut Terms::new()) };
     if changed.len() <= WRITTEN_DOWN {
         return write_down(script, &changed).await;
     }

@@ -1,6 +1,9 @@
 //! From text to terms: the same for what is indexed and for what is typed.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Mutex,
+};
 
 use rust_stemmers::{Algorithm, Stemmer};
 
@@ -10,6 +13,10 @@ const TERM_MAX_CHARS: usize = 40;
 const TERMS_MAX: usize = 20_000;
 /// Stems that are remembered while many documents are indexed.
 const STEMS_MAX: usize = 50_000;
+/// Stems that are remembered between edits.
+const STEMS_KEPT: usize = 4_096;
+/// Between edits: the next one is mostly of the same words.
+static KEPT: Mutex<Option<Terms>> = Mutex::new(None);
 
 /// Calls `each` with every word of `text`: runs of letters and digits, in lower case, `ё` as `е`; letters that were
 /// written with a combining accent as one letter or without it.
@@ -69,6 +76,19 @@ pub(crate) struct Terms {
     russian: Stemmer,
     english: Stemmer,
     stems: HashMap<String, Option<String>>,
+}
+
+/// Makes terms of a few texts, with the stems of those that came before. For edits: finding stems would be a good part of what
+/// they take.
+pub(crate) fn of_few<T>(work: impl FnOnce(&mut Terms) -> T) -> T {
+    // Another thread has them: rather than wait, do without.
+    let Ok(mut kept) = KEPT.try_lock() else { return work(&mut Terms::new()) };
+    let terms = kept.get_or_insert_with(Terms::new);
+    let done = work(terms);
+    if terms.stems.len() > STEMS_KEPT {
+        *kept = None;
+    }
+    done
 }
 
 impl Terms {
@@ -170,6 +190,19 @@ mod tests {
         same("connecting", "connected");
         assert_eq!(terms.stem("x509"), None);
         assert_eq!(terms.stem("принтерx"), None);
+    }
+
+    #[test]
+    fn what_is_kept_between_edits_changes_no_terms_and_does_not_grow() {
+        for round in 0..3 {
+            for number in 0..STEMS_KEPT {
+                let text = format!("Принтеры printers слово{number}а{round}");
+                let texts = [text.as_str(), "ошибками"];
+                assert_eq!(of_few(|terms| terms.index("", texts)), Terms::new().index("", texts));
+            }
+            let kept = KEPT.lock().unwrap();
+            assert!(kept.as_ref().is_none_or(|terms| terms.stems.len() <= STEMS_KEPT));
+        }
     }
 
     #[test]
