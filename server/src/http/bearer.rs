@@ -29,6 +29,16 @@ pub(super) struct Bearer {
 }
 
 impl Bearer {
+    /// The bearer of a token.
+    ///
+    /// # Errors
+    /// When they have lost what they once had, and when the storage fails.
+    pub(super) async fn now(app: &App, claims: Claims) -> Result<Self, Problem> {
+        let standing = standing(app.storage.as_ref(), &claims).await?;
+        let access = standing.map_err(|lost| Problem::from(lost).to_device(claims.dev, &app.erasure))?;
+        Ok(Self::of(claims, access))
+    }
+
     /// The bearer of a token by what the database says of them.
     pub(super) fn of(claims: Claims, access: Access) -> Self {
         let Access { member, head, settings_seq, .. } = access;
@@ -46,7 +56,11 @@ impl Bearer {
     }
 }
 
-impl FromRequestParts<Arc<App>> for Bearer {
+/// A token that this server gave out and that has not run out. Whether its bearer may still do anything is another question:
+/// [`Bearer`].
+pub(super) struct Token(pub(super) Claims);
+
+impl FromRequestParts<Arc<App>> for Token {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
@@ -64,9 +78,16 @@ impl FromRequestParts<Arc<App>> for Bearer {
                 Problem::new(ErrorCode::SignedOut, error.to_string())
             }
         })?;
-        let standing = standing(app.storage.as_ref(), &claims).await?;
-        let access = standing.map_err(|lost| Problem::from(lost).to_device(claims.dev, &app.erasure))?;
-        Ok(Self::of(claims, access))
+        Ok(Self(claims))
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Bearer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let Token(claims) = Token::from_request_parts(parts, app).await?;
+        Self::now(app, claims).await
     }
 }
 

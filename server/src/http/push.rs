@@ -11,7 +11,12 @@ use axum::{
 use desk_api::{ErrorCode, rest::BATCH_MEDIA_TYPE};
 use desk_sync::wire::{self, Push, Verdict, WireError};
 
-use super::{App, Problem, bearer::Bearer, json::read, witness};
+use super::{
+    App, Problem,
+    bearer::{Bearer, Token},
+    json::read,
+    witness,
+};
 use crate::{
     sync::{push::Incoming, relay},
     threads::unhurried,
@@ -20,22 +25,31 @@ use crate::{
 /// Decodes and verifies the batch, has it decided, and answers with one verdict per change.
 pub(super) async fn post(
     State(app): State<Arc<App>>,
-    bearer: Bearer,
+    Token(claims): Token,
     request: Request,
 ) -> Result<Response, Problem> {
-    let workspace = bearer.workspace();
-    witness::hold(&app, workspace, request.headers()).await?;
-    let body = read(request, app.limits.push_bytes).await?;
-    let most = app.limits.push_changes;
-    let device = bearer.claims.dev;
-    let mut changes = unhurried(body.len(), move || open(&body, most))
-        .await
-        .map_err(|error| Problem::internal(&error))??;
+    let (workspace, device, headers) = (claims.ws, claims.dev, request.headers().clone());
+    // Beside each other, since an edit waits for all of them; the first that fails is the answer.
+    let (bearer, standing, opened) = tokio::join!(
+        Bearer::now(&app, claims),
+        witness::hold(&app, workspace, &headers),
+        receive(&app, request)
+    );
+    let bearer = bearer?;
+    standing?;
+    let mut changes = opened?;
     relay::admit(app.storage.as_ref(), &bearer.member, device, app.clock.now(), &mut changes).await?;
     let reply = app.hub.push(workspace, device, app.clock.now(), changes).await?;
     tracing::info!(workspace.id = %workspace, device.id = %device, sync.seq = reply.head, "pushed");
     let (head, size_bytes) = (reply.head, reply.verdicts.len() * size_of::<Verdict>());
     witness::give(&app, workspace, head, frame(reply, size_bytes).await?).await
+}
+
+async fn receive(app: &App, request: Request) -> Result<Vec<Incoming>, Problem> {
+    let body = read(request, app.limits.push_bytes).await?;
+    let most = app.limits.push_changes;
+    let opened = unhurried(body.len(), move || open(&body, most)).await;
+    opened.map_err(|error| Problem::internal(&error))?
 }
 
 fn open(frame: &[u8], most: usize) -> Result<Vec<Incoming>, Problem> {
