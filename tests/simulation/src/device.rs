@@ -18,7 +18,7 @@ use desk_sync::{
     pull::{Incoming, merge, receive, whole},
     push::{Fate, Refused, Verdicts, Waiting, read_by, settle, verdicts},
     scope::{differences, open_id},
-    wire::{Documents, Hash, Heads, PullReply, Push, PushReply, RejectCode, WireChange},
+    wire::{DocHeads, Documents, Hash, Heads, PullReply, Push, PushReply, RejectCode, WireChange},
 };
 use workernet_server::random::FreshIds;
 
@@ -138,6 +138,8 @@ pub(crate) struct Running {
     pub(crate) live: Option<u64>,
     /// The server was told how far the device is, and has not answered.
     pub(crate) is_told: bool,
+    /// The device has asked for something since.
+    pub(crate) is_outdated: bool,
 }
 
 pub(crate) struct Device {
@@ -194,6 +196,7 @@ impl Device {
             level: None,
             live: None,
             is_told: false,
+            is_outdated: false,
         });
     }
 
@@ -368,9 +371,12 @@ impl Device {
 
     /// Compares what the member may see with what is here.
     pub(crate) fn compared(&mut self, heads: &Heads, chance: &Chance) -> Result<(), Broken> {
-        let here: Vec<DocId> = self.store.documents.keys().copied().collect();
-        let seen: Vec<DocId> = heads.documents.iter().map(|found| found.doc).collect();
-        let (gone, missing) = differences(&here, &seen);
+        let heads_of = |(doc, stored): (&DocId, &mut Stored)| DocHeads {
+            doc: *doc,
+            heads: stored.document.heads().into_iter().map(Hash).collect(),
+        };
+        let here: Vec<DocHeads> = self.store.documents.iter_mut().map(heads_of).collect();
+        let (gone, missing) = differences(&here, &heads.documents);
         let mut withdrawn = BTreeSet::new();
         for doc in gone {
             let Some(stored) = self.store.documents.get_mut(&doc) else { continue };

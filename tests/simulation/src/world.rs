@@ -388,7 +388,7 @@ impl World {
             Action::Wait { until } => {
                 let scope = scope.filter(|_| running.engine.is_level() && !running.is_told);
                 if let (Some(live), Some(scope)) = (running.live, scope) {
-                    running.is_told = true;
+                    (running.is_told, running.is_outdated) = (true, false);
                     self.say_level(device, live, cursor, scope);
                 }
                 let Some(running) = &self.devices[device].running else { return Ok(()) };
@@ -406,6 +406,7 @@ impl World {
         let number = self.requests;
         let sent = push.iter().flat_map(|push| &push.changes).map(|change| change.hash.0).collect();
         running.request = Some(Request { number, asked, sent, sent_at });
+        running.is_outdated = running.is_told;
         let frame = match &push {
             Some(push) => wire::encode(push).map_err(Broken::new)?,
             None => wanted.filter(|_| asked == Asked::Documents).unwrap_or_default(),
@@ -570,7 +571,7 @@ impl World {
         let one = &mut self.devices[device];
         let (cursor, scope) = (one.store.cursor, one.known_scope());
         let Some(running) = &mut one.running else { return Ok(()) };
-        if cursor != after || scope != Some(reply.scope) || running.level.is_some() {
+        if running.is_outdated || cursor != after || scope != Some(reply.scope) {
             running.engine.hinted(reply.head);
             return self.drive(device);
         }

@@ -23,7 +23,7 @@ use tokio::{
 use super::{
     Link,
     live::{Heard, Live},
-    pull::{Pulled, Told},
+    pull::{Pulled, Told, head_of_told},
 };
 use crate::{Desk, error, machine, rows::Place};
 
@@ -258,6 +258,9 @@ impl Desk {
                     self.wait(link, &mut engine, &mut live, until).await
                 }
             };
+            if let (Action::Push | Action::Pull, Some(live)) = (action, &mut live) {
+                live.outdate();
+            }
             if let Some(failure) = failure {
                 live = self.failed(&mut engine, live, &failure).await;
                 problem = Some(failure);
@@ -327,6 +330,10 @@ impl Desk {
             news = message => match news {
                 Some(Heard::Hint(head)) => engine.hinted(head),
                 Some(Heard::Page(page)) => return Box::pin(self.take_told(link, engine, &page)).await.err(),
+                Some(Heard::Outdated(page)) => match head_of_told(&page) {
+                    Ok(head) => engine.hinted(head),
+                    Err(problem) => return Some(problem),
+                },
                 None => {
                     *live = None;
                     engine.live_down(self.now(), machine::jitter());

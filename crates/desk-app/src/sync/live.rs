@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use desk_api::{
     ApiError, ErrorCode,
-    rest::{Hint, Level},
+    rest::{self, Hint},
 };
 use desk_sync::wire::Hash;
 use futures::{SinkExt, StreamExt};
@@ -26,8 +26,18 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// An open live connection.
 pub(super) struct Live {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    /// The server was told how far this device is, and has not answered.
-    is_told: bool,
+    level: Level,
+}
+
+/// What the server knows of how far this device is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Level {
+    /// Nothing, or it has answered.
+    Unsaid,
+    /// It was told, and is to answer once the log goes further.
+    Said,
+    /// The same, but the device has pushed or pulled since: what it has is not what it had then, even where it is no further.
+    Outdated,
 }
 
 /// What the server says.
@@ -36,6 +46,8 @@ pub(super) enum Heard {
     Hint(u64),
     /// What follows on the number that it was told; see `desk_sync::live`.
     Page(Bytes),
+    /// The same, for what the device had before it pushed or pulled.
+    Outdated(Bytes),
 }
 
 impl Live {
@@ -49,7 +61,7 @@ impl Live {
         request.headers_mut().insert("authorization", bearer);
         match tokio::time::timeout(CONNECT_TIMEOUT, connect_async_with_config(request, None, NO_DELAY)).await
         {
-            Ok(Ok((socket, _))) => Ok(Self { socket, is_told: false }),
+            Ok(Ok((socket, _))) => Ok(Self { socket, level: Level::Unsaid }),
             Ok(Err(problem)) => Err(broken(problem.to_string())),
             Err(_) => Err(broken("no answer in time".to_owned())),
         }
@@ -58,17 +70,24 @@ impl Live {
     /// Whether the server is still to answer what it was told. It answers once the log goes further, so that there is no need
     /// to tell it again, even where the device has meanwhile got further by itself.
     pub(super) fn is_told(&self) -> bool {
-        self.is_told
+        self.level != Level::Unsaid
+    }
+
+    /// The device pushed or pulled.
+    pub(super) fn outdate(&mut self) {
+        if self.level == Level::Said {
+            self.level = Level::Outdated;
+        }
     }
 
     /// Tells the server how far this device is, so that it sends what follows. One that has become deaf is noticed by
     /// [`next`](Self::next).
     pub(super) async fn tell(&mut self, after: u64, scope: Hash) {
-        let level = Level { after, scope: scope.to_string() };
+        let level = rest::Level { after, scope: scope.to_string() };
         if let Ok(text) = serde_json::to_string(&level)
             && self.socket.send(Message::Text(text.into())).await.is_ok()
         {
-            self.is_told = true;
+            self.level = Level::Said;
         }
     }
 
@@ -79,14 +98,16 @@ impl Live {
             match message {
                 Message::Text(text) => {
                     if let Ok(hint) = serde_json::from_str::<Hint>(&text) {
-                        self.is_told = false;
+                        self.level = Level::Unsaid;
                         return Some(Heard::Hint(hint.head));
                     }
                 }
                 Message::Ping(payload) => self.socket.send(Message::Pong(payload)).await.ok()?,
                 Message::Binary(page) => {
-                    self.is_told = false;
-                    return Some(Heard::Page(page));
+                    return Some(match std::mem::replace(&mut self.level, Level::Unsaid) {
+                        Level::Said => Heard::Page(page),
+                        Level::Unsaid | Level::Outdated => Heard::Outdated(page),
+                    });
                 }
                 Message::Close(_) => return None,
                 Message::Pong(_) | Message::Frame(_) => {}

@@ -73,6 +73,15 @@ pub(super) enum Told {
     },
 }
 
+/// How far the log goes by a page that came by itself and is of no other use any more.
+///
+/// # Errors
+/// When it is no page.
+pub(super) fn head_of_told(page: &[u8]) -> Result<u64, ApiError> {
+    let told = live::Told::decode(page).map_err(unreadable)?;
+    wire::decode::<PullReply>(told.frame).map(|reply| reply.head).map_err(unreadable)
+}
+
 impl Desk {
     /// Fetches what comes after the cursor and stores it.
     pub(super) async fn pull_batch(&self, link: &Link) -> Result<Pulled, ApiError> {

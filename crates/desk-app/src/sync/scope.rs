@@ -14,11 +14,11 @@ use desk_domain::{
     ids::{CommentId, DocId, DocKind},
     ticket::{AuthorSide, Visibility},
 };
-use desk_store::{Batch, Rejection, StoreError, UnmadeEdit};
+use desk_store::{Batch, Hash32, Rejection, StoreError, UnmadeEdit};
 use desk_sync::{
     pull::whole,
     scope::{differences, open_id},
-    wire::{BATCH_CHANGES, Hash, RejectCode},
+    wire::{BATCH_CHANGES, DocHeads, Hash, RejectCode},
 };
 use sha2::{Digest, Sha256};
 
@@ -52,6 +52,10 @@ pub(super) fn scope_of(text: Option<&str>, cursor: u64) -> Option<Hash> {
 
 /// A fact that is to be written.
 type Fact = (String, Option<Vec<u8>>);
+
+fn doc_heads(doc: DocId, heads: &[Hash32]) -> DocHeads {
+    DocHeads { doc, heads: heads.iter().copied().map(Hash).collect() }
+}
 
 impl Desk {
     /// The scope under which everything up to `cursor` is here; `None` when nothing is.
@@ -97,13 +101,13 @@ impl Desk {
             let Some(last) = rows.last() else { break };
             after = Some(last.id);
             tickets.extend(rows.iter().filter(|row| row.kind == DocKind::Ticket).map(|row| row.id));
-            here.extend(rows.into_iter().map(|row| row.id));
+            here.extend(rows.into_iter().map(|row| doc_heads(row.id, &row.heads)));
         }
-        if self.store().heads(session.personal_doc).await.map_err(error::store)?.is_some() {
-            here.push(session.personal_doc);
-            here.sort_unstable();
+        if let Some(heads) = self.store().heads(session.personal_doc).await.map_err(error::store)? {
+            here.push(doc_heads(session.personal_doc, &heads));
+            here.sort_unstable_by_key(|here| here.doc);
         }
-        let (gone, missing) = differences(&here, &seen);
+        let (gone, wanted) = differences(&here, &seen);
         let mut hidden = BTreeSet::new();
         for doc in gone {
             // Only tickets are ever hidden. One of which the server has nothing was made here, or the server lost it.
@@ -111,15 +115,11 @@ impl Desk {
                 hidden.insert(doc);
             }
         }
-        tracing::info!(
-            withdrawn = hidden.len(),
-            missing = missing.len(),
-            "the member sees something else now"
-        );
+        tracing::info!(withdrawn = hidden.len(), wanted = wanted.len(), "the member sees something else now");
         self.write_withdrawn(&hidden).await?;
         self.withdraw_due().await?;
         let mut new = 0;
-        for part in missing.chunks(BATCH_CHANGES) {
+        for part in wanted.chunks(BATCH_CHANGES) {
             match self.fetch_whole(link, part, scope).await? {
                 Some(added) => new += added,
                 None => return Ok(None),
@@ -131,8 +131,8 @@ impl Desk {
     }
 
     /// All documents that the member may see, and under which scope; `None` when that changed meanwhile.
-    async fn seen(&self, link: &Link) -> Result<Option<(Hash, Vec<DocId>)>, ApiError> {
-        let (mut seen, mut scope, mut after) = (Vec::new(), None, None);
+    async fn seen(&self, link: &Link) -> Result<Option<(Hash, Vec<DocHeads>)>, ApiError> {
+        let (mut seen, mut scope, mut after): (Vec<DocHeads>, _, _) = (Vec::new(), None, None);
         loop {
             let access = self.access_token(link).await?;
             let mut page = link.http.heads(&access, after).await;
@@ -150,11 +150,11 @@ impl Desk {
                     "the server's list of documents does not go on",
                 ));
             }
-            seen.extend(docs);
-            after = seen.last().copied().or(after);
+            seen.extend(page.documents);
+            after = seen.last().map(|last| last.doc).or(after);
             if page.is_last {
                 // Each page rises by itself, and begins after the one before.
-                seen.sort_unstable();
+                seen.sort_unstable_by_key(|seen| seen.doc);
                 return Ok(Some((page.scope, seen)));
             }
         }
