@@ -27,6 +27,7 @@ use super::{
     pages::Packed,
     pull,
 };
+use crate::storage::Access;
 
 /// How long a message may take to go out before the connection counts as dead.
 const SEND: Duration = Duration::from_secs(15);
@@ -205,18 +206,8 @@ async fn page(
     // One for all that are told of this head.
     bearer.head = head;
     // Beside each other: nearly always the bearer is who they were.
-    let (standing, read) = tokio::join!(
-        standing(app.storage.as_ref(), &bearer.claims),
-        pull::page(app, bearer, after, Some(scope))
-    );
-    let access = match standing {
-        Ok(Ok(access)) => access,
-        Ok(Err(lost)) => return Err(End::Lost(lost)),
-        Err(error) => {
-            tracing::error!(%error, "access could not be read");
-            return Err(End::Failed);
-        }
-    };
+    let (access, read) = tokio::join!(access_of(app, bearer), pull::page(app, bearer, after, Some(scope)));
+    let access = access?;
     let is_who_they_were = access.member == bearer.member && access.settings_seq == bearer.settings_seq;
     let read = if is_who_they_were {
         read
@@ -239,12 +230,16 @@ async fn ended(app: &App, bearer: &Bearer) -> Option<End> {
     if app.clock.now() >= bearer.expires_at() {
         return Some(End::Expired);
     }
+    access_of(app, bearer).await.err()
+}
+
+/// What the bearer may do now.
+async fn access_of(app: &App, bearer: &Bearer) -> Result<Access, End> {
     match standing(app.storage.as_ref(), &bearer.claims).await {
-        Ok(Ok(_)) => None,
-        Ok(Err(lost)) => Some(End::Lost(lost)),
+        Ok(standing) => standing.map_err(End::Lost),
         Err(error) => {
             tracing::error!(%error, "access could not be read");
-            Some(End::Failed)
+            Err(End::Failed)
         }
     }
 }

@@ -1,9 +1,6 @@
 //! Reading as somebody, while what they see stays what it was.
 
-use super::{
-    App, Problem,
-    bearer::{Bearer, standing},
-};
+use super::{App, Problem, bearer::Bearer};
 use crate::sync::scopes::View;
 
 /// How often something is read again because the settings changed meanwhile.
@@ -33,9 +30,7 @@ impl<'a> Reading<'a> {
     /// Whether what was read stands: the member sees now what they saw before.
     pub(super) async fn holds(&mut self) -> Result<bool, Problem> {
         let Self { app, bearer, tries, view } = self;
-        let now = standing(app.storage.as_ref(), &bearer.claims).await?;
-        let now = now.map_err(|lost| Problem::from(lost).to_device(bearer.claims.dev, &app.erasure))?;
-        let after = app.scopes.view(app.storage.as_ref(), &now.member, now.settings_seq).await?;
+        let after = of(app, &Bearer::now(app, bearer.claims).await?).await?;
         if after == *view {
             return Ok(true);
         }
