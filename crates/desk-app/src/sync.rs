@@ -96,7 +96,7 @@ impl Desk {
                     let pushed = self.push_batch(&link).await?;
                     report.pushed += pushed.accepted;
                     report.rejected += pushed.rejected;
-                    engine.pushed(self.now(), pushed.head, pushed.more, pushed.read);
+                    pushed.tell(&mut engine, self.now());
                 }
                 Action::Bootstrap => {
                     let begun = self.bootstrap(&link).await?;
@@ -106,10 +106,7 @@ impl Desk {
                 Action::Pull => {
                     let pulled = self.pull_batch(&link).await?;
                     report.pulled += pulled.new;
-                    engine.pulled(self.now(), pulled.cursor, pulled.head);
-                    if pulled.unsent {
-                        engine.edited();
-                    }
+                    pulled.tell(&mut engine, self.now());
                 }
                 Action::Listen | Action::Wait { .. } => break,
             }

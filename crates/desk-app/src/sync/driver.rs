@@ -23,7 +23,7 @@ use tokio::{
 use super::{
     Link,
     live::{Heard, Live},
-    pull::{Pulled, Told, head_of_told},
+    pull::Told,
 };
 use crate::{Desk, error, machine, rows::Place};
 
@@ -230,9 +230,7 @@ impl Desk {
                     // Beside each other, and first of all the push: an edit does not wait for the status line.
                     let told = self.told(SyncPhase::Busy, engine.offline_since(), problem.clone());
                     let (pushed, ()) = tokio::join!(biased; self.push_batch(link), told);
-                    pushed
-                        .map(|pushed| engine.pushed(self.now(), pushed.head, pushed.more, pushed.read))
-                        .err()
+                    pushed.map(|pushed| pushed.tell(&mut engine, self.now())).err()
                 }
                 Action::Bootstrap => {
                     self.told(SyncPhase::Busy, engine.offline_since(), problem.clone()).await;
@@ -241,7 +239,7 @@ impl Desk {
                 }
                 Action::Pull => {
                     let pulled = self.pull_batch(link).await;
-                    pulled.map(|pulled| self.pulled(&mut engine, &pulled)).err()
+                    pulled.map(|pulled| pulled.tell(&mut engine, self.now())).err()
                 }
                 Action::Listen => {
                     live = self.listen(link).await;
@@ -296,14 +294,6 @@ impl Desk {
         }
     }
 
-    /// Tells the engine what a pull brought.
-    fn pulled(&self, engine: &mut Engine, pulled: &Pulled) {
-        engine.pulled(self.now(), pulled.cursor, pulled.head);
-        if pulled.unsent {
-            engine.edited();
-        }
-    }
-
     /// Waits for an edit, for what the server says, the person, or the instant; what failed, if something did.
     async fn wait(
         &self,
@@ -329,11 +319,9 @@ impl Desk {
             () = self.inner.sync.resume.notified() => engine.resume(),
             news = message => match news {
                 Some(Heard::Hint(head)) => engine.hinted(head),
-                Some(Heard::Page(page)) => return Box::pin(self.take_told(link, engine, &page)).await.err(),
-                Some(Heard::Outdated(page)) => match head_of_told(&page) {
-                    Ok(head) => engine.hinted(head),
-                    Err(problem) => return Some(problem),
-                },
+                Some(Heard::Page { page, is_outdated }) => {
+                    return Box::pin(self.take_told(link, engine, &page, is_outdated)).await.err();
+                }
                 None => {
                     *live = None;
                     engine.live_down(self.now(), machine::jitter());
@@ -354,9 +342,15 @@ impl Desk {
     }
 
     /// Stores a page that came by itself.
-    async fn take_told(&self, link: &Link, engine: &mut Engine, page: &[u8]) -> Result<(), ApiError> {
-        match self.pull_told(link, page).await? {
-            Told::Stored(pulled) => self.pulled(engine, &pulled),
+    async fn take_told(
+        &self,
+        link: &Link,
+        engine: &mut Engine,
+        page: &[u8],
+        is_outdated: bool,
+    ) -> Result<(), ApiError> {
+        match self.pull_told(link, page, is_outdated).await? {
+            Told::Stored(pulled) => pulled.tell(engine, self.now()),
             Told::Elsewhere { head } => engine.hinted(head),
         }
         Ok(())

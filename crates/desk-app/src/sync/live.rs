@@ -45,9 +45,12 @@ pub(super) enum Heard {
     /// The head moved.
     Hint(u64),
     /// What follows on the number that it was told; see `desk_sync::live`.
-    Page(Bytes),
-    /// The same, for what the device had before it pushed or pulled.
-    Outdated(Bytes),
+    Page {
+        /// As it came.
+        page: Bytes,
+        /// It follows on what the device had before it pushed or pulled.
+        is_outdated: bool,
+    },
 }
 
 impl Live {
@@ -104,10 +107,8 @@ impl Live {
                 }
                 Message::Ping(payload) => self.socket.send(Message::Pong(payload)).await.ok()?,
                 Message::Binary(page) => {
-                    return Some(match std::mem::replace(&mut self.level, Level::Unsaid) {
-                        Level::Said => Heard::Page(page),
-                        Level::Unsaid | Level::Outdated => Heard::Outdated(page),
-                    });
+                    let is_outdated = std::mem::replace(&mut self.level, Level::Unsaid) != Level::Said;
+                    return Some(Heard::Page { page, is_outdated });
                 }
                 Message::Close(_) => return None,
                 Message::Pong(_) | Message::Frame(_) => {}

@@ -12,12 +12,13 @@ use desk_domain::{
 };
 use desk_store::{Batch, StoreError};
 use desk_sync::{
+    engine::Engine,
     live,
     pull::{Incoming, Received, receive},
     wire::{self, Hash, PullReply},
 };
 
-use futures::{StreamExt, future::ready, stream};
+use futures::{StreamExt, TryFutureExt, future::ready, stream};
 
 use super::{
     Link,
@@ -64,6 +65,16 @@ pub(super) struct Pulled {
     pub(super) unsent: bool,
 }
 
+impl Pulled {
+    /// Tells the engine.
+    pub(super) fn tell(&self, engine: &mut Engine, now: UtcMillis) {
+        engine.pulled(now, self.cursor, self.head);
+        if self.unsent {
+            engine.edited();
+        }
+    }
+}
+
 /// What became of a page that came by itself.
 pub(super) enum Told {
     Stored(Pulled),
@@ -71,15 +82,6 @@ pub(super) enum Told {
     Elsewhere {
         head: u64,
     },
-}
-
-/// How far the log goes by a page that came by itself and is of no other use any more.
-///
-/// # Errors
-/// When it is no page.
-pub(super) fn head_of_told(page: &[u8]) -> Result<u64, ApiError> {
-    let told = live::Told::decode(page).map_err(unreadable)?;
-    wire::decode::<PullReply>(told.frame).map(|reply| reply.head).map_err(unreadable)
 }
 
 impl Desk {
@@ -96,10 +98,18 @@ impl Desk {
     }
 
     /// Stores a page that came by itself on the live connection, as if it had been asked for. One that does not follow on what
-    /// is here, since it was read on meanwhile or the member sees something else now, is a hint.
-    pub(super) async fn pull_told(&self, link: &Link, page: &[u8]) -> Result<Told, ApiError> {
+    /// is here, since it is outdated, or was read on meanwhile, or the member sees something else now, is a hint.
+    pub(super) async fn pull_told(
+        &self,
+        link: &Link,
+        page: &[u8],
+        is_outdated: bool,
+    ) -> Result<Told, ApiError> {
         let live::Told { after, witness, frame } = live::Told::decode(page).map_err(unreadable)?;
         let reply: PullReply = wire::decode(frame).map_err(unreadable)?;
+        if is_outdated {
+            return Ok(Told::Elsewhere { head: reply.head });
+        }
         let facts = self.ready_facts(link).await?;
         if facts.cursor != after || facts.scope != Some(reply.scope) {
             return Ok(Told::Elsewhere { head: reply.head });
@@ -260,10 +270,9 @@ impl Desk {
             [] => self.store().commit(&part(Vec::new())).await.map_err(Unstored::Store),
             [of] => {
                 let mut merged = Box::pin(self.merge_alone(*of, &reading)).await?;
-                let checked = stream::once(merged.checked());
-                let failed =
-                    checked.filter_map(|checked| ready(checked.map_err(Unstored::Unmerged).err().map(Err)));
-                let parts = stream::once(ready(Ok(part(vec![merged])))).chain(failed);
+                let checked = merged.checked().map_ok(|()| Batch::default()).map_err(Unstored::Unmerged);
+                // It is written while it is being checked; what fails then is not kept.
+                let parts = stream::once(ready(Ok(part(vec![merged])))).chain(stream::once(checked));
                 Box::pin(self.store().commit_parts(1, parts)).await
             }
             many => {

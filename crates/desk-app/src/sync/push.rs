@@ -7,9 +7,11 @@ use desk_docs::{Author, Document};
 use desk_domain::{
     ids::{DeviceId, DocId, incident_number, ticket_number},
     state::State,
+    time::UtcMillis,
 };
 use desk_store::{Batch, Hash32, OutboxChange, OutboxEntry, Rejection};
 use desk_sync::{
+    engine::Engine,
     push::{Fate, Refused, Waiting, read_by, settle, verdicts},
     wire::{BATCH_BYTES, BATCH_CHANGES, Hash, Push, RejectCode, WireChange},
 };
@@ -25,6 +27,13 @@ pub(super) struct Pushed {
     pub(super) more: bool,
     /// How far the log is read by the verdicts alone.
     pub(super) read: Option<u64>,
+}
+
+impl Pushed {
+    /// Tells the engine.
+    pub(super) fn tell(&self, engine: &mut Engine, now: UtcMillis) {
+        engine.pushed(now, self.head, self.more, self.read);
+    }
 }
 
 impl Desk {
