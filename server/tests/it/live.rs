@@ -27,13 +27,7 @@ pub(crate) async fn connect(server: &TestServer, token: &str) -> Result<Socket, 
 
 /// The next hint; pings in between are answered.
 async fn hint(socket: &mut Socket) -> u64 {
-    loop {
-        match soon(socket.next()).await.unwrap().unwrap() {
-            Message::Text(text) => return serde_json::from_str::<Hint>(&text).unwrap().head,
-            Message::Ping(_) => socket.flush().await.unwrap(),
-            other => panic!("{other:?} is no hint"),
-        }
-    }
+    news(socket).await.expect_err("a hint")
 }
 
 /// Says how far the device is.

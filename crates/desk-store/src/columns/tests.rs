@@ -68,17 +68,24 @@ fn facets() -> impl Strategy<Value = (TicketLine, Option<NextDue>)> {
     })
 }
 
-fn filter() -> impl Strategy<Value = TicketFilter> {
-    let words =
-        |values: &'static [&'static str]| option::weighted(0.3, select(values).prop_map(str::to_owned));
+/// Filters by these words; each of team, category and tag with the probability `named`.
+pub(super) fn filter(
+    people: &'static [&'static str],
+    teams: &'static [&'static str],
+    tags: &'static [&'static str],
+    named: f64,
+) -> impl Strategy<Value = TicketFilter> {
+    let words = move |values: &'static [&'static str]| {
+        option::weighted(named, select(values).prop_map(str::to_owned))
+    };
     let assignee = prop_oneof![
         3 => Just(AssigneeFilter::Anyone),
         1 => Just(AssigneeFilter::Nobody),
-        1 => select(&PEOPLE[..]).prop_map(|who| AssigneeFilter::Is(who.to_owned())),
+        1 => select(people).prop_map(|who| AssigneeFilter::Is(who.to_owned())),
     ];
     let cells = (vec(select(Status::ALL), 0..3), vec(select(Priority::ALL), 0..3));
     let due = (prop::bool::weighted(0.2), option::weighted(0.2, 0_u32..4));
-    (cells, assignee, (words(&TEAMS), words(&TEAMS), words(&TAGS)), due).prop_map(
+    (cells, assignee, (words(teams), words(teams), words(tags)), due).prop_map(
         |((statuses, priorities), assignee, (team, category, tag), (breached, due_within_min))| {
             TicketFilter {
                 statuses,
@@ -106,7 +113,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => program().prop_map(Step::Restart),
         1 => program().prop_map(Step::Store),
         1 => program().prop_map(Step::Forget),
-        8 => (program(), filter(), select(sorts.to_vec()), 0_u32..10, 1_u32..12)
+        8 => (program(), filter(&PEOPLE, &TEAMS, &TAGS, 0.3), select(sorts.to_vec()), 0_u32..10, 1_u32..12)
             .prop_map(|(program, filter, sort, offset, limit)| Step::List(program, filter, sort, offset, limit)),
     ]
 }
