@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use desk_docs::{ApplyError, CorruptChange, Document, LoadError, VerifiedChange, verify};
-use desk_domain::ids::{DocId, DocKind};
+use desk_domain::ids::{DeviceId, DocId, DocKind};
 
 use crate::wire::{PullReply, WholeDocument};
 
@@ -105,6 +105,13 @@ pub fn whole(documents: Vec<WholeDocument>) -> Result<Incoming, PullError> {
         }
     }
     Ok(taken)
+}
+
+/// Whether changes of the log bear the id of this device although it never made them: another installation has that id, too.
+/// (In a document that came [whole](Received::whole) they are what it once wrote.)
+pub fn has_foreign(document: Option<&Document>, changes: &[VerifiedChange], me: DeviceId) -> bool {
+    let is_here = |hash| document.is_some_and(|document| document.has(hash));
+    changes.iter().any(|change| change.device() == Some(me) && !is_here(change.hash()))
 }
 
 /// A document that a pull changed, still to be held against [`check_opens`] and stored.

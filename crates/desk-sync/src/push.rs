@@ -4,7 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use desk_docs::{ApplyError, Author, Document, NewChange, VerifiedChange};
-use desk_domain::{edit::Edit, ids::Ids, time::UtcMillis};
+use desk_domain::{
+    edit::Edit,
+    ids::{DocId, Ids},
+    time::UtcMillis,
+};
 
 use crate::wire::{Hash, Outcome, PushReply, RejectCode};
 
@@ -58,6 +62,26 @@ pub fn verdicts(
         }
     }
     Ok(found)
+}
+
+/// Takes out of the verdicts what shows that another installation has this device's id, too: it has used the number of a change
+/// for another one. Gives back the documents where that happened. What waits in them is to be made again under a fresh id, so
+/// none of it counts as refused.
+pub fn clashing<'a>(
+    sent: impl Iterator<Item = (DocId, Waiting<'a>)> + Clone,
+    refused: &mut BTreeMap<Hash32, Refused>,
+) -> BTreeSet<DocId> {
+    let is_used =
+        |hash: &Hash32| refused.get(hash).is_some_and(|why| why.code == RejectCode::DuplicateSeq.as_str());
+    let docs: BTreeSet<DocId> = sent
+        .clone()
+        .filter(|(_, change)| is_used(&change.hash) && !change.edit.ops.is_empty())
+        .map(|(doc, _)| doc)
+        .collect();
+    for (_, change) in sent.filter(|(doc, _)| docs.contains(doc)) {
+        refused.remove(&change.hash);
+    }
+    docs
 }
 
 /// How far the log is read by the verdicts alone, for a device that has everything up to `cursor` under the scope `known`: up

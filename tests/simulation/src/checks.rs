@@ -1,6 +1,6 @@
 //! What holds when everything is sent and fetched.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use desk_docs::{Document, verify};
 use desk_domain::ids::{DocId, DocKind};
@@ -21,7 +21,8 @@ pub(crate) fn check(
     counts: &mut Counts,
 ) -> Result<(), Broken> {
     log_makes_the_documents(server)?;
-    for device in devices.iter_mut().filter(|device| !device.revoked) {
+    are_apart(devices)?;
+    for device in devices.iter_mut().filter(|device| !device.is_gone()) {
         is_level_with(server, device)
             .map_err(|broken| Broken::new(format!("device {}: {broken}", device.index)))?;
     }
@@ -57,6 +58,14 @@ fn log_makes_the_documents(server: &Server) -> Result<(), Broken> {
         }
     }
     Ok(())
+}
+
+/// No two devices that have written to the workspace since they were one go by one id.
+fn are_apart(devices: &[Device]) -> Result<(), Broken> {
+    match devices.iter().find(|device| !device.is_gone() && device.store.twin) {
+        Some(device) => Err(Broken::new(format!("device {} is still another's twin", device.index))),
+        None => Ok(()),
+    }
 }
 
 /// A device has what its member may see, says the same, and keeps beside each document what it says.
@@ -107,43 +116,49 @@ fn is_level_with(server: &Server, device: &mut Device) -> Result<(), Broken> {
     if here.finish() == there.finish() { Ok(()) } else { Err(Broken::new("its digest is another one")) }
 }
 
-/// Each edit was accepted, or refused into its device's list, or held already; once, and never two of these. On a revoked
-/// device it may also wait for ever.
+/// Each edit was accepted, or refused into its device's list, or held already; once, and never two of these. On a device that is
+/// gone it may also wait for ever.
 fn every_edit_is_somewhere(
     server: &Server,
     devices: &[Device],
     ledger: &Ledger,
     counts: &mut Counts,
 ) -> Result<(), Broken> {
-    let mut accepted = vec![0_u32; ledger.edits.len()];
+    let mut accepted = HashSet::new();
     for logged in server.log.iter().filter(|logged| logged.entry.member.is_some()) {
-        match ledger.of(&logged.entry.hash) {
-            Some(no) => accepted[no] += 1,
-            None => return Err(Broken::new(format!("nobody made {}", Hash(logged.entry.hash)))),
+        if !ledger.has(&logged.entry.hash) {
+            return Err(Broken::new(format!("nobody made {}", Hash(logged.entry.hash))));
         }
+        accepted.insert(logged.entry.hash);
     }
     for (no, edit) in ledger.edits.iter().enumerate() {
         let device = &devices[edit.device];
+        let hashes: BTreeSet<_> = edit.hashes.iter().collect();
+        let logged = hashes.into_iter().filter(|hash| accepted.contains(*hash)).count();
         let refused = device.store.rejected.iter().filter(|(other, _)| *other == no).count();
         let waiting = device.store.outbox.iter().filter(|change| change.no == no).count();
-        let places = (accepted[no], refused, usize::from(edit.holds), waiting);
+        let places = (logged, refused, usize::from(edit.holds), waiting);
         let fine = match places {
             (1, 0, 0, 0) | (0, 1, 0, 0) | (0, 0, 1, 0) => true,
+            // It let go of the document before it asked, and cannot know that the other copy had sent it.
+            (1, 1, 0, 0) => edit.is_shared && device.was_let_go(no),
             // Its verdict never arrived, or it was never sent.
-            (0 | 1, 0, 0, 1) => device.revoked,
+            (0 | 1, 0, 0, 1) => device.is_gone(),
             _ => false,
         };
         if !fine {
             return Err(Broken::new(format!(
-                "edit {no} of device {} (accepted, refused, held, waiting) = {places:?}, revoked {}: {}",
-                edit.device, device.revoked, edit.what
+                "edit {no} of device {} (accepted, refused, held, waiting) = {places:?}, gone {}: {}",
+                edit.device,
+                device.is_gone(),
+                edit.what
             )));
         }
         let what = match places {
             (1, ..) => "edits accepted",
             (0, 1, ..) => "edits refused",
             (0, 0, 1, _) => "edits that held already",
-            _ => "edits lost with a revoked device",
+            _ => "edits lost with a device",
         };
         counts.add(what, 1);
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use desk_app::machine::CorrectedClock;
-use desk_docs::{Author, Document, EditError, ReadError};
+use desk_docs::{ApplyError, Author, Document, EditError, ReadError};
 use desk_domain::{
     edit::Edit,
     ids::{DeviceId, DocId, DocKind, MemberId},
@@ -15,8 +15,8 @@ use desk_domain::{
 };
 use desk_sync::{
     engine::Engine,
-    pull::{Incoming, merge, receive, whole},
-    push::{Fate, Refused, Verdicts, Waiting, read_by, settle, verdicts},
+    pull::{Incoming, PullError, has_foreign, merge, receive, whole},
+    push::{Fate, Refused, Verdicts, Waiting, clashing, read_by, settle, verdicts},
     scope::{differences, open_id},
     wire::{DocHeads, Documents, Hash, Heads, PullReply, Push, PushReply, RejectCode, WireChange},
 };
@@ -46,8 +46,8 @@ pub(crate) struct Outgoing {
     pub(crate) no: EditNo,
 }
 
-/// What survives a crash.
-#[derive(Debug, Default)]
+/// What survives a crash, and what a copy has.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Store {
     pub(crate) documents: BTreeMap<DocId, Stored>,
     pub(crate) outbox: Vec<Outgoing>,
@@ -58,6 +58,8 @@ pub(crate) struct Store {
     pub(crate) scope: Option<Hash>,
     /// Documents that are to go.
     pub(crate) withdrawn: BTreeSet<DocId>,
+    /// The device's id is also another's.
+    pub(crate) twin: bool,
     offset_ms: i64,
     workflow: Option<Workflow>,
     role: Option<Role>,
@@ -78,13 +80,17 @@ struct Writes {
     withdrawn: BTreeSet<DocId>,
     /// Documents that went.
     gone: BTreeSet<DocId>,
+    /// The device's id turned out to be also another's.
+    twin: bool,
+    /// The device goes on under this id, which is nobody else's.
+    device: Option<DeviceId>,
 }
 
 /// A step that a push still has to take; each is one transaction, and the device may die before each.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     /// Accepted changes leave the outbox; what the member does not see any more is written down.
-    Accept { sent: Vec<[u8; 32]>, withdrawn: BTreeSet<DocId>, scope: Hash, read: Option<u64> },
+    Accept { sent: Vec<[u8; 32]>, withdrawn: BTreeSet<DocId>, scope: Hash, read: Option<u64>, twin: bool },
     /// Refused ones leave a document.
     TakeBack(DocId, BTreeMap<[u8; 32], Refused>),
     /// What the member does not see any more goes.
@@ -105,7 +111,22 @@ pub(crate) enum Asked {
     Heads,
     /// Documents that are missing.
     Documents,
+    /// What waits, under an id that is another's, too: only what is accepted counts.
+    Offer,
+    /// To go on under this id.
+    NewDevice(DeviceId),
     Listen,
+}
+
+/// What became of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// So many changes were new.
+    Stored(u64),
+    /// The member sees something else than before, and the device is to become level.
+    Rescoped,
+    /// It has a change of another installation with this device's id, under a number that a change has which waits here.
+    DoesNotFit,
 }
 
 /// How far a device is in becoming level with what its member may see.
@@ -135,6 +156,8 @@ pub(crate) struct Running {
     pub(crate) request: Option<Request>,
     pub(crate) steps: VecDeque<Step>,
     pub(crate) level: Option<Level>,
+    /// The device is about to go on under a fresh id; so many of the waiting changes were offered under the old one and still wait.
+    pub(crate) offered: Option<usize>,
     pub(crate) live: Option<u64>,
     /// The server was told how far the device is, and has not answered.
     pub(crate) is_told: bool,
@@ -152,6 +175,8 @@ pub(crate) struct Device {
     pub(crate) store: Store,
     pub(crate) running: Option<Running>,
     pub(crate) revoked: bool,
+    /// The machine is lost with all that was on it.
+    pub(crate) destroyed: bool,
     /// How far the machine's clock is ahead.
     pub(crate) skew_ms: i64,
     /// Counts starts; what was sent to an earlier one does not arrive.
@@ -169,9 +194,26 @@ impl Device {
             store: Store::default(),
             running: None,
             revoked: false,
+            destroyed: false,
             skew_ms: 0,
             boot: 0,
         }
+    }
+
+    /// The machine on which a copy of the store of `original` opens.
+    pub(crate) fn copy_of(original: &Self, index: usize, id: DeviceId, store: Store) -> Self {
+        let Self { member, session_role, settings, skew_ms, .. } = *original;
+        Self { store, skew_ms, ..Self::new(index, id, member, session_role, settings) }
+    }
+
+    /// Nobody will work with it again.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.revoked || self.destroyed
+    }
+
+    /// The edit stands in the list of refused edits because it waited when its document went.
+    pub(crate) fn was_let_go(&self, no: EditNo) -> bool {
+        self.store.rejected.contains(&(no, RejectCode::UnknownDocument.as_str()))
     }
 
     /// The machine's clock.
@@ -194,6 +236,7 @@ impl Device {
             request: None,
             steps: VecDeque::new(),
             level: None,
+            offered: None,
             live: None,
             is_told: false,
             is_outdated: false,
@@ -228,7 +271,12 @@ impl Device {
 
     /// Takes the verdicts on what was sent; the steps that follow from them are taken one by one.
     pub(crate) fn judged(&mut self, sent: &[[u8; 32]], reply: &PushReply) -> Result<(), Broken> {
-        let Verdicts { accepted, refused } = verdicts(sent.iter().copied(), reply).map_err(Broken::new)?;
+        let Verdicts { accepted, mut refused } =
+            verdicts(sent.iter().copied(), reply).map_err(Broken::new)?;
+        let waiting = self.store.outbox.iter().filter(|change| sent.contains(&change.wire.hash.0));
+        let waiting =
+            waiting.map(|change| (change.wire.doc, Waiting { hash: change.wire.hash.0, edit: &change.edit }));
+        let twin = !clashing(waiting, &mut refused).is_empty();
         let docs: BTreeSet<DocId> = self
             .store
             .outbox
@@ -236,10 +284,10 @@ impl Device {
             .filter(|change| refused.contains_key(&change.wire.hash.0))
             .map(|change| change.wire.doc)
             .collect();
-        let read = read_by(reply, self.store.cursor, self.known_scope());
+        let read = read_by(reply, self.store.cursor, self.known_scope()).filter(|_| !twin);
         let Some(running) = &mut self.running else { return Ok(()) };
         let withdrawn = reply.withdrawn.iter().copied().collect();
-        running.steps.push_back(Step::Accept { sent: accepted, withdrawn, scope: reply.scope, read });
+        running.steps.push_back(Step::Accept { sent: accepted, withdrawn, scope: reply.scope, read, twin });
         running.steps.extend(docs.into_iter().map(|doc| Step::TakeBack(doc, refused.clone())));
         running.steps.push_back(Step::LetGo);
         running.steps.push_back(Step::Pushed { head: reply.head, read });
@@ -258,19 +306,16 @@ impl Device {
         let Some(running) = &mut self.running else { return Ok(false) };
         match running.steps.pop_front() {
             None => return Ok(false),
-            Some(Step::Accept { sent, withdrawn, scope, read }) => {
-                let scope = match self.known_scope() {
-                    None => Some(scope),
-                    Some(known) if known == scope => None,
-                    // Accepted under another scope than what is here was fetched under: to be compared.
-                    Some(_) => Some(NO_SCOPE),
-                };
-                self.commit(Writes { sent, scope, withdrawn, cursor: read, ..Writes::default() }, chance)?;
+            Some(Step::Accept { sent, withdrawn, scope, read, twin }) => {
+                let scope = self.judged_under(scope);
+                let writes = Writes { sent, scope, withdrawn, cursor: read, twin, ..Writes::default() };
+                self.commit(writes, chance)?;
             }
             Some(Step::LetGo) => self.let_go(chance)?,
             Some(Step::TakeBack(doc, refused)) => {
                 self.take_back(doc, &refused, now, ledger, chance, counts)?;
             }
+            Some(Step::Pushed { .. }) if self.store.twin => running.offered = Some(0),
             Some(Step::Pushed { head, read }) => {
                 let more = !self.store.outbox.is_empty();
                 running.engine.pushed(now, head, more, read);
@@ -288,21 +333,64 @@ impl Device {
         chance: &Chance,
         counts: &mut Counts,
     ) -> Result<(), Broken> {
+        let mut writes = Writes::default();
+        self.settle_into(self.id, (doc, refused), now, ledger, chance, &mut writes)?;
+        counts.add("documents settled", 1);
+        counts.add("edits made again", writes.outgoing.len() as u64);
+        self.commit(writes, chance)
+    }
+
+    /// Goes on under a fresh id: everything that waits is made again under it.
+    pub(crate) fn become_new(
+        &mut self,
+        device: DeviceId,
+        time: UtcMillis,
+        ledger: &mut Ledger,
+        chance: &Chance,
+        counts: &mut Counts,
+    ) -> Result<(), Broken> {
+        let mut writes = Writes { device: Some(device), ..Writes::default() };
+        let again = Refused {
+            code: RejectCode::DependsOnRejected.as_str(),
+            reason: "another copy of this device has made another change".to_owned(),
+        };
+        let mut waiting: BTreeMap<DocId, BTreeMap<[u8; 32], Refused>> = BTreeMap::new();
+        for change in &self.store.outbox {
+            waiting.entry(change.wire.doc).or_default().insert(change.wire.hash.0, again.clone());
+        }
+        for (doc, all) in &waiting {
+            self.settle_into(device, (*doc, all), self.now(time), ledger, chance, &mut writes)?;
+        }
+        counts.add("copies that became devices of their own", 1);
+        counts.add("edits made again under a fresh id", writes.outgoing.len() as u64);
+        self.commit(writes, chance)?;
+        let engine = Engine::new(self.store.cursor, !self.store.outbox.is_empty(), None);
+        if let Some(running) = &mut self.running {
+            (running.engine, running.offered, running.live) = (engine, None, None);
+            (running.is_told, running.is_outdated) = (false, false);
+        }
+        Ok(())
+    }
+
+    /// What settling a document's waiting edits leaves, made as `device`, without the refused changes.
+    fn settle_into(
+        &self,
+        device: DeviceId,
+        (doc, refused): (DocId, &BTreeMap<[u8; 32], Refused>),
+        now: UtcMillis,
+        ledger: &mut Ledger,
+        chance: &Chance,
+        writes: &mut Writes,
+    ) -> Result<(), Broken> {
         let Some(stored) = self.store.documents.get(&doc) else { return Ok(()) };
         let workflow = self.store.workflow.clone().unwrap_or_default();
-        let author = self.author(&workflow);
+        let author = Author { device, ..self.author(&workflow) };
         let ids = FreshIds::at(now, chance.random());
-        let waiting: Vec<Waiting<'_>> = self
-            .store
-            .outbox
-            .iter()
-            .filter(|change| change.wire.doc == doc)
-            .map(|change| Waiting { hash: change.wire.hash.0, edit: &change.edit })
-            .collect();
+        let here = self.store.outbox.iter().filter(|change| change.wire.doc == doc);
+        let waiting: Vec<Waiting<'_>> =
+            here.map(|change| Waiting { hash: change.wire.hash.0, edit: &change.edit }).collect();
         let settled = settle(stored.document.clone(), &waiting, refused, &author, now, &ids)
             .map_err(|problem| Broken::new(format!("a document could not be settled: {problem}")))?;
-        counts.add("documents settled", 1);
-        let mut writes = Writes::default();
         for (hash, fate) in settled.fates {
             let waiting = self.store.outbox.iter().find(|change| change.wire.hash.0 == hash);
             let Some(gone) = waiting.cloned() else {
@@ -312,7 +400,6 @@ impl Device {
             match fate {
                 Fate::Again(again) => {
                     ledger.again(gone.no, again.hash);
-                    counts.add("edits made again", 1);
                     let wire = WireChange { hash: Hash(again.hash), bytes: again.bytes, ..gone.wire };
                     writes.outgoing.push(Outgoing { wire, ..gone });
                 }
@@ -329,7 +416,40 @@ impl Device {
                 .map_err(|problem| Broken::new(format!("a settled document does not read: {problem}")))?;
             writes.documents.push((doc, Some(Stored { document, state: Some(state) })));
         }
-        self.commit(writes, chance)
+        Ok(())
+    }
+
+    /// What is offered next under an id that is another's, too.
+    pub(crate) fn offer(&self, most: usize) -> Option<Push> {
+        let offered = self.running.as_ref()?.offered?;
+        let waiting = self.store.outbox.iter().skip(offered).take(most);
+        let changes: Vec<_> = waiting.map(|change| change.wire.clone()).collect();
+        (!changes.is_empty()).then_some(Push { changes })
+    }
+
+    /// Takes the verdicts on what was offered: what stands in the log need not be made again.
+    pub(crate) fn offered(
+        &mut self,
+        sent: &[[u8; 32]],
+        reply: &PushReply,
+        chance: &Chance,
+    ) -> Result<(), Broken> {
+        let accepted = verdicts(sent.iter().copied(), reply).map_err(Broken::new)?.accepted;
+        if let Some(offered) = self.running.as_mut().and_then(|running| running.offered.as_mut()) {
+            *offered += sent.len() - accepted.len();
+        }
+        let (scope, withdrawn) = (self.judged_under(reply.scope), reply.withdrawn.iter().copied().collect());
+        self.commit(Writes { sent: accepted, scope, withdrawn, ..Writes::default() }, chance)
+    }
+
+    /// What verdicts under a scope say about the scope under which everything is here.
+    fn judged_under(&self, scope: Hash) -> Option<Hash> {
+        match self.known_scope() {
+            None => Some(scope),
+            Some(known) if known == scope => None,
+            // Accepted under another scope than what is here was fetched under: to be compared.
+            Some(_) => Some(NO_SCOPE),
+        }
     }
 
     /// What the device says about what it has.
@@ -348,25 +468,25 @@ impl Device {
         self.commit(Writes { documents, sent, rejected, gone, ..Writes::default() }, chance)
     }
 
-    /// Takes a pulled batch; `None` when the member sees something else than before, and is to become level.
+    /// Takes a pulled batch.
     pub(crate) fn pulled(
         &mut self,
         reply: PullReply,
         after: u64,
         known: Option<Hash>,
         chance: &Chance,
-    ) -> Result<Option<u64>, Broken> {
+    ) -> Result<Taken, Broken> {
         if known.is_some_and(|known| known != reply.scope) {
             if let Some(running) = &mut self.running {
                 running.level = Some(Level::Asks);
             }
-            return Ok(None);
+            return Ok(Taken::Rescoped);
         }
         let (cursor, scope) = (reply.cursor, reply.scope);
         let received = receive(reply, after).map_err(|problem| self.does_not_take(&problem))?;
         let withdrawn = received.withdrawn;
         let writes = Writes { cursor: Some(cursor), scope: Some(scope), withdrawn, ..Writes::default() };
-        self.arrived(received.changes, writes, chance).map(Some)
+        self.arrived(received.changes, &received.whole, writes, chance)
     }
 
     /// Compares what the member may see with what is here.
@@ -395,20 +515,24 @@ impl Device {
     }
 
     /// Takes documents that were missing.
-    pub(crate) fn fetched(&mut self, reply: Documents, chance: &Chance) -> Result<(), Broken> {
+    pub(crate) fn fetched(&mut self, reply: Documents, chance: &Chance) -> Result<Taken, Broken> {
         let level = self.running.as_mut().and_then(|running| running.level.take());
-        let Some(Level::Fetches { scope, mut missing }) = level else { return Ok(()) };
+        let Some(Level::Fetches { scope, mut missing }) = level else { return Ok(Taken::Stored(0)) };
         if reply.scope != scope {
             if let Some(running) = &mut self.running {
                 running.level = Some(Level::Asks);
             }
-            return Ok(());
+            return Ok(Taken::Rescoped);
         }
         let answered = usize::try_from(reply.answered).unwrap_or(usize::MAX).min(missing.len());
         let changes = whole(reply.documents).map_err(|problem| self.does_not_take(&problem))?;
-        self.arrived(changes, Writes::default(), chance)?;
-        missing.drain(..answered);
-        self.fetch(scope, missing, chance)
+        let whole = changes.keys().copied().collect();
+        let taken = self.arrived(changes, &whole, Writes::default(), chance)?;
+        if matches!(taken, Taken::Stored(_)) {
+            missing.drain(..answered);
+            self.fetch(scope, missing, chance)?;
+        }
+        Ok(taken)
     }
 
     fn fetch(&mut self, scope: Hash, missing: Vec<DocId>, chance: &Chance) -> Result<(), Broken> {
@@ -426,13 +550,26 @@ impl Device {
         Broken::new(format!("device {} does not take a batch: {problem}", self.index))
     }
 
-    /// Stores what came.
-    fn arrived(&mut self, incoming: Incoming, mut writes: Writes, chance: &Chance) -> Result<u64, Broken> {
+    /// Stores what came; documents of it came whole.
+    fn arrived(
+        &mut self,
+        incoming: Incoming,
+        whole: &BTreeSet<DocId>,
+        mut writes: Writes,
+        chance: &Chance,
+    ) -> Result<Taken, Broken> {
         let mut new = 0;
         for (doc, (kind, changes)) in incoming {
             let stored = self.store.documents.get(&doc).map(|stored| stored.document.clone());
-            let merged =
-                merge(stored, doc, kind, &changes).map_err(|problem| self.does_not_take(&problem))?;
+            writes.twin |= !whole.contains(&doc) && has_foreign(stored.as_ref(), &changes, self.id);
+            let merged = match merge(stored, doc, kind, &changes) {
+                Ok(merged) => merged,
+                // An edit was made while the answer was under way that brings a twin's.
+                Err(PullError::Apply(ApplyError::Inconsistent(_))) if self.is_waiting(doc) => {
+                    return Ok(Taken::DoesNotFit);
+                }
+                Err(problem) => return Err(self.does_not_take(&problem)),
+            };
             let Some(merged) = merged else { continue };
             new += merged.added;
             let state = match merged.document.read() {
@@ -444,7 +581,11 @@ impl Device {
             writes.documents.push((doc, Some(Stored { document: merged.document, state: Some(state) })));
         }
         self.commit(writes, chance)?;
-        Ok(new)
+        Ok(Taken::Stored(new))
+    }
+
+    fn is_waiting(&self, doc: DocId) -> bool {
+        self.store.outbox.iter().any(|change| change.wire.doc == doc)
     }
 
     /// A person edits; `None` when the rules of the device forbid it or nothing changes.
@@ -482,7 +623,8 @@ impl Device {
 
     /// One transaction. Now and then a document is read back from its bytes, as a device that opens it would.
     fn commit(&mut self, writes: Writes, chance: &Chance) -> Result<(), Broken> {
-        let Writes { documents, sent, outgoing, rejected, cursor, scope, withdrawn, gone } = writes;
+        let Writes { documents, sent, outgoing, rejected, cursor, scope, withdrawn, gone, twin, device } =
+            writes;
         let store = &mut self.store;
         for (doc, stored) in documents {
             let Some(mut stored) = stored else {
@@ -505,6 +647,8 @@ impl Device {
         store.scope = scope.or(store.scope);
         store.withdrawn.extend(withdrawn);
         store.withdrawn.retain(|doc| !gone.contains(doc));
+        store.twin = (store.twin || twin) && device.is_none();
+        self.id = device.unwrap_or(self.id);
         Ok(())
     }
 

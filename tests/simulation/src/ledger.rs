@@ -1,6 +1,11 @@
 //! Every edit that a person made, so that none can get lost unseen.
+//!
+//! An edit that waits when its device's store is copied waits twice from then on, and either copy has to bring it to an end:
+//! in the copy it is an edit of its own here.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
+
+use crate::device::Store;
 
 /// The number of an edit.
 pub(crate) type EditNo = usize;
@@ -10,8 +15,10 @@ pub(crate) type EditNo = usize;
 pub(crate) struct Made {
     /// Index of the device.
     pub(crate) device: usize,
-    /// The changes it has been, the newest last.
+    /// The changes it has been there, the newest last.
     pub(crate) hashes: Vec<[u8; 32]>,
+    /// It waited in a store that was copied: the other copy may bring it to another end.
+    pub(crate) is_shared: bool,
     /// It turned out to hold without a change.
     pub(crate) holds: bool,
     /// For the trace.
@@ -22,27 +29,37 @@ pub(crate) struct Made {
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     pub(crate) edits: Vec<Made>,
-    by_hash: HashMap<[u8; 32], EditNo>,
+    changes: HashSet<[u8; 32]>,
 }
 
 impl Ledger {
     /// A fresh edit that became a change.
     pub(crate) fn made(&mut self, device: usize, hash: [u8; 32], what: String) -> EditNo {
         let no = self.edits.len();
-        self.edits.push(Made { device, hashes: Vec::new(), holds: false, what });
+        self.edits.push(Made { device, hashes: Vec::new(), is_shared: false, holds: false, what });
         self.again(no, hash);
         no
     }
 
-    /// The edit became another change. A device that makes the same edit twice in one second on the same document makes
-    /// the same change, which then counts for the first of them.
+    /// The edit became another change.
     pub(crate) fn again(&mut self, no: EditNo, hash: [u8; 32]) {
-        self.by_hash.entry(hash).or_insert(no);
+        self.changes.insert(hash);
         self.edits[no].hashes.push(hash);
     }
 
-    /// The edit whose change this is or was.
-    pub(crate) fn of(&self, hash: &[u8; 32]) -> Option<EditNo> {
-        self.by_hash.get(hash).copied()
+    /// What waits in a store is from now on an edit of this device.
+    pub(crate) fn copied(&mut self, store: &mut Store, device: usize) {
+        for waiting in &mut store.outbox {
+            let original = &mut self.edits[waiting.no];
+            original.is_shared = true;
+            let what = original.what.clone();
+            waiting.no = self.made(device, waiting.wire.hash.0, what);
+            self.edits[waiting.no].is_shared = true;
+        }
+    }
+
+    /// Whether somebody made this change.
+    pub(crate) fn has(&self, hash: &[u8; 32]) -> bool {
+        self.changes.contains(hash)
     }
 }

@@ -5,11 +5,13 @@
 //! What is modelled: a store and a log whose committed state survives a crash while everything else is lost, a
 //! network that drops, delays, doubles, reorders, cuts off and alters what it carries, and the people.
 //!
-//! Teams are private at times, and members join and leave them.
+//! Teams are private at times, and members join and leave them. A store is cloned to a second machine, or opens on another one
+//! from a backup after its machine is lost: the copies become devices of their own.
 //!
 //! After the faults end and everything is sent, [`checks`] holds: each device has exactly what its member may see, as the
 //! server has it; each accepted change stands in the log once and in every document; each edit that a person made was accepted, or stands in the list
-//! of refused edits of its device exactly once, or held already; and what devices keep beside a document is what it says.
+//! of refused edits of its device exactly once, or held already; and what devices keep beside a document is what it says. An edit
+//! that waits when its store is copied is one of each copy. What only a lost machine had is gone with it.
 //!
 //! A seed decides everything. A run that fails says so with its seed, and [`run`] with a trace tells what happened.
 //!

@@ -43,6 +43,8 @@ pub struct Plan {
     pub clock_jumps: usize,
     /// Devices whose clock is wrong by up to half an hour from the start.
     pub skewed: u64,
+    /// How often a device's store is copied: to a second machine, or into a backup that replaces it later.
+    pub copies: usize,
     /// Most changes in one push.
     pub push_changes: usize,
     /// Most changes in one pull.
@@ -84,6 +86,7 @@ impl Plan {
             revocations: if chance.hits(200) && devices > 1 { chance.below(devices.min(4)) } else { 0 },
             clock_jumps: if chance.hits(250) { chance.below(5) } else { 0 },
             skewed: if chance.hits(400) { 500 } else { 0 },
+            copies: if chance.hits(400) { chance.below(4) + 1 } else { 0 },
             push_changes: chance.below(12) + 1,
             pull_changes: chance.below(40) + 1,
         }

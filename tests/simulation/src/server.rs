@@ -94,7 +94,6 @@ impl Decided {
 /// What is committed; the rest of a server is lost when it dies.
 pub(crate) struct Server {
     pub(crate) settings: DocId,
-    actor: DeviceId,
     pub(crate) accounts: Vec<Account>,
     pub(crate) devices: HashMap<DeviceId, (usize, bool)>,
     pub(crate) log: Vec<Logged>,
@@ -119,7 +118,6 @@ impl Server {
             .collect();
         let mut server = Self {
             settings: DocId(ids.fresh()),
-            actor: DeviceId(ids.fresh()),
             accounts,
             devices: HashMap::new(),
             log: Vec::new(),
@@ -308,6 +306,18 @@ impl Server {
         Ok(Heads { documents, is_last: true, scope: scope_id(&self.scope(account)) })
     }
 
+    /// Lets a device go on under a fresh id; the old one stays as it is.
+    pub(crate) fn register(&mut self, device: DeviceId, fresh: DeviceId) -> Result<(), Refusal> {
+        match self.devices.get(&device) {
+            Some((member, false)) => {
+                let member = *member;
+                self.devices.entry(fresh).or_insert((member, false));
+                Ok(())
+            }
+            Some((_, true)) | None => Err(Refusal::NotAllowed),
+        }
+    }
+
     /// The first of the documents that are asked for, whole; not more than some at once.
     pub(crate) fn whole(&self, device: DeviceId, frame: &[u8]) -> Result<Documents, Refusal> {
         let account = self.reader(device)?;
@@ -433,7 +443,7 @@ impl Server {
         self.own(&Edit { doc: self.settings, ops: Ops::Workspace(steps) }, None, now, chance)
     }
 
-    /// The server's own edit: logged without a verdict.
+    /// The server's own edit: logged without a verdict, under an actor of its own.
     fn own(
         &mut self,
         edit: &Edit,
@@ -448,14 +458,15 @@ impl Server {
         };
         let workflow = Workflow::default();
         let actor = Actor { member: None, role: Role::Admin };
-        let author = Author { device: self.actor, actor, workflow: &workflow };
+        let device = DeviceId(ids.fresh());
+        let author = Author { device, actor, workflow: &workflow };
         let (document, made) = document.edit(&author, edit, now, &ids).map_err(Broken::new)?;
         let Some(made) = made else { return Ok(()) };
         let actor_seq = verify(&made.bytes, made.hash).map_err(Broken::new)?.seq();
         let entry = LogEntry {
             doc: edit.doc,
             hash: made.hash,
-            actor: self.actor,
+            actor: device,
             actor_seq,
             member: None,
             received_at: now,

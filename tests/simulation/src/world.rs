@@ -1,5 +1,7 @@
 //! The run: a queue of what happens next, the network between devices and server, and the faults.
 
+mod copies;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use desk_domain::{
@@ -13,11 +15,13 @@ use desk_sync::{
 };
 use workernet_server::random::FreshIds;
 
+use copies::Copied;
+
 use crate::{
     Broken, Counts, Plan,
     chance::Chance,
     checks,
-    device::{Asked, Device, Level, Request},
+    device::{Asked, Device, Level, Request, Taken},
     edits,
     ledger::Ledger,
     server::{Decided, Refusal, Server, TEAMS},
@@ -44,7 +48,7 @@ enum Event {
     /// A person edits.
     Edit(usize),
     /// A request reaches the server; the frame is a push's.
-    Arrives { device: usize, boot: u32, number: u64, asked: Asked, frame: Vec<u8> },
+    Arrives { device: usize, boot: u32, number: u64, id: DeviceId, asked: Asked, frame: Vec<u8> },
     /// An answer reaches a device.
     Answered { device: usize, boot: u32, number: u64, answer: Answer, server_now: UtcMillis },
     /// Nobody answered.
@@ -73,6 +77,10 @@ enum Event {
     Revoke,
     /// A device's clock is set.
     ClockSet,
+    /// A device's store is copied.
+    Copy(usize),
+    /// The copy opens.
+    CopyOpens(Box<Copied>),
     /// A person sees that sync stands still, and presses the button.
     Resume { device: usize, boot: u32 },
     /// The faults end.
@@ -86,6 +94,8 @@ enum Answer {
     Frame(Vec<u8>),
     /// The live connection stands.
     Live(u64),
+    /// A fresh id is registered.
+    Registered,
     /// The server refuses.
     Refused(Refusal),
     /// Nobody is there.
@@ -183,6 +193,7 @@ impl World {
         (0..plan.role_changes).for_each(|_| at_random(|_, _| Event::Role));
         (0..plan.access_changes).for_each(|_| at_random(|_, _| Event::Access));
         (0..plan.revocations).for_each(|_| at_random(|_, _| Event::Revoke));
+        (0..plan.copies).for_each(|_| at_random(|device, _| Event::Copy(device)));
         (0..plan.clock_jumps).for_each(|_| at_random(|_, _| Event::ClockSet));
         self.after(plan.faulty_ms, Event::Heal);
     }
@@ -224,8 +235,8 @@ impl World {
             Event::Tick(device) => return self.drive(device),
             Event::Step { device, boot } => return self.step(device, boot),
             Event::Edit(device) => return self.edit(device),
-            Event::Arrives { device, boot, number, asked, frame } => {
-                return self.serve(device, boot, number, asked, &frame);
+            Event::Arrives { device, boot, number, id, asked, frame } => {
+                return self.serve(device, boot, number, id, asked, &frame);
             }
             Event::Answered { device, boot, number, answer, server_now } => {
                 return self.answered(device, boot, number, answer, server_now);
@@ -281,7 +292,7 @@ impl World {
             }
             Event::Crash(device) => self.crash(device),
             Event::Start(device) => {
-                if self.devices[device].running.is_none() && !self.devices[device].revoked {
+                if self.devices[device].running.is_none() && !self.devices[device].is_gone() {
                     self.told(|| format!("device {device} starts"));
                     self.devices[device].start();
                     return self.drive(device);
@@ -310,6 +321,8 @@ impl World {
                 self.devices[device].skew_ms = skew;
                 return self.drive(device);
             }
+            Event::Copy(device) => self.copy(device),
+            Event::CopyOpens(copied) => return self.copy_opens(*copied),
             Event::Resume { device, boot } => {
                 if let Some(running) = self.running(device, boot) {
                     running.engine.resume();
@@ -333,7 +346,7 @@ impl World {
             }
         }
         for device in 0..self.devices.len() {
-            if self.devices[device].revoked {
+            if self.devices[device].is_gone() {
                 continue;
             }
             if self.devices[device].running.is_none() {
@@ -356,7 +369,7 @@ impl World {
             one.let_go(&self.chance)?;
         }
         let (now, sent_at, boot) = (one.now(time), one.machine(time), one.boot);
-        let batch = one.batch(self.plan.push_changes);
+        let (batch, offer) = (one.batch(self.plan.push_changes), one.offer(self.plan.push_changes));
         let (cursor, scope) = (one.store.cursor, one.known_scope());
         let Some(running) = &mut one.running else { return Ok(()) };
         if running.request.is_some() || !running.steps.is_empty() {
@@ -369,10 +382,19 @@ impl World {
             Some(Level::Asks) | None => None,
         };
         let (asked, push) = match running.engine.next(now) {
+            _ if running.offered.is_some() => match offer {
+                Some(offer) => (Asked::Offer, Some(offer)),
+                None => (Asked::NewDevice(DeviceId(FreshIds::at(now, self.chance.random()).fresh())), None),
+            },
             Action::Pull if wanted.is_some() => (Asked::Documents, None),
             Action::Pull if running.level.is_some() => (Asked::Heads, None),
             Action::Push => {
                 let Some(push) = batch else {
+                    if one.store.twin {
+                        running.offered = Some(0);
+                        self.after(0, Event::Tick(device));
+                        return Ok(());
+                    }
                     // The outbox was emptied meanwhile: nothing is sent.
                     running.engine.pushed(now, cursor, false, None);
                     self.after(0, Event::Tick(device));
@@ -404,6 +426,7 @@ impl World {
         };
         self.requests += 1;
         let number = self.requests;
+        let id = one.id;
         let sent = push.iter().flat_map(|push| &push.changes).map(|change| change.hash.0).collect();
         running.request = Some(Request { number, asked, sent, sent_at });
         running.is_outdated = running.is_told;
@@ -419,7 +442,7 @@ impl World {
         });
         self.counts.add("requests", 1);
         self.after(ANSWER_MS, Event::TimedOut { device, boot, number });
-        self.carry_request(device, boot, number, asked, &frame);
+        self.carry_request((device, boot, number, id), asked, &frame);
         Ok(())
     }
 
@@ -434,7 +457,12 @@ impl World {
     }
 
     /// Carries a request, as well as the network can.
-    fn carry_request(&mut self, device: usize, boot: u32, number: u64, asked: Asked, frame: &[u8]) {
+    fn carry_request(
+        &mut self,
+        (device, boot, number, id): (usize, u32, u64, DeviceId),
+        asked: Asked,
+        frame: &[u8],
+    ) {
         let copies = if self.faulty(self.plan.double) { 2 } else { 1 };
         if copies > 1 {
             self.counts.add("requests doubled", 1);
@@ -445,7 +473,7 @@ impl World {
             }
             let delay = self.delay();
             let frame = self.damaged(frame);
-            self.after(delay, Event::Arrives { device, boot, number, asked, frame });
+            self.after(delay, Event::Arrives { device, boot, number, id, asked, frame });
         }
     }
 
@@ -468,6 +496,7 @@ impl World {
         device: usize,
         boot: u32,
         number: u64,
+        id: DeviceId,
         asked: Asked,
         frame: &[u8],
     ) -> Result<(), Broken> {
@@ -475,9 +504,12 @@ impl World {
             self.carry_answer(device, boot, number, Answer::Unreachable);
             return Ok(());
         }
-        let id = self.devices[device].id;
         let answer = match asked {
-            Asked::Push => match self.server.decide(id, frame, self.time)? {
+            Asked::NewDevice(fresh) => match self.server.register(id, fresh) {
+                Ok(()) => Answer::Registered,
+                Err(refusal) => Answer::Refused(refusal),
+            },
+            Asked::Push | Asked::Offer => match self.server.decide(id, frame, self.time)? {
                 Err(refusal) => Answer::Refused(refusal),
                 Ok(decided) => {
                     let Some(reply) = self.write(decided)? else { return Ok(()) };
@@ -590,10 +622,13 @@ impl World {
         let (cursor, head) = (reply.cursor, reply.head);
         self.counts.add("documents that came whole", reply.documents.len() as u64);
         self.counts.add("documents withdrawn", reply.withdrawn.len() as u64);
-        let new = self.devices[device].pulled(reply, after, scope, &self.chance)?;
-        let Some(new) = new else {
-            self.told(|| format!("device {device} sees something else now"));
-            return self.drive(device);
+        let new = match self.devices[device].pulled(reply, after, scope, &self.chance)? {
+            Taken::Stored(new) => new,
+            Taken::Rescoped => {
+                self.told(|| format!("device {device} sees something else now"));
+                return self.drive(device);
+            }
+            Taken::DoesNotFit => return self.does_not_fit(device),
         };
         self.told(|| format!("device {device} has {new} new changes, cursor {cursor} of {head}"));
         self.counts.add("changes pulled", new);
@@ -601,11 +636,26 @@ impl World {
             return Ok(());
         }
         self.devices[device].let_go(&self.chance)?;
-        let now = self.devices[device].now(self.time);
-        if let Some(running) = &mut self.devices[device].running {
-            running.engine.pulled(now, cursor, head);
+        let one = &mut self.devices[device];
+        let (now, is_unsent) = (one.now(self.time), !one.store.outbox.is_empty());
+        if let Some(running) = &mut one.running {
+            if one.store.twin && !is_unsent {
+                running.offered = Some(0);
+            } else {
+                running.engine.pulled(now, cursor, head);
+                if is_unsent {
+                    running.engine.edited();
+                }
+            }
         }
         self.drive(device)
+    }
+
+    /// An answer brings what does not go together with what waits: that is sent first, and the answer comes again.
+    fn does_not_fit(&mut self, device: usize) -> Result<(), Broken> {
+        self.told(|| format!("device {device} has made another change with the same number"));
+        self.counts.add("batches that do not fit what waits", 1);
+        self.failed(device, Failure::Passing)
     }
 
     fn server_dies(&mut self, when: &str) {
@@ -665,6 +715,18 @@ impl World {
                     self.step(device, boot)
                 }
             },
+            (Asked::Offer, Answer::Frame(frame)) => match wire::decode::<PushReply>(&frame) {
+                Err(_) => self.failed(device, Failure::Passing),
+                Ok(reply) => {
+                    self.done(device);
+                    self.devices[device].offered(&request.sent, &reply, &self.chance)?;
+                    if self.dies(device) { Ok(()) } else { self.drive(device) }
+                }
+            },
+            (Asked::NewDevice(fresh), Answer::Registered) => {
+                self.done(device);
+                self.renewed(device, fresh)
+            }
             (Asked::Heads, Answer::Frame(frame)) => match wire::decode::<Heads>(&frame) {
                 Err(_) => self.failed(device, Failure::Passing),
                 Ok(reply) => {
@@ -680,7 +742,9 @@ impl World {
                 Ok(reply) => {
                     self.done(device);
                     self.counts.add("documents fetched whole", reply.documents.len() as u64);
-                    self.devices[device].fetched(reply, &self.chance)?;
+                    if self.devices[device].fetched(reply, &self.chance)? == Taken::DoesNotFit {
+                        return self.does_not_fit(device);
+                    }
                     if self.dies(device) { Ok(()) } else { self.drive(device) }
                 }
             },
@@ -784,17 +848,22 @@ impl World {
 
     fn revoke(&mut self) {
         let device = self.chance.below(self.devices.len());
-        if self.devices.iter().filter(|one| !one.revoked).count() < 2 {
+        if self.devices.iter().filter(|one| !one.is_gone()).count() < 2 {
             return;
         }
         self.told(|| format!("device {device} is revoked"));
         self.counts.add("revocations", 1);
-        let one = &mut self.devices[device];
-        one.revoked = true;
-        if let Some(entry) = self.server.devices.get_mut(&one.id) {
+        let id = self.devices[device].id;
+        if let Some(entry) = self.server.devices.get_mut(&id) {
             entry.1 = true;
         }
-        self.break_lives(|(other, _)| other == device);
+        // With its copies that still go by its id.
+        let with_it: BTreeSet<usize> =
+            (0..self.devices.len()).filter(|other| self.devices[*other].id == id).collect();
+        for other in &with_it {
+            self.devices[*other].revoked = true;
+        }
+        self.break_lives(|(other, _)| with_it.contains(&other));
     }
 
     fn crash(&mut self, device: usize) {
@@ -824,7 +893,7 @@ impl World {
         let mut live = None;
         if let Some(running) = &mut self.devices[device].running {
             running.engine.failed(now, failure, jitter);
-            running.level = None;
+            (running.level, running.offered) = (None, None);
             // The driver lets go of the live connection at any failure.
             live = running.live.take();
             if live.is_some() {
@@ -906,8 +975,9 @@ impl World {
     /// Everybody who is not revoked has sent everything and fetched everything.
     fn is_level(&self) -> bool {
         let head = self.server.head();
-        self.devices.iter().filter(|one| !one.revoked).all(|one| {
+        self.devices.iter().filter(|one| !one.is_gone()).all(|one| {
             one.store.outbox.is_empty()
+                && !one.store.twin
                 && one.store.cursor == head
                 && one.store.withdrawn.is_empty()
                 && one.known_scope() == self.server.scope_of(one.id)
@@ -920,7 +990,10 @@ impl World {
     /// A request that was sent long ago may still arrive and change something.
     fn is_anything_under_way(&self) -> bool {
         self.queue.values().any(|event| {
-            matches!(event, Event::Arrives { asked: Asked::Push, .. } | Event::Edit(_) | Event::Start(_))
+            matches!(
+                event,
+                Event::Arrives { asked: Asked::Push | Asked::Offer, .. } | Event::Edit(_) | Event::Start(_)
+            )
         })
     }
 
@@ -930,13 +1003,15 @@ impl World {
             let engine =
                 one.running.as_ref().map(|running| (&running.engine, &running.request, &running.steps));
             format!(
-                "device {} cursor {} of {head}, outbox {}, {engine:?}",
+                "device {} cursor {} of {head}, outbox {}, twin {}, sees what it has {}, {engine:?}",
                 one.index,
                 one.store.cursor,
-                one.store.outbox.len()
+                one.store.outbox.len(),
+                one.store.twin,
+                one.known_scope() == self.server.scope_of(one.id)
             )
         };
-        self.devices.iter().filter(|one| !one.revoked).map(of).collect::<Vec<_>>().join("; ")
+        self.devices.iter().filter(|one| !one.is_gone()).map(of).collect::<Vec<_>>().join("; ")
     }
 
     fn told(&mut self, line: impl FnOnce() -> String) {

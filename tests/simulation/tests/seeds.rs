@@ -45,6 +45,10 @@ fn the_first_seeds_hold() {
         "documents that came whole",
         "documents fetched whole",
         "edits made again",
+        "devices cloned",
+        "devices restored from a backup",
+        "copies that became devices of their own",
+        "edits made again under a fresh id",
     ] {
         assert!(counts.of(what) > 5, "{what}:\n{counts}");
     }

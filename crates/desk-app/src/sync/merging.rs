@@ -10,7 +10,7 @@ use desk_domain::{
     time::UtcMillis,
 };
 use desk_store::{DocWrite, Hash32, Store, StoredDocument};
-use desk_sync::pull::{self, check_opens};
+use desk_sync::pull::{self, check_opens, has_foreign};
 use futures::{Stream, StreamExt};
 use tokio::task::JoinHandle;
 
@@ -156,9 +156,7 @@ impl Fresh {
         me: DeviceId,
     ) -> Result<Result<Self, Merged>, ApiError> {
         let (document, stored_heads) = known.unzip();
-        let is_foreign = changes.iter().any(|change| {
-            change.device() == Some(me) && !document.as_ref().is_some_and(|known| known.has(change.hash()))
-        });
+        let is_foreign = has_foreign(document.as_ref(), changes, me);
         let merged = pull::merge(document, doc, kind, changes).map_err(error::pull)?;
         let nothing_new = Merged::unchanged(doc, is_foreign);
         Ok(merged.map(|merged| Self { merged, stored_heads, is_foreign }).ok_or(nothing_new))

@@ -12,11 +12,11 @@ use desk_domain::{
 use desk_store::{Batch, Hash32, OutboxChange, OutboxEntry, Rejection};
 use desk_sync::{
     engine::Engine,
-    push::{Fate, Refused, Waiting, read_by, settle, verdicts},
-    wire::{BATCH_BYTES, BATCH_CHANGES, Hash, Push, RejectCode, WireChange},
+    push::{Fate, Refused, Verdicts, Waiting, clashing, read_by, settle, verdicts},
+    wire::{BATCH_BYTES, BATCH_CHANGES, Hash, Push, PushReply, WireChange},
 };
 
-use super::{Link, recovery::WITNESS, scope::withdrawn_facts, twin::TWIN};
+use super::{Link, facts::Facts, http::Answer, recovery::WITNESS, scope::withdrawn_facts, twin::TWIN};
 use crate::{Desk, DeskEvent, edit::write_of, error};
 
 /// What a push did.
@@ -60,47 +60,19 @@ impl Desk {
         if waiting.is_empty() {
             return Ok(Pushed { accepted: 0, rejected: 0, head: facts.cursor, more: false, read: None });
         }
-        let changes = waiting
-            .iter()
-            .map(|change| WireChange {
-                doc: change.doc,
-                kind: change.kind,
-                hash: Hash(change.hash),
-                bytes: change.bytes.clone(),
-            })
-            .collect();
-        let push = Push { changes };
-        let access = self.access_by(link, facts.tokens).await?;
-        let (cursor, scope, witness) = (facts.cursor, facts.scope, facts.witness);
-        let mut answer = link.http.push(&access, &push, witness.as_deref()).await;
-        if let Some(access) = self.renewed(link, &access, &answer).await? {
-            answer = link.http.push(&access, &push, witness.as_deref()).await;
-        }
-        let answer = answer?;
-        self.learn_clock(answer.offset_ms).await;
-        let reply = answer.value;
-        let judged = verdicts(waiting.iter().map(|change| change.hash), &reply)
-            .map_err(|problem| ApiError::new(ErrorCode::BadServer, problem.to_string()))?;
-        let (accepted, mut refused) = (judged.accepted, judged.refused);
-        let withdrawn: BTreeSet<DocId> = reply.withdrawn.iter().copied().collect();
-        // Another copy of this device has used the number. What waits in these documents is made again under a fresh id.
-        let is_clash = |change: &&OutboxChange| {
-            let code = refused.get(&change.hash).map(|why| why.code);
-            code == Some(RejectCode::DuplicateSeq.as_str()) && !change.edit.ops.is_empty()
-        };
-        let clashing: BTreeSet<DocId> = waiting.iter().filter(is_clash).map(|change| change.doc).collect();
-        for change in waiting.iter().filter(|change| clashing.contains(&change.doc)) {
-            refused.remove(&change.hash);
-        }
+        let (cursor, scope) = (facts.cursor, facts.scope);
+        let answer = self.send(link, facts, &waiting).await?;
+        let (accepted, mut refused) = judged(&waiting, &answer.value)?;
+        // Another copy of this device has used a number. What waits in these documents is made again under a fresh id.
+        let sent =
+            waiting.iter().map(|change| (change.doc, Waiting { hash: change.hash, edit: &change.edit }));
+        let clashing = clashing(sent, &mut refused);
         let done = u64::try_from(accepted.len()).unwrap_or(u64::MAX);
-        // With the verdicts: the server's log has these changes now, and if it should lose them, this is how it shows.
-        let meta = answer.witness.map(|witness| (WITNESS.to_owned(), Some(witness.into_bytes())));
+        let mut batch = self.noted(&answer, accepted).await?;
+        let reply = answer.value;
         // What a device sent it need not be sent.
         let read = if clashing.is_empty() { read_by(&reply, cursor, scope) } else { None };
-        let mut batch =
-            Batch { accepted, cursor: read, meta: meta.into_iter().collect(), ..Batch::default() };
-        batch.meta.extend(withdrawn_facts(&withdrawn));
-        batch.meta.extend(self.judged_under(reply.scope).await?);
+        batch.cursor = read;
         if !clashing.is_empty() {
             batch.meta.push((TWIN.to_owned(), Some(b"1".to_vec())));
         }
@@ -114,12 +86,64 @@ impl Desk {
         for doc in docs {
             self.take_back(doc, &refused).await?;
         }
-        if !withdrawn.is_empty() {
+        if !reply.withdrawn.is_empty() {
             self.withdraw_due().await?;
         }
         let more = self.store().outbox_len().await.map_err(error::store)? > 0;
         self.emit_sync().await;
         Ok(Pushed { accepted: done, rejected, head: reply.head, more, read })
+    }
+
+    /// Sends changes of the outbox; nothing is written.
+    async fn send(
+        &self,
+        link: &Link,
+        facts: Facts,
+        waiting: &[OutboxChange],
+    ) -> Result<Answer<PushReply>, ApiError> {
+        let changes = waiting
+            .iter()
+            .map(|change| WireChange {
+                doc: change.doc,
+                kind: change.kind,
+                hash: Hash(change.hash),
+                bytes: change.bytes.clone(),
+            })
+            .collect();
+        let push = Push { changes };
+        let access = self.access_by(link, facts.tokens).await?;
+        let witness = facts.witness.as_deref();
+        let mut answer = link.http.push(&access, &push, witness).await;
+        if let Some(access) = self.renewed(link, &access, &answer).await? {
+            answer = link.http.push(&access, &push, witness).await;
+        }
+        let answer = answer?;
+        self.learn_clock(answer.offset_ms).await;
+        Ok(answer)
+    }
+
+    /// Sends everything that waits under an id that is another's, too, and takes out what stands in the log: the other copy, or
+    /// this one before it was restored, may have sent it. What the server refuses stays as it is.
+    pub(super) async fn offer_all(&self, link: &Link) -> Result<(), ApiError> {
+        let waiting = self.store().outbox_batch(usize::MAX, usize::MAX).await.map_err(error::store)?;
+        for part in batches(&waiting) {
+            let answer = self.send(link, self.facts().await?, part).await?;
+            let (accepted, _) = judged(part, &answer.value)?;
+            let batch = self.noted(&answer, accepted).await?;
+            self.store().commit(&batch).await.map_err(error::store)?;
+        }
+        Ok(())
+    }
+
+    /// What is written of verdicts whatever they are.
+    async fn noted(&self, answer: &Answer<PushReply>, accepted: Vec<Hash32>) -> Result<Batch, ApiError> {
+        // With the verdicts: the server's log has these changes now, and if it should lose them, this is how it shows.
+        let witness = answer.witness.as_ref();
+        let witness = witness.map(|witness| (WITNESS.to_owned(), Some(witness.clone().into_bytes())));
+        let mut meta: Vec<_> = witness.into_iter().collect();
+        meta.extend(withdrawn_facts(&answer.value.withdrawn.iter().copied().collect()));
+        meta.extend(self.judged_under(answer.value.scope).await?);
+        Ok(Batch { accepted, meta, ..Batch::default() })
     }
 
     /// Takes everything that waits out of the documents, into the list of refused edits: the person signs out without
@@ -217,6 +241,33 @@ impl Desk {
         batch.docs.push(write_of(&mut rebuilt, Some(heads), Some(&state), &rules, now));
         Ok(Some(state))
     }
+}
+
+/// The verdicts on what was sent.
+fn judged(
+    sent: &[OutboxChange],
+    reply: &PushReply,
+) -> Result<(Vec<Hash32>, BTreeMap<Hash32, Refused>), ApiError> {
+    match verdicts(sent.iter().map(|change| change.hash), reply) {
+        Ok(Verdicts { accepted, refused }) => Ok((accepted, refused)),
+        Err(problem) => Err(ApiError::new(ErrorCode::BadServer, problem.to_string())),
+    }
+}
+
+/// Changes in parts that are sent at once.
+fn batches(waiting: &[OutboxChange]) -> impl Iterator<Item = &[OutboxChange]> {
+    let mut left = waiting;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = |change: &&OutboxChange| {
+            bytes += change.bytes.len();
+            bytes <= BATCH_BYTES
+        };
+        let many = left.iter().take(BATCH_CHANGES).take_while(fits).count().max(1);
+        let (part, rest) = left.split_at_checked(many)?;
+        left = rest;
+        Some(part)
+    })
 }
 
 /// What a document is called in the list of refused edits.

@@ -26,7 +26,9 @@ impl Desk {
     }
 
     /// Registers this installation anew and makes everything that waits again under the fresh id, in one transaction.
+    /// First all of it is sent under the old one: of a store that was copied, the other copy may have sent it.
     pub(super) async fn become_new_device(&self, link: &Link) -> Result<(), ApiError> {
+        self.offer_all(link).await?;
         let device = DeviceId(self.inner.ids.fresh());
         let access = self.access_token(link).await?;
         let session = link.http.new_device(&access, device).await?;

@@ -1,6 +1,7 @@
 //! A store that exists twice: cloned to a second machine, or restored from a backup.
 
 use desk_store::{Key, OpenOptions, Store};
+use desk_sync::wire::BATCH_BYTES;
 use workernet_server::storage::Devices;
 
 use super::{restored::*, *};
@@ -83,6 +84,48 @@ async fn a_device_that_was_restored_from_a_backup_does_not_use_its_numbers_twice
     assert_eq!(devices_of_anna(&server).await, 2);
 }
 
+/// What opens next on the store is on another machine than before.
+async fn move_to_another_machine(dir: &Path) {
+    let key = Key::from_hex(&std::fs::read_to_string(dir.join("store.key")).unwrap()).unwrap();
+    let opened = Store::open(&dir.join("desk.db"), &key, OpenOptions::default()).await.unwrap();
+    opened.store.set_meta("machine", Some(b"another")).await.unwrap();
+    opened.store.close().await;
+}
+
+#[tokio::test]
+async fn a_copy_makes_nothing_again_that_the_original_has_sent() {
+    let server = Server::start().await;
+    let (dir, b_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let desk = server.desk(dir.path(), "anna").await;
+    let id = desk.create_ticket(titled("Общая")).await.unwrap().ticket.id;
+    desk.sync_once().await.unwrap();
+    // More waits than is sent at once.
+    let many = 1 + 3 * BATCH_BYTES / 32_000;
+    let mut seed = 7_u64;
+    for _ in 0..many {
+        // What is written is packed: 16 letters of this are no less than 8 bytes.
+        let page = std::iter::repeat_with(|| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            format!("{seed:016x}")
+        });
+        let page: String = page.take(2_000).collect();
+        desk.create_ticket(NewTicket { description: page, ..titled("Ещё одна") }).await.unwrap();
+    }
+    desk.close().await;
+    drop(desk);
+    let copied = copy(dir.path());
+    move_to_another_machine(copied.path()).await;
+    let one = open(dir.path()).await;
+    one.sync_once().await.unwrap();
+    let two = open(copied.path()).await;
+    tag(&two, id, "вторая").await;
+    let boris = server.desk(b_dir.path(), "boris").await;
+    all_level(&[&one, &two, &boris]).await;
+    for desk in [&one, &two, &boris] {
+        assert_eq!(tags(desk, id).await, ["вторая"]);
+    }
+}
+
 #[tokio::test]
 async fn a_store_that_opens_on_another_machine_is_a_new_device_before_it_clashes() {
     let server = Server::start().await;
@@ -95,10 +138,7 @@ async fn a_store_that_opens_on_another_machine_is_a_new_device_before_it_clashes
     if desk_app::machine::identity().is_none() {
         return;
     }
-    let key = Key::from_hex(&std::fs::read_to_string(dir.path().join("store.key")).unwrap()).unwrap();
-    let opened = Store::open(&dir.path().join("desk.db"), &key, OpenOptions::default()).await.unwrap();
-    opened.store.set_meta("machine", Some(b"another")).await.unwrap();
-    opened.store.close().await;
+    move_to_another_machine(dir.path()).await;
 
     let desk = open(dir.path()).await;
     tag(&desk, id, "здесь").await;

@@ -67,3 +67,17 @@ fn a_gap_in_the_log_is_noticed() {
     let gap = merge(None, doc(), DocKind::Ticket, &[made[0].clone(), made[2].clone()]);
     assert!(matches!(gap, Err(PullError::Apply(ApplyError::MissingDependencies { missing: 1 }))));
 }
+
+#[test]
+fn a_change_of_this_device_that_it_never_made_is_foreign() {
+    let mut anna = Device::new(1, Role::Agent);
+    let mut boris = Device::new(2, Role::Agent);
+    let [created, tagged] = [create(), tag("a")].map(|op| anna.make(op).verified());
+    boris.document.apply(vec![created.clone(), tagged.clone()]).unwrap();
+    let theirs = boris.make(tag("b")).verified();
+    let mut copy = Document::empty(doc(), DocKind::Ticket);
+    copy.apply(vec![created.clone()]).unwrap();
+    assert!(!has_foreign(Some(&copy), &[created.clone(), theirs], anna.id));
+    assert!(has_foreign(Some(&copy), &[tagged], anna.id));
+    assert!(has_foreign(None, &[created], anna.id));
+}

@@ -1,4 +1,10 @@
-use desk_domain::{edit::TicketOp, people::Role, state::State, ticket::Priority};
+use desk_domain::{
+    edit::{Ops, TicketOp},
+    ids::{DocKind, uuid_v7},
+    people::Role,
+    state::State,
+    ticket::Priority,
+};
 
 use super::*;
 use crate::{
@@ -80,6 +86,35 @@ fn what_others_wrote_meanwhile_stays() {
     let settled = settled(&anna, &[&wrong, &after], &refused(&[(&wrong, RejectCode::Workflow)]));
     assert_eq!(told(&settled), ["workflow", "again"]);
     assert_eq!(tags(&settled.document), ["b", "theirs"]);
+}
+
+#[test]
+fn where_a_number_was_used_by_another_installation_nothing_counts_as_refused() {
+    let mut anna = Device::new(1, Role::Agent);
+    let [_, first, then] = [create(), tag("a"), tag("b")].map(|op| anna.make(op));
+    let mut other = Device::new(1, Role::Agent);
+    let elsewhere = other.make(create());
+    let nothing = Edit { doc: crate::sample::doc(), ops: Ops::none(DocKind::Ticket) };
+    let (here, there) = (crate::sample::doc(), DocId(uuid_v7(NOW, [7; 10])));
+    let waiting = |made: &Made, doc, edit| (doc, Waiting { hash: made.wire.hash.0, edit });
+    let all = [
+        waiting(&first, here, &first.edit),
+        waiting(&then, here, &then.edit),
+        waiting(&elsewhere, there, &elsewhere.edit),
+    ];
+    let given = refused(&[
+        (&first, RejectCode::DuplicateSeq),
+        (&then, RejectCode::Forbidden),
+        (&elsewhere, RejectCode::Forbidden),
+    ]);
+    let mut left = given.clone();
+    assert_eq!(clashing(all.iter().copied(), &mut left), BTreeSet::from([here]));
+    assert_eq!(left.keys().collect::<Vec<_>>(), [&elsewhere.wire.hash.0]);
+    // One that was sent for another device says nothing of this one.
+    let relayed = [waiting(&first, here, &nothing)];
+    let mut left = given.clone();
+    assert_eq!(clashing(relayed.iter().copied(), &mut left), BTreeSet::new());
+    assert_eq!(left, given);
 }
 
 #[test]
