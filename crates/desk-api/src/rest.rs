@@ -15,9 +15,9 @@ pub const DATE_MS_HEADER: &str = "date-ms";
 /// that it is the device's own server: 32 bytes in hexadecimal whose SHA-256 is [`Session::erase_check`]. Without it a
 /// device erases nothing.
 pub const ERASE_PROOF_HEADER: &str = "erase-proof";
-/// The header of a push, a pull and their answers that bears a witness: what the server gave last as proof of the log up
-/// to its newest number. Opaque to devices, which keep the newest and show it with the next request; a server whose log is
-/// not that one any more answers with [`crate::ErrorCode::ServerRestored`].
+/// The header of a push, a pull, a request for documents and their answers that bears a witness: what the server gave last as
+/// proof of the log up to its newest number. Opaque to devices, which keep the newest and show it with the next request; a server
+/// whose log is not that one any more answers with [`crate::ErrorCode::ServerRestored`].
 pub const WITNESS_HEADER: &str = "log-witness";
 /// The media type of sync batches.
 pub const BATCH_MEDIA_TYPE: &str = "application/vnd.workernet.batch";

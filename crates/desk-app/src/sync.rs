@@ -79,36 +79,47 @@ impl Desk {
         }
     }
 
+    /// Does what is to be done next; `false` when that is nothing.
+    async fn take_step(
+        &self,
+        link: &Link,
+        engine: &mut Engine,
+        report: &mut SyncReport,
+    ) -> Result<bool, ApiError> {
+        match engine.next(self.now()) {
+            Action::Push => {
+                let pushed = self.push_batch(link).await?;
+                report.pushed += pushed.accepted;
+                report.rejected += pushed.rejected;
+                pushed.tell(engine, self.now());
+            }
+            Action::Bootstrap => {
+                let begun = self.bootstrap(link).await?;
+                report.pulled += begun.documents;
+                engine.bootstrapped(self.now(), begun.cursor);
+            }
+            Action::Pull => {
+                let pulled = self.pull_batch(link).await?;
+                report.pulled += pulled.new;
+                pulled.tell(engine, self.now());
+            }
+            Action::Listen | Action::Wait { .. } => return Ok(false),
+        }
+        Ok(true)
+    }
+
     async fn sync_to_level(&self) -> Result<SyncReport, ApiError> {
         let started_at = CorrectedClock::machine_now();
         let link = self.link()?;
         let mut report = SyncReport::default();
-        let waiting = self.store().outbox_len().await.map_err(error::store)?;
-        let cursor = self.store().cursor().await.map_err(error::store)?;
-        let mut engine = Engine::new(cursor, waiting > 0, None);
-        if self.begins_with_segments().await? {
-            engine = engine.from_segments();
-        }
+        let mut engine = self.engine().await?;
         loop {
-            let now = self.now();
-            match engine.next(now) {
-                Action::Push => {
-                    let pushed = self.push_batch(&link).await?;
-                    report.pushed += pushed.accepted;
-                    report.rejected += pushed.rejected;
-                    pushed.tell(&mut engine, self.now());
-                }
-                Action::Bootstrap => {
-                    let begun = self.bootstrap(&link).await?;
-                    report.pulled += begun.documents;
-                    engine.bootstrapped(self.now(), begun.cursor);
-                }
-                Action::Pull => {
-                    let pulled = self.pull_batch(&link).await?;
-                    report.pulled += pulled.new;
-                    pulled.tell(&mut engine, self.now());
-                }
-                Action::Listen | Action::Wait { .. } => break,
+            match self.take_step(&link, &mut engine, &mut report).await {
+                Ok(true) => {}
+                Ok(false) => break,
+                // What it lost waits to be sent, and all is to be read anew.
+                Err(problem) if problem.code == ErrorCode::ServerRestored => engine = self.engine().await?,
+                Err(problem) => return Err(problem),
             }
         }
         report.listed_ms = CorrectedClock::machine_now().since(started_at);

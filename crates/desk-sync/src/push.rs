@@ -119,6 +119,16 @@ pub enum Fate {
     Refused(Refused),
 }
 
+/// The changes of a document that a server which was restored from a backup has not (`known` are the heads that it has) and that
+/// do not wait already, dependencies before dependents: they are to be sent again, whoever made them.
+pub fn lost(
+    document: &mut Document,
+    known: &[Hash32],
+    unsent: &BTreeSet<Hash32>,
+) -> impl Iterator<Item = VerifiedChange> {
+    document.changes_after(known).into_iter().filter(|change| !unsent.contains(&change.hash()))
+}
+
 /// A document without what was refused.
 #[derive(Debug)]
 pub struct Settled {

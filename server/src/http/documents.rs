@@ -15,6 +15,7 @@ use super::{
     json::read,
     push::{frame, unreadable},
     view::Reading,
+    witness,
 };
 
 /// Most bytes of a request: so many ids as may be asked for, and some.
@@ -26,6 +27,7 @@ pub(super) async fn post(
     bearer: Bearer,
     request: Request,
 ) -> Result<Response, Problem> {
+    witness::hold(&app, bearer.workspace(), request.headers()).await?;
     let body = read(request, REQUEST_BYTES).await?;
     let Wanted { docs } = wire::decode(&body).map_err(|error| unreadable(&error))?;
     if docs.len() > BATCH_CHANGES {
@@ -42,5 +44,9 @@ pub(super) async fn post(
     };
     let scope = reading.view.id;
     let answered = u32::try_from(answered).unwrap_or(u32::MAX);
-    frame(Documents { documents, answered, scope }, crate::threads::LARGE).await
+    // The log as it is now that they were read: nothing in them is newer.
+    let workspace = app.storage.workspace(bearer.workspace()).await?;
+    let head = workspace.map_or(bearer.head, |workspace| workspace.head);
+    let response = frame(Documents { documents, answered, scope }, crate::threads::LARGE).await?;
+    witness::give(&app, bearer.workspace(), head, response).await
 }

@@ -9,7 +9,7 @@ use desk_domain::{
     people::Role,
     ticket::Priority,
 };
-use desk_sync::wire::{self, DocHeads, Hash, Heads, Push, RejectCode, WireChange};
+use desk_sync::wire::{self, DocHeads, Documents, Hash, Heads, Push, RejectCode, Wanted, WireChange};
 use sqlx::{AssertSqlSafe, Connection, Executor, SqliteConnection};
 use workernet_server::{
     audit::{Tampered, Verified, verify_log},
@@ -129,6 +129,28 @@ async fn a_log_that_was_longer_is_noticed_and_an_invented_witness_is_not_believe
     let response = request.bearer_auth(&anna.session.access_token).send().await.unwrap();
     assert_eq!(told(answer::<()>(response).await), Some((409, ErrorCode::ServerRestored)));
     assert_eq!(anna.pull(0).await.head, seq);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn documents_that_come_whole_bear_a_witness_of_what_is_in_them() {
+    let server = TestServer::start().await;
+    let mut anna = server.device("acme", "anna").await;
+    let (doc, create) = anna.new_ticket("Заявка");
+    let seq = accepted(&anna.push(vec![create]).await[0]);
+    let body = wire::encode(&Wanted { docs: vec![doc] }).unwrap();
+    let request = server.http.post(server.url("/v1/sync/documents")).body(body.clone());
+    let response = request.bearer_auth(&anna.session.access_token).send().await.unwrap();
+    let witness = response.headers()[WITNESS_HEADER].to_str().unwrap().to_owned();
+    let frame = response.bytes().await.unwrap();
+    assert_eq!(wire::decode::<Documents>(&frame).unwrap().documents.len(), 1);
+    assert_eq!(witness.split('.').next(), Some(seq.to_string().as_str()));
+    go_back_to(&server, seq - 1, &BTreeMap::new()).await;
+    assert_eq!(told(shown(&server, &anna, &witness).await), Some((409, ErrorCode::ServerRestored)));
+    // Whoever asks for documents shows what they saw, before they get another witness.
+    let request = server.http.post(server.url("/v1/sync/documents")).header(WITNESS_HEADER, &witness);
+    let response = request.body(body).bearer_auth(&anna.session.access_token).send().await.unwrap();
+    assert_eq!(told(answer::<()>(response).await), Some((409, ErrorCode::ServerRestored)));
     server.stop().await;
 }
 

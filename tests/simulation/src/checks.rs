@@ -26,6 +26,7 @@ pub(crate) fn check(
         is_level_with(server, device)
             .map_err(|broken| Broken::new(format!("device {}: {broken}", device.index)))?;
     }
+    restored_server_has_it_back(server, devices, ledger, counts)?;
     every_edit_is_somewhere(server, devices, ledger, counts)
 }
 
@@ -116,6 +117,34 @@ fn is_level_with(server: &Server, device: &mut Device) -> Result<(), Broken> {
     if here.finish() == there.finish() { Ok(()) } else { Err(Broken::new("its digest is another one")) }
 }
 
+/// What a restored server lost and a device had is in the log again, or in a list of refused edits, unless every device that had
+/// it is gone or had to let go of the document.
+fn restored_server_has_it_back(
+    server: &Server,
+    devices: &[Device],
+    ledger: &Ledger,
+    counts: &mut Counts,
+) -> Result<(), Broken> {
+    for (logged, holders) in &ledger.owed {
+        let (doc, hash) = logged;
+        let cannot = |device: &Device| device.is_gone() || device.let_go_of.contains(doc);
+        let what = if server.has(logged) {
+            "lost changes that came back"
+        } else if devices.iter().any(|device| device.has_rejected(*hash)) {
+            "lost changes that were refused when they came back"
+        } else if holders.iter().all(|holder| cannot(&devices[*holder])) {
+            "lost changes that no device has any more"
+        } else {
+            return Err(Broken::new(format!(
+                "{} of {doc}, which devices {holders:?} had when the server was restored, is lost",
+                Hash(*hash)
+            )));
+        };
+        counts.add(what, 1);
+    }
+    Ok(())
+}
+
 /// Each edit was accepted, or refused into its device's list, or held already; once, and never two of these. On a device that is
 /// gone it may also wait for ever.
 fn every_edit_is_somewhere(
@@ -126,7 +155,7 @@ fn every_edit_is_somewhere(
 ) -> Result<(), Broken> {
     let mut accepted = HashSet::new();
     for logged in server.log.iter().filter(|logged| logged.entry.member.is_some()) {
-        if !ledger.has(&logged.entry.hash) {
+        if !ledger.has(&logged.entry.hash) && !server.own.contains(&logged.entry.hash) {
             return Err(Broken::new(format!("nobody made {}", Hash(logged.entry.hash))));
         }
         accepted.insert(logged.entry.hash);
@@ -135,15 +164,18 @@ fn every_edit_is_somewhere(
         let device = &devices[edit.device];
         let hashes: BTreeSet<_> = edit.hashes.iter().collect();
         let logged = hashes.into_iter().filter(|hash| accepted.contains(*hash)).count();
-        let refused = device.store.rejected.iter().filter(|(other, _)| *other == no).count();
-        let waiting = device.store.outbox.iter().filter(|change| change.no == no).count();
+        let refused = device.store.rejected.iter().filter(|found| found.no == Some(no)).count();
+        let waiting = device.store.outbox.iter().filter(|change| change.no == Some(no)).count();
         let places = (logged, refused, usize::from(edit.holds), waiting);
+        // It was accepted once, and a restored server lost it: where it is then, the other check asks.
+        let was_lost = edit.hashes.iter().any(|hash| ledger.lost.contains(hash));
         let fine = match places {
             (1, 0, 0, 0) | (0, 1, 0, 0) | (0, 0, 1, 0) => true,
-            // It let go of the document before it asked, and cannot know that the other copy had sent it.
-            (1, 1, 0, 0) => edit.is_shared && device.was_let_go(no),
             // Its verdict never arrived, or it was never sent.
             (0 | 1, 0, 0, 1) => device.is_gone(),
+            (0 | 1, _, _, 0) if was_lost => true,
+            // It let go of the document before it asked, and cannot know that the other copy had sent it.
+            (1, 1, 0, 0) => edit.is_shared && device.was_let_go(no),
             _ => false,
         };
         if !fine {
@@ -158,15 +190,16 @@ fn every_edit_is_somewhere(
             (1, ..) => "edits accepted",
             (0, 1, ..) => "edits refused",
             (0, 0, 1, _) => "edits that held already",
+            (0, 0, 0, 0) => "edits lost with a server",
             _ => "edits lost with a device",
         };
         counts.add(what, 1);
     }
-    for (no, code) in devices.iter().flat_map(|device| &device.store.rejected) {
-        if ledger.edits.get(*no).is_none() {
-            return Err(Broken::new(format!("edit {no}, refused as {code}, was never made")));
+    for rejected in devices.iter().flat_map(|device| &device.store.rejected) {
+        if rejected.no.is_some_and(|no| ledger.edits.get(no).is_none()) {
+            return Err(Broken::new(format!("what was refused was never made: {rejected:?}")));
         }
-        counts.add(code, 1);
+        counts.add(rejected.code, 1);
     }
     Ok(())
 }

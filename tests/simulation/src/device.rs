@@ -1,5 +1,8 @@
 //! A device: what its store keeps, what it does with answers, and the person's edits.
 
+mod recovery;
+mod twin;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use desk_app::machine::CorrectedClock;
@@ -26,6 +29,7 @@ use crate::{
     Broken, Counts,
     chance::Chance,
     ledger::{EditNo, Ledger},
+    server::Witness,
 };
 
 /// Names no scope.
@@ -43,7 +47,16 @@ pub(crate) struct Stored {
 pub(crate) struct Outgoing {
     pub(crate) wire: WireChange,
     pub(crate) edit: Edit,
-    pub(crate) no: EditNo,
+    /// Nothing for a change that a restored server lost: as an edit it is not known any more.
+    pub(crate) no: Option<EditNo>,
+}
+
+/// A change that stands in the list of refused edits.
+#[derive(Clone, Debug)]
+pub(crate) struct Rejected {
+    pub(crate) hash: [u8; 32],
+    pub(crate) no: Option<EditNo>,
+    pub(crate) code: &'static str,
 }
 
 /// What survives a crash, and what a copy has.
@@ -51,8 +64,7 @@ pub(crate) struct Outgoing {
 pub(crate) struct Store {
     pub(crate) documents: BTreeMap<DocId, Stored>,
     pub(crate) outbox: Vec<Outgoing>,
-    /// Refused edits with their codes.
-    pub(crate) rejected: Vec<(EditNo, &'static str)>,
+    pub(crate) rejected: Vec<Rejected>,
     pub(crate) cursor: u64,
     /// The scope under which everything up to the cursor is here.
     pub(crate) scope: Option<Hash>,
@@ -60,6 +72,10 @@ pub(crate) struct Store {
     pub(crate) withdrawn: BTreeSet<DocId>,
     /// The device's id is also another's.
     pub(crate) twin: bool,
+    /// The newest that the server gave as proof of its log.
+    pub(crate) witness: Option<Witness>,
+    /// The server has lost something, and not all of it waits here to be sent.
+    pub(crate) recovering: bool,
     offset_ms: i64,
     workflow: Option<Workflow>,
     role: Option<Role>,
@@ -73,7 +89,7 @@ struct Writes {
     /// Changes that leave the outbox.
     sent: Vec<[u8; 32]>,
     outgoing: Vec<Outgoing>,
-    rejected: Vec<(EditNo, &'static str)>,
+    rejected: Vec<Rejected>,
     cursor: Option<u64>,
     scope: Option<Hash>,
     /// Documents that are to go.
@@ -84,13 +100,23 @@ struct Writes {
     twin: bool,
     /// The device goes on under this id, which is nobody else's.
     device: Option<DeviceId>,
+    witness: Option<Witness>,
+    /// A recovery begins, or it ends.
+    recovering: Option<bool>,
 }
 
 /// A step that a push still has to take; each is one transaction, and the device may die before each.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     /// Accepted changes leave the outbox; what the member does not see any more is written down.
-    Accept { sent: Vec<[u8; 32]>, withdrawn: BTreeSet<DocId>, scope: Hash, read: Option<u64>, twin: bool },
+    Accept {
+        sent: Vec<[u8; 32]>,
+        withdrawn: BTreeSet<DocId>,
+        scope: Hash,
+        read: Option<u64>,
+        twin: bool,
+        witness: Witness,
+    },
     /// Refused ones leave a document.
     TakeBack(DocId, BTreeMap<[u8; 32], Refused>),
     /// What the member does not see any more goes.
@@ -107,6 +133,8 @@ pub(crate) enum Asked {
         after: u64,
         scope: Option<Hash>,
     },
+    /// What the server has after it was restored.
+    Lost,
     /// What the member may see.
     Heads,
     /// Documents that are missing.
@@ -177,6 +205,8 @@ pub(crate) struct Device {
     pub(crate) revoked: bool,
     /// The machine is lost with all that was on it.
     pub(crate) destroyed: bool,
+    /// Documents that it had to let go of since the server was last restored.
+    pub(crate) let_go_of: BTreeSet<DocId>,
     /// How far the machine's clock is ahead.
     pub(crate) skew_ms: i64,
     /// Counts starts; what was sent to an earlier one does not arrive.
@@ -195,15 +225,10 @@ impl Device {
             running: None,
             revoked: false,
             destroyed: false,
+            let_go_of: BTreeSet::new(),
             skew_ms: 0,
             boot: 0,
         }
-    }
-
-    /// The machine on which a copy of the store of `original` opens.
-    pub(crate) fn copy_of(original: &Self, index: usize, id: DeviceId, store: Store) -> Self {
-        let Self { member, session_role, settings, skew_ms, .. } = *original;
-        Self { store, skew_ms, ..Self::new(index, id, member, session_role, settings) }
     }
 
     /// Nobody will work with it again.
@@ -211,9 +236,21 @@ impl Device {
         self.revoked || self.destroyed
     }
 
+    /// The device has a change that a restored server lost, and is to send it.
+    pub(crate) fn will_bring(&self, doc: DocId, hash: [u8; 32]) -> bool {
+        let stored = self.store.documents.get(&doc).filter(|_| !self.store.withdrawn.contains(&doc));
+        !self.is_gone() && stored.is_some_and(|stored| stored.document.has(hash))
+    }
+
+    /// Whether the change stands in the list of refused edits.
+    pub(crate) fn has_rejected(&self, hash: [u8; 32]) -> bool {
+        self.store.rejected.iter().any(|rejected| rejected.hash == hash)
+    }
+
     /// The edit stands in the list of refused edits because it waited when its document went.
     pub(crate) fn was_let_go(&self, no: EditNo) -> bool {
-        self.store.rejected.contains(&(no, RejectCode::UnknownDocument.as_str()))
+        let code = RejectCode::UnknownDocument.as_str();
+        self.store.rejected.iter().any(|rejected| rejected.no == Some(no) && rejected.code == code)
     }
 
     /// The machine's clock.
@@ -270,7 +307,12 @@ impl Device {
     }
 
     /// Takes the verdicts on what was sent; the steps that follow from them are taken one by one.
-    pub(crate) fn judged(&mut self, sent: &[[u8; 32]], reply: &PushReply) -> Result<(), Broken> {
+    pub(crate) fn judged(
+        &mut self,
+        sent: &[[u8; 32]],
+        reply: &PushReply,
+        witness: Witness,
+    ) -> Result<(), Broken> {
         let Verdicts { accepted, mut refused } =
             verdicts(sent.iter().copied(), reply).map_err(Broken::new)?;
         let waiting = self.store.outbox.iter().filter(|change| sent.contains(&change.wire.hash.0));
@@ -287,7 +329,14 @@ impl Device {
         let read = read_by(reply, self.store.cursor, self.known_scope()).filter(|_| !twin);
         let Some(running) = &mut self.running else { return Ok(()) };
         let withdrawn = reply.withdrawn.iter().copied().collect();
-        running.steps.push_back(Step::Accept { sent: accepted, withdrawn, scope: reply.scope, read, twin });
+        running.steps.push_back(Step::Accept {
+            sent: accepted,
+            withdrawn,
+            scope: reply.scope,
+            read,
+            twin,
+            witness,
+        });
         running.steps.extend(docs.into_iter().map(|doc| Step::TakeBack(doc, refused.clone())));
         running.steps.push_back(Step::LetGo);
         running.steps.push_back(Step::Pushed { head: reply.head, read });
@@ -306,9 +355,11 @@ impl Device {
         let Some(running) = &mut self.running else { return Ok(false) };
         match running.steps.pop_front() {
             None => return Ok(false),
-            Some(Step::Accept { sent, withdrawn, scope, read, twin }) => {
+            Some(Step::Accept { sent, withdrawn, scope, read, twin, witness }) => {
                 let scope = self.judged_under(scope);
-                let writes = Writes { sent, scope, withdrawn, cursor: read, twin, ..Writes::default() };
+                let witness = Some(witness);
+                let writes =
+                    Writes { sent, scope, withdrawn, cursor: read, twin, witness, ..Writes::default() };
                 self.commit(writes, chance)?;
             }
             Some(Step::LetGo) => self.let_go(chance)?,
@@ -340,38 +391,6 @@ impl Device {
         self.commit(writes, chance)
     }
 
-    /// Goes on under a fresh id: everything that waits is made again under it.
-    pub(crate) fn become_new(
-        &mut self,
-        device: DeviceId,
-        time: UtcMillis,
-        ledger: &mut Ledger,
-        chance: &Chance,
-        counts: &mut Counts,
-    ) -> Result<(), Broken> {
-        let mut writes = Writes { device: Some(device), ..Writes::default() };
-        let again = Refused {
-            code: RejectCode::DependsOnRejected.as_str(),
-            reason: "another copy of this device has made another change".to_owned(),
-        };
-        let mut waiting: BTreeMap<DocId, BTreeMap<[u8; 32], Refused>> = BTreeMap::new();
-        for change in &self.store.outbox {
-            waiting.entry(change.wire.doc).or_default().insert(change.wire.hash.0, again.clone());
-        }
-        for (doc, all) in &waiting {
-            self.settle_into(device, (*doc, all), self.now(time), ledger, chance, &mut writes)?;
-        }
-        counts.add("copies that became devices of their own", 1);
-        counts.add("edits made again under a fresh id", writes.outgoing.len() as u64);
-        self.commit(writes, chance)?;
-        let engine = Engine::new(self.store.cursor, !self.store.outbox.is_empty(), None);
-        if let Some(running) = &mut self.running {
-            (running.engine, running.offered, running.live) = (engine, None, None);
-            (running.is_told, running.is_outdated) = (false, false);
-        }
-        Ok(())
-    }
-
     /// What settling a document's waiting edits leaves, made as `device`, without the refused changes.
     fn settle_into(
         &self,
@@ -399,12 +418,14 @@ impl Device {
             writes.sent.push(hash);
             match fate {
                 Fate::Again(again) => {
-                    ledger.again(gone.no, again.hash);
+                    gone.no.into_iter().for_each(|no| ledger.again(no, again.hash));
                     let wire = WireChange { hash: Hash(again.hash), bytes: again.bytes, ..gone.wire };
                     writes.outgoing.push(Outgoing { wire, ..gone });
                 }
-                Fate::Holds => ledger.edits[gone.no].holds = true,
-                Fate::Refused(why) => writes.rejected.push((gone.no, why.code)),
+                Fate::Holds => gone.no.into_iter().for_each(|no| ledger.edits[no].holds = true),
+                Fate::Refused(why) => {
+                    writes.rejected.push(Rejected { hash, no: gone.no, code: why.code });
+                }
             }
         }
         let mut document = settled.document;
@@ -417,29 +438,6 @@ impl Device {
             writes.documents.push((doc, Some(Stored { document, state: Some(state) })));
         }
         Ok(())
-    }
-
-    /// What is offered next under an id that is another's, too.
-    pub(crate) fn offer(&self, most: usize) -> Option<Push> {
-        let offered = self.running.as_ref()?.offered?;
-        let waiting = self.store.outbox.iter().skip(offered).take(most);
-        let changes: Vec<_> = waiting.map(|change| change.wire.clone()).collect();
-        (!changes.is_empty()).then_some(Push { changes })
-    }
-
-    /// Takes the verdicts on what was offered: what stands in the log need not be made again.
-    pub(crate) fn offered(
-        &mut self,
-        sent: &[[u8; 32]],
-        reply: &PushReply,
-        chance: &Chance,
-    ) -> Result<(), Broken> {
-        let accepted = verdicts(sent.iter().copied(), reply).map_err(Broken::new)?.accepted;
-        if let Some(offered) = self.running.as_mut().and_then(|running| running.offered.as_mut()) {
-            *offered += sent.len() - accepted.len();
-        }
-        let (scope, withdrawn) = (self.judged_under(reply.scope), reply.withdrawn.iter().copied().collect());
-        self.commit(Writes { sent: accepted, scope, withdrawn, ..Writes::default() }, chance)
     }
 
     /// What verdicts under a scope say about the scope under which everything is here.
@@ -462,9 +460,11 @@ impl Device {
         let gone = self.store.withdrawn.clone();
         let unsent = self.store.outbox.iter().filter(|change| gone.contains(&change.wire.doc));
         let code = RejectCode::UnknownDocument.as_str();
-        let rejected = unsent.clone().map(|change| (change.no, code)).collect();
+        let rejected = |change: &Outgoing| Rejected { hash: change.wire.hash.0, no: change.no, code };
+        let rejected = unsent.clone().map(rejected).collect();
         let sent = unsent.map(|change| change.wire.hash.0).collect();
         let documents = gone.iter().map(|doc| (*doc, None)).collect();
+        self.let_go_of.extend(gone.iter().copied());
         self.commit(Writes { documents, sent, rejected, gone, ..Writes::default() }, chance)
     }
 
@@ -474,6 +474,7 @@ impl Device {
         reply: PullReply,
         after: u64,
         known: Option<Hash>,
+        witness: Witness,
         chance: &Chance,
     ) -> Result<Taken, Broken> {
         if known.is_some_and(|known| known != reply.scope) {
@@ -485,7 +486,11 @@ impl Device {
         let (cursor, scope) = (reply.cursor, reply.scope);
         let received = receive(reply, after).map_err(|problem| self.does_not_take(&problem))?;
         let withdrawn = received.withdrawn;
-        let writes = Writes { cursor: Some(cursor), scope: Some(scope), withdrawn, ..Writes::default() };
+        if cursor == after && received.changes.is_empty() && withdrawn.is_empty() && known == Some(scope) {
+            return Ok(Taken::Stored(0));
+        }
+        let (cursor, scope, witness) = (Some(cursor), Some(scope), Some(witness));
+        let writes = Writes { cursor, scope, withdrawn, witness, ..Writes::default() };
         self.arrived(received.changes, &received.whole, writes, chance)
     }
 
@@ -515,7 +520,12 @@ impl Device {
     }
 
     /// Takes documents that were missing.
-    pub(crate) fn fetched(&mut self, reply: Documents, chance: &Chance) -> Result<Taken, Broken> {
+    pub(crate) fn fetched(
+        &mut self,
+        reply: Documents,
+        witness: Witness,
+        chance: &Chance,
+    ) -> Result<Taken, Broken> {
         let level = self.running.as_mut().and_then(|running| running.level.take());
         let Some(Level::Fetches { scope, mut missing }) = level else { return Ok(Taken::Stored(0)) };
         if reply.scope != scope {
@@ -527,7 +537,8 @@ impl Device {
         let answered = usize::try_from(reply.answered).unwrap_or(usize::MAX).min(missing.len());
         let changes = whole(reply.documents).map_err(|problem| self.does_not_take(&problem))?;
         let whole = changes.keys().copied().collect();
-        let taken = self.arrived(changes, &whole, Writes::default(), chance)?;
+        let taken =
+            self.arrived(changes, &whole, Writes { witness: Some(witness), ..Writes::default() }, chance)?;
         if matches!(taken, Taken::Stored(_)) {
             missing.drain(..answered);
             self.fetch(scope, missing, chance)?;
@@ -613,7 +624,7 @@ impl Device {
         let wire = WireChange { doc: edit.doc, kind: edit.kind(), hash: Hash(made.hash), bytes: made.bytes };
         let mut writes = Writes::default();
         writes.documents.push((edit.doc, Some(Stored { document, state: Some(state) })));
-        writes.outgoing.push(Outgoing { wire, edit, no });
+        writes.outgoing.push(Outgoing { wire, edit, no: Some(no) });
         self.commit(writes, chance)?;
         if let Some(running) = &mut self.running {
             running.engine.edited();
@@ -623,8 +634,8 @@ impl Device {
 
     /// One transaction. Now and then a document is read back from its bytes, as a device that opens it would.
     fn commit(&mut self, writes: Writes, chance: &Chance) -> Result<(), Broken> {
-        let Writes { documents, sent, outgoing, rejected, cursor, scope, withdrawn, gone, twin, device } =
-            writes;
+        let Writes { documents, sent, outgoing, rejected, cursor, scope, withdrawn, gone, .. } = writes;
+        let Writes { twin, device, witness, recovering, .. } = writes;
         let store = &mut self.store;
         for (doc, stored) in documents {
             let Some(mut stored) = stored else {
@@ -649,6 +660,9 @@ impl Device {
         store.withdrawn.retain(|doc| !gone.contains(doc));
         store.twin = (store.twin || twin) && device.is_none();
         self.id = device.unwrap_or(self.id);
+        store.witness = witness.or(store.witness).filter(|_| recovering != Some(true));
+        store.scope = if recovering == Some(false) { Some(NO_SCOPE) } else { store.scope };
+        store.recovering = recovering.unwrap_or(store.recovering);
         Ok(())
     }
 

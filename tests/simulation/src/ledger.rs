@@ -3,9 +3,12 @@
 //! An edit that waits when its device's store is copied waits twice from then on, and either copy has to bring it to an end:
 //! in the copy it is an edit of its own here.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
-use crate::device::Store;
+use crate::{
+    device::{Device, Store},
+    server::LoggedAs,
+};
 
 /// The number of an edit.
 pub(crate) type EditNo = usize;
@@ -30,6 +33,10 @@ pub(crate) struct Made {
 pub(crate) struct Ledger {
     pub(crate) edits: Vec<Made>,
     changes: HashSet<[u8; 32]>,
+    /// Every change that was ever in the log of a server that was then restored from an older backup.
+    pub(crate) lost: HashSet<[u8; 32]>,
+    /// Those of them that devices had at that moment, with these devices.
+    pub(crate) owed: BTreeMap<LoggedAs, Vec<usize>>,
 }
 
 impl Ledger {
@@ -50,11 +57,29 @@ impl Ledger {
     /// What waits in a store is from now on an edit of this device.
     pub(crate) fn copied(&mut self, store: &mut Store, device: usize) {
         for waiting in &mut store.outbox {
-            let original = &mut self.edits[waiting.no];
+            let Some(no) = waiting.no else { continue };
+            let original = &mut self.edits[no];
             original.is_shared = true;
             let what = original.what.clone();
-            waiting.no = self.made(device, waiting.wire.hash.0, what);
-            self.edits[waiting.no].is_shared = true;
+            let copy = self.made(device, waiting.wire.hash.0, what);
+            self.edits[copy].is_shared = true;
+            waiting.no = Some(copy);
+        }
+    }
+
+    /// A restored server has lost these changes. What a device has of them, it will have to get back.
+    pub(crate) fn lost(&mut self, lost: Vec<LoggedAs>, devices: &mut [Device]) {
+        self.lost.extend(lost.iter().map(|(_, hash)| *hash));
+        for device in devices.iter_mut() {
+            device.let_go_of.clear();
+        }
+        let before = std::mem::take(&mut self.owed).into_keys();
+        for (doc, hash) in before.chain(lost) {
+            let has = |device: &&Device| device.will_bring(doc, hash);
+            let holders: Vec<usize> = devices.iter().filter(has).map(|device| device.index).collect();
+            if !holders.is_empty() {
+                self.owed.insert((doc, hash), holders);
+            }
         }
     }
 

@@ -6,12 +6,15 @@
 //! network that drops, delays, doubles, reorders, cuts off and alters what it carries, and the people.
 //!
 //! Teams are private at times, and members join and leave them. A store is cloned to a second machine, or opens on another one
-//! from a backup after its machine is lost: the copies become devices of their own.
+//! from a backup after its machine is lost: the copies become devices of their own. The server is restored from an older backup: what
+//! its log lost comes back from the devices.
 //!
 //! After the faults end and everything is sent, [`checks`] holds: each device has exactly what its member may see, as the
 //! server has it; each accepted change stands in the log once and in every document; each edit that a person made was accepted, or stands in the list
 //! of refused edits of its device exactly once, or held already; and what devices keep beside a document is what it says. An edit
 //! that waits when its store is copied is one of each copy. What only a lost machine had is gone with it.
+//! What a restored server lost, and a device had at that moment, is in the log again, or in a list of refused edits since it was judged
+//! anew, unless all who had it are gone or had to let go of the document; nothing else may be lost.
 //!
 //! A seed decides everything. A run that fails says so with its seed, and [`run`] with a trace tells what happened.
 //!

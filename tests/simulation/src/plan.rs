@@ -45,6 +45,8 @@ pub struct Plan {
     pub skewed: u64,
     /// How often a device's store is copied: to a second machine, or into a backup that replaces it later.
     pub copies: usize,
+    /// How often the server is backed up and restored from that later.
+    pub restores: usize,
     /// Most changes in one push.
     pub push_changes: usize,
     /// Most changes in one pull.
@@ -87,6 +89,7 @@ impl Plan {
             clock_jumps: if chance.hits(250) { chance.below(5) } else { 0 },
             skewed: if chance.hits(400) { 500 } else { 0 },
             copies: if chance.hits(400) { chance.below(4) + 1 } else { 0 },
+            restores: if chance.hits(250) { chance.below(2) + 1 } else { 0 },
             push_changes: chance.below(12) + 1,
             pull_changes: chance.below(40) + 1,
         }

@@ -1,7 +1,9 @@
 //! The server: its real verdicts over a log in memory that keeps what the storage promises.
 
+mod restored;
+
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -26,9 +28,11 @@ use desk_sync::{
 use workernet_server::{
     random::FreshIds,
     settings,
-    storage::LogEntry,
+    storage::{Digest, LogEntry},
     sync::push::{Incoming, Judgement, Place, Rejection, Sender, Subject, judge_batch},
 };
+
+pub(crate) use restored::{LoggedAs, Witness};
 
 use crate::{Broken, chance::Chance};
 
@@ -48,15 +52,17 @@ pub(crate) struct Account {
 }
 
 /// A change of the log.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Logged {
     pub(crate) entry: LogEntry,
+    /// What nobody can rewrite unseen.
+    chain: Digest,
     pub(crate) kind: DocKind,
     pub(crate) owner: Option<MemberId>,
 }
 
 /// A document with the accepted changes applied.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Kept {
     pub(crate) kind: DocKind,
     pub(crate) owner: Option<MemberId>,
@@ -75,6 +81,8 @@ pub(crate) enum Refusal {
     NotAllowed,
     /// The frame is none.
     BadRequest,
+    /// The log is not the one that the device saw.
+    Restored,
 }
 
 /// A batch that is decided and not yet written: what a crash loses.
@@ -92,6 +100,7 @@ impl Decided {
 }
 
 /// What is committed; the rest of a server is lost when it dies.
+#[derive(Clone)]
 pub(crate) struct Server {
     pub(crate) settings: DocId,
     pub(crate) accounts: Vec<Account>,
@@ -101,6 +110,10 @@ pub(crate) struct Server {
     index: HashMap<(DocId, [u8; 32]), u64>,
     refused: HashMap<(DocId, [u8; 32]), Rejection>,
     workspace: Option<Workspace>,
+    /// A device has shown that the log was once another one: what it lost is taken from anybody.
+    recovering: bool,
+    /// Every change that the server itself ever made.
+    pub(crate) own: HashSet<[u8; 32]>,
 }
 
 impl Server {
@@ -125,6 +138,8 @@ impl Server {
             index: HashMap::new(),
             refused: HashMap::new(),
             workspace: None,
+            recovering: false,
+            own: HashSet::new(),
         };
         let entries = default_settings("Acme", "Asia/Almaty")
             .into_iter()
@@ -176,13 +191,17 @@ impl Server {
         let seen = self.scope(account);
         let (scope, name) = (Arc::new(seen.clone()), scope_id(&seen));
         let sender = Sender { device, member: account.id, role: account.role, scope };
-        let changes: Vec<Incoming> = push.changes.iter().map(Incoming::verify).collect();
+        let mut changes: Vec<Incoming> = push.changes.iter().map(Incoming::verify).collect();
+        self.admit(account, device, &mut changes);
         let mut mentioned: BTreeMap<DocId, Vec<[u8; 32]>> = BTreeMap::new();
         for incoming in &changes {
             mentioned.entry(incoming.doc).or_default().extend(incoming.mentions());
         }
         let mut subjects: BTreeMap<DocId, Subject> =
             mentioned.into_iter().map(|(doc, hashes)| (doc, self.subject(doc, &hashes, device))).collect();
+        for (doc, subject) in &mut subjects {
+            subject.relayed_seqs = self.relayed_seqs(*doc, &changes);
+        }
         let workflow =
             self.workspace.as_ref().map(|workspace| workspace.workflow.clone()).unwrap_or_default();
         let judgement =
@@ -244,7 +263,8 @@ impl Server {
         if self.index.insert((entry.doc, entry.hash), seq).is_some() {
             return Err(Broken::new(format!("the change {} was accepted twice", Hash(entry.hash))));
         }
-        self.log.push(Logged { entry, kind, owner });
+        let chain = self.next_chain(&entry);
+        self.log.push(Logged { entry, chain, kind, owner });
         Ok(())
     }
 
@@ -463,6 +483,7 @@ impl Server {
         let (document, made) = document.edit(&author, edit, now, &ids).map_err(Broken::new)?;
         let Some(made) = made else { return Ok(()) };
         let actor_seq = verify(&made.bytes, made.hash).map_err(Broken::new)?.seq();
+        self.own.insert(made.hash);
         let entry = LogEntry {
             doc: edit.doc,
             hash: made.hash,

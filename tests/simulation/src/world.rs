@@ -1,8 +1,11 @@
 //! The run: a queue of what happens next, the network between devices and server, and the faults.
 
 mod copies;
+mod faults;
+mod network;
+mod restored;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use desk_domain::{
     ids::{DeviceId, Ids},
@@ -24,7 +27,7 @@ use crate::{
     device::{Asked, Device, Level, Request, Taken},
     edits,
     ledger::Ledger,
-    server::{Decided, Refusal, Server, TEAMS},
+    server::{Decided, Refusal, Server, Witness},
 };
 
 /// 24 September 2026.
@@ -48,9 +51,9 @@ enum Event {
     /// A person edits.
     Edit(usize),
     /// A request reaches the server; the frame is a push's.
-    Arrives { device: usize, boot: u32, number: u64, id: DeviceId, asked: Asked, frame: Vec<u8> },
+    Arrives { from: Origin, asked: Asked, frame: Vec<u8> },
     /// An answer reaches a device.
-    Answered { device: usize, boot: u32, number: u64, answer: Answer, server_now: UtcMillis },
+    Answered { from: Origin, answer: Answer, server_now: UtcMillis, witness: Witness },
     /// Nobody answered.
     TimedOut { device: usize, boot: u32, number: u64 },
     /// The server hears how far a device is.
@@ -58,7 +61,7 @@ enum Event {
     /// A hint reaches a device.
     Hint { device: usize, boot: u32, live: u64, head: u64 },
     /// A page that came by itself reaches a device.
-    Page { device: usize, boot: u32, live: u64, after: u64, frame: Vec<u8> },
+    Page { told: ToldTo, frame: Vec<u8> },
     /// A device notices that its live connection is dead.
     LiveLost { device: usize, boot: u32, live: u64 },
     /// A device dies.
@@ -79,12 +82,36 @@ enum Event {
     ClockSet,
     /// A device's store is copied.
     Copy(usize),
+    /// The server is backed up.
+    BackUp,
+    /// It is restored from that.
+    RestoreServer,
     /// The copy opens.
     CopyOpens(Box<Copied>),
     /// A person sees that sync stands still, and presses the button.
     Resume { device: usize, boot: u32 },
     /// The faults end.
     Heal,
+}
+
+/// Whose a request is, and what it shows of the log.
+#[derive(Clone, Copy, Debug)]
+struct Origin {
+    device: usize,
+    boot: u32,
+    number: u64,
+    id: DeviceId,
+    witness: Option<Witness>,
+}
+
+/// Whom a page that comes by itself is for, what it follows on, and what it shows of the log.
+#[derive(Clone, Copy, Debug)]
+struct ToldTo {
+    device: usize,
+    boot: u32,
+    live: u64,
+    after: u64,
+    witness: Witness,
 }
 
 /// What comes back.
@@ -111,6 +138,7 @@ pub(crate) struct World {
     requests: u64,
     pub(crate) server: Server,
     server_up: bool,
+    backup: Option<Server>,
     /// Live connections that the server believes in: device, boot.
     lives: BTreeMap<u64, (usize, u32)>,
     /// What those devices said of themselves that did: how far they are, nothing once that was answered.
@@ -159,6 +187,7 @@ impl World {
             requests: 0,
             server,
             server_up: true,
+            backup: None,
             lives: BTreeMap::new(),
             levels: BTreeMap::new(),
             cut_off_until: vec![START; devices.len()],
@@ -194,6 +223,10 @@ impl World {
         (0..plan.access_changes).for_each(|_| at_random(|_, _| Event::Access));
         (0..plan.revocations).for_each(|_| at_random(|_, _| Event::Revoke));
         (0..plan.copies).for_each(|_| at_random(|device, _| Event::Copy(device)));
+        (0..plan.restores).for_each(|_| {
+            at_random(|_, _| Event::BackUp);
+            at_random(|_, _| Event::RestoreServer);
+        });
         (0..plan.clock_jumps).for_each(|_| at_random(|_, _| Event::ClockSet));
         self.after(plan.faulty_ms, Event::Heal);
     }
@@ -235,11 +268,11 @@ impl World {
             Event::Tick(device) => return self.drive(device),
             Event::Step { device, boot } => return self.step(device, boot),
             Event::Edit(device) => return self.edit(device),
-            Event::Arrives { device, boot, number, id, asked, frame } => {
-                return self.serve(device, boot, number, id, asked, &frame);
+            Event::Arrives { from, asked, frame } => {
+                return self.serve(from, asked, &frame);
             }
-            Event::Answered { device, boot, number, answer, server_now } => {
-                return self.answered(device, boot, number, answer, server_now);
+            Event::Answered { from, answer, server_now, witness } => {
+                return self.answered(from, answer, server_now, witness);
             }
             Event::TimedOut { device, boot, number } => {
                 if self.awaits(device, boot, number).is_some() {
@@ -256,20 +289,7 @@ impl World {
                     }
                 }
             }
-            Event::Page { device, boot, live, after, frame } => {
-                if let Some(running) = self.running(device, boot)
-                    && running.live == Some(live)
-                {
-                    if running.request.is_some() || !running.steps.is_empty() {
-                        // The driver does one thing at a time; what comes meanwhile waits in the connection.
-                        self.after(20, Event::Page { device, boot, live, after, frame });
-                        return Ok(());
-                    }
-                    running.is_told = false;
-                    let reply = wire::decode::<PullReply>(&frame).map_err(Broken::new)?;
-                    return self.take_told(device, reply, after);
-                }
-            }
+            Event::Page { told, frame } => return self.take_page(told, frame),
             Event::Hint { device, boot, live, head } => {
                 if let Some(running) = self.running(device, boot)
                     && running.live == Some(live)
@@ -322,8 +342,11 @@ impl World {
                 return self.drive(device);
             }
             Event::Copy(device) => self.copy(device),
+            Event::BackUp => self.back_up(),
+            Event::RestoreServer => self.restore_server(),
             Event::CopyOpens(copied) => return self.copy_opens(*copied),
             Event::Resume { device, boot } => {
+                self.sign_in(device);
                 if let Some(running) = self.running(device, boot) {
                     running.engine.resume();
                     return self.drive(device);
@@ -340,19 +363,18 @@ impl World {
         self.healed = true;
         self.server_up = true;
         self.cut_off_until.fill(self.time);
-        for member in 0..self.server.accounts.len() {
-            if self.server.accounts[member].role == Role::Requester {
-                self.set_role(member, Role::Agent)?;
-            }
-        }
+        self.say_roles_again()?;
         for device in 0..self.devices.len() {
             if self.devices[device].is_gone() {
                 continue;
             }
+            self.sign_in(device);
             if self.devices[device].running.is_none() {
                 self.devices[device].start();
             }
-            if let Some(running) = &mut self.devices[device].running {
+            if let Some(running) = &mut self.devices[device].running
+                && running.engine.is_stopped()
+            {
                 running.engine.resume();
             }
             self.drive(device)?;
@@ -382,6 +404,7 @@ impl World {
             Some(Level::Asks) | None => None,
         };
         let (asked, push) = match running.engine.next(now) {
+            Action::Push | Action::Pull if one.store.recovering => (Asked::Lost, None),
             _ if running.offered.is_some() => match offer {
                 Some(offer) => (Asked::Offer, Some(offer)),
                 None => (Asked::NewDevice(DeviceId(FreshIds::at(now, self.chance.random()).fresh())), None),
@@ -426,7 +449,7 @@ impl World {
         };
         self.requests += 1;
         let number = self.requests;
-        let id = one.id;
+        let from = Origin { device, boot, number, id: one.id, witness: one.store.witness };
         let sent = push.iter().flat_map(|push| &push.changes).map(|change| change.hash.0).collect();
         running.request = Some(Request { number, asked, sent, sent_at });
         running.is_outdated = running.is_told;
@@ -442,66 +465,19 @@ impl World {
         });
         self.counts.add("requests", 1);
         self.after(ANSWER_MS, Event::TimedOut { device, boot, number });
-        self.carry_request((device, boot, number, id), asked, &frame);
+        self.carry_request(from, asked, &frame);
         Ok(())
     }
 
-    /// A device says on its live connection how far it is.
-    fn say_level(&mut self, device: usize, live: u64, after: u64, scope: Hash) {
-        if self.is_lost(device) {
-            self.break_lives(|(other, _)| other == device);
-            return;
-        }
-        let delay = self.delay();
-        self.after(delay, Event::Level { device, live, after, scope });
-    }
-
-    /// Carries a request, as well as the network can.
-    fn carry_request(
-        &mut self,
-        (device, boot, number, id): (usize, u32, u64, DeviceId),
-        asked: Asked,
-        frame: &[u8],
-    ) {
-        let copies = if self.faulty(self.plan.double) { 2 } else { 1 };
-        if copies > 1 {
-            self.counts.add("requests doubled", 1);
-        }
-        for _ in 0..copies {
-            if self.is_lost(device) {
-                continue;
-            }
-            let delay = self.delay();
-            let frame = self.damaged(frame);
-            self.after(delay, Event::Arrives { device, boot, number, id, asked, frame });
-        }
-    }
-
-    /// Carries an answer.
-    fn carry_answer(&mut self, device: usize, boot: u32, number: u64, answer: Answer) {
-        if self.is_lost(device) {
-            return;
-        }
-        let delay = self.delay();
-        let answer = match answer {
-            Answer::Frame(frame) => Answer::Frame(self.damaged(&frame)),
-            other => other,
-        };
-        let server_now = self.time;
-        self.after(delay, Event::Answered { device, boot, number, answer, server_now });
-    }
-
-    fn serve(
-        &mut self,
-        device: usize,
-        boot: u32,
-        number: u64,
-        id: DeviceId,
-        asked: Asked,
-        frame: &[u8],
-    ) -> Result<(), Broken> {
+    fn serve(&mut self, from: Origin, asked: Asked, frame: &[u8]) -> Result<(), Broken> {
+        let Origin { device, boot, number, id, witness } = from;
         if !self.server_up {
-            self.carry_answer(device, boot, number, Answer::Unreachable);
+            self.carry_answer(from, Answer::Unreachable);
+            return Ok(());
+        }
+        let shows = matches!(asked, Asked::Push | Asked::Offer | Asked::Pull { .. } | Asked::Documents);
+        if shows && let Err(refusal) = self.server.hold(witness) {
+            self.carry_answer(from, Answer::Refused(refusal));
             return Ok(());
         }
         let answer = match asked {
@@ -523,7 +499,7 @@ impl World {
                     Err(refusal) => Answer::Refused(refusal),
                 }
             }
-            Asked::Heads => match self.server.heads(id) {
+            Asked::Heads | Asked::Lost => match self.server.heads(id) {
                 Ok(reply) => Answer::Frame(wire::encode(&reply).map_err(Broken::new)?),
                 Err(refusal) => Answer::Refused(refusal),
             },
@@ -540,7 +516,7 @@ impl World {
                 Some((_, true)) | None => Answer::Refused(Refusal::NotAllowed),
             },
         };
-        self.carry_answer(device, boot, number, answer);
+        self.carry_answer(from, answer);
         Ok(())
     }
 
@@ -562,53 +538,28 @@ impl World {
         Ok(Some(reply))
     }
 
-    /// Tells everybody who listens that the head moved.
-    fn hint(&mut self) -> Result<(), Broken> {
-        let head = self.server.head();
-        for (live, (device, _)) in self.lives.clone() {
-            if self.levels.get(&live).is_none_or(|level| level.is_some_and(|(after, _)| after < head)) {
-                self.tell(device, live)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Tells a device that the head moved: with the page that it would pull, if it has said how far it is.
-    fn tell(&mut self, device: usize, live: u64) -> Result<(), Broken> {
-        let Some((_, boot)) = self.lives.get(&live).copied() else { return Ok(()) };
-        if self.is_lost(device) {
-            // What a connection loses, it does not survive.
-            self.break_lives(|(other, _)| other == device);
+    /// A device takes a page that came by itself.
+    fn take_page(&mut self, told: ToldTo, frame: Vec<u8>) -> Result<(), Broken> {
+        let ToldTo { device, boot, live, after, witness } = told;
+        let Some(running) = self.running(device, boot).filter(|running| running.live == Some(live)) else {
+            return Ok(());
+        };
+        if running.request.is_some() || !running.steps.is_empty() {
+            // The driver does one thing at a time; what comes meanwhile waits in the connection.
+            self.after(20, Event::Page { told, frame });
             return Ok(());
         }
-        let (id, head, delay) = (self.devices[device].id, self.server.head(), self.delay());
-        let level = self.levels.get_mut(&live).and_then(Option::take);
-        let page = level.and_then(|(after, scope)| {
-            let reply = self.server.pull(id, after, Some(scope), self.plan.pull_changes).ok()?;
-            Some((after, reply))
-        });
-        let news = match page {
-            Some((after, reply)) => {
-                let frame = wire::encode(&reply).map_err(Broken::new)?;
-                Event::Page { device, boot, live, after, frame }
-            }
-            None => Event::Hint { device, boot, live, head },
-        };
-        self.after(delay, news);
-        Ok(())
-    }
-
-    /// A device takes a page that came by itself.
-    fn take_told(&mut self, device: usize, reply: PullReply, after: u64) -> Result<(), Broken> {
+        running.is_told = false;
+        let reply = wire::decode::<PullReply>(&frame).map_err(Broken::new)?;
         let one = &mut self.devices[device];
         let (cursor, scope) = (one.store.cursor, one.known_scope());
         let Some(running) = &mut one.running else { return Ok(()) };
-        if running.is_outdated || cursor != after || scope != Some(reply.scope) {
+        if one.store.recovering || running.is_outdated || cursor != after || scope != Some(reply.scope) {
             running.engine.hinted(reply.head);
             return self.drive(device);
         }
         self.counts.add("pages that came by themselves", 1);
-        self.take_pulled(device, reply, after, scope)
+        self.take_pulled(device, reply, (after, scope), witness)
     }
 
     /// A device takes what it pulled.
@@ -616,13 +567,13 @@ impl World {
         &mut self,
         device: usize,
         reply: PullReply,
-        after: u64,
-        scope: Option<Hash>,
+        (after, scope): (u64, Option<Hash>),
+        witness: Witness,
     ) -> Result<(), Broken> {
         let (cursor, head) = (reply.cursor, reply.head);
         self.counts.add("documents that came whole", reply.documents.len() as u64);
         self.counts.add("documents withdrawn", reply.withdrawn.len() as u64);
-        let new = match self.devices[device].pulled(reply, after, scope, &self.chance)? {
+        let new = match self.devices[device].pulled(reply, after, scope, witness, &self.chance)? {
             Taken::Stored(new) => new,
             Taken::Rescoped => {
                 self.told(|| format!("device {device} sees something else now"));
@@ -658,35 +609,14 @@ impl World {
         self.failed(device, Failure::Passing)
     }
 
-    fn server_dies(&mut self, when: &str) {
-        self.told(|| format!("the server dies {when}"));
-        self.counts.add("server crashes", 1);
-        self.server_up = false;
-        self.break_lives(|_| true);
-        let pause = self.chance.between(100, 30_000);
-        self.after(pause, Event::ServerStarts);
-    }
-
-    /// Live connections end; their devices notice at once or only by the silence.
-    fn break_lives(&mut self, which: impl Fn((usize, u32)) -> bool) {
-        let broken: Vec<_> =
-            self.lives.iter().filter(|(_, of)| which(**of)).map(|(live, of)| (*live, *of)).collect();
-        for (live, (device, boot)) in broken {
-            self.lives.remove(&live);
-            self.levels.remove(&live);
-            let notice = if self.chance.hits(500) { 10 } else { self.chance.between(10, SILENCE_MS) };
-            self.after(notice, Event::LiveLost { device, boot, live });
-        }
-    }
-
     fn answered(
         &mut self,
-        device: usize,
-        boot: u32,
-        number: u64,
+        from: Origin,
         answer: Answer,
         server_now: UtcMillis,
+        witness: Witness,
     ) -> Result<(), Broken> {
+        let Origin { device, boot, number, .. } = from;
         let Some(request) = self.awaits(device, boot, number) else { return Ok(()) };
         if self.dies(device) {
             return Ok(());
@@ -702,6 +632,19 @@ impl World {
                 }
                 self.failed(device, Failure::Passing)
             }
+            (_, Answer::Refused(Refusal::Restored)) => {
+                self.told(|| format!("device {device} learns that the server was restored"));
+                self.done(device);
+                self.devices[device].begin_recovery(&self.chance)?;
+                if self.dies(device) { Ok(()) } else { self.drive(device) }
+            }
+            (Asked::Lost, Answer::Frame(frame)) => match wire::decode::<Heads>(&frame) {
+                Err(_) => self.failed(device, Failure::Passing),
+                Ok(heads) => {
+                    self.done(device);
+                    self.compare_lost(device, &heads)
+                }
+            },
             (_, Answer::Refused(Refusal::NotAllowed)) => {
                 self.told(|| format!("device {device} is not allowed: {:?}", request.asked));
                 self.counts.add("stopped until a person comes", 1);
@@ -711,7 +654,7 @@ impl World {
                 Err(_) => self.failed(device, Failure::Passing),
                 Ok(reply) => {
                     self.done(device);
-                    self.devices[device].judged(&request.sent, &reply)?;
+                    self.devices[device].judged(&request.sent, &reply, witness)?;
                     self.step(device, boot)
                 }
             },
@@ -719,7 +662,7 @@ impl World {
                 Err(_) => self.failed(device, Failure::Passing),
                 Ok(reply) => {
                     self.done(device);
-                    self.devices[device].offered(&request.sent, &reply, &self.chance)?;
+                    self.devices[device].offered(&request.sent, &reply, witness, &self.chance)?;
                     if self.dies(device) { Ok(()) } else { self.drive(device) }
                 }
             },
@@ -742,7 +685,7 @@ impl World {
                 Ok(reply) => {
                     self.done(device);
                     self.counts.add("documents fetched whole", reply.documents.len() as u64);
-                    if self.devices[device].fetched(reply, &self.chance)? == Taken::DoesNotFit {
+                    if self.devices[device].fetched(reply, witness, &self.chance)? == Taken::DoesNotFit {
                         return self.does_not_fit(device);
                     }
                     if self.dies(device) { Ok(()) } else { self.drive(device) }
@@ -752,7 +695,7 @@ impl World {
                 Err(_) => self.failed(device, Failure::Passing),
                 Ok(reply) => {
                     self.done(device);
-                    self.take_pulled(device, reply, after, scope)
+                    self.take_pulled(device, reply, (after, scope), witness)
                 }
             },
             (Asked::Listen, Answer::Live(live)) => {
@@ -812,81 +755,6 @@ impl World {
         if self.dies(device) { Ok(()) } else { self.drive(device) }
     }
 
-    fn change_role(&mut self) -> Result<(), Broken> {
-        let member = self.chance.below(self.server.accounts.len());
-        let roles = [Role::Agent, Role::Agent, Role::Agent, Role::Manager, Role::Admin, Role::Requester];
-        let role = self.chance.pick(&roles).copied().unwrap_or(Role::Agent);
-        self.counts.add("role changes", 1);
-        self.set_role(member, role)
-    }
-
-    fn change_access(&mut self) -> Result<(), Broken> {
-        if self.healed {
-            return Ok(());
-        }
-        self.counts.add("changes of who sees what", 1);
-        if self.chance.hits(400) {
-            let key = TEAMS[self.chance.below(TEAMS.len())];
-            let private = self.chance.hits(600);
-            self.told(|| format!("the team {key} is private: {private}"));
-            self.server.set_private(key, private, self.time, &self.chance)?;
-        } else {
-            let member = self.chance.below(self.server.accounts.len());
-            let teams: BTreeSet<String> =
-                TEAMS.iter().filter(|_| self.chance.hits(400)).map(|key| (*key).to_owned()).collect();
-            self.told(|| format!("member {member} is in {teams:?}"));
-            self.server.set_teams(member, teams, self.time, &self.chance)?;
-        }
-        self.hint()
-    }
-
-    fn set_role(&mut self, member: usize, role: Role) -> Result<(), Broken> {
-        self.told(|| format!("member {member} becomes {role}"));
-        self.server.set_role(member, role, self.time, &self.chance)?;
-        self.hint()
-    }
-
-    fn revoke(&mut self) {
-        let device = self.chance.below(self.devices.len());
-        if self.devices.iter().filter(|one| !one.is_gone()).count() < 2 {
-            return;
-        }
-        self.told(|| format!("device {device} is revoked"));
-        self.counts.add("revocations", 1);
-        let id = self.devices[device].id;
-        if let Some(entry) = self.server.devices.get_mut(&id) {
-            entry.1 = true;
-        }
-        // With its copies that still go by its id.
-        let with_it: BTreeSet<usize> =
-            (0..self.devices.len()).filter(|other| self.devices[*other].id == id).collect();
-        for other in &with_it {
-            self.devices[*other].revoked = true;
-        }
-        self.break_lives(|(other, _)| with_it.contains(&other));
-    }
-
-    fn crash(&mut self, device: usize) {
-        if self.devices[device].running.is_none() {
-            return;
-        }
-        self.told(|| format!("device {device} dies"));
-        self.counts.add("device crashes", 1);
-        self.devices[device].crash();
-        self.lives.retain(|_, (other, _)| *other != device);
-        let pause = self.chance.between(100, 120_000);
-        self.after(pause, Event::Start(device));
-    }
-
-    /// Perhaps the device dies now.
-    fn dies(&mut self, device: usize) -> bool {
-        let dies = self.faulty(self.plan.device_crash);
-        if dies {
-            self.crash(device);
-        }
-        dies
-    }
-
     fn failed(&mut self, device: usize, failure: Failure) -> Result<(), Broken> {
         self.done(device);
         let (now, jitter) = (self.devices[device].now(self.time), self.chance.jitter());
@@ -936,48 +804,13 @@ impl World {
         !self.healed && self.chance.hits(per_mille)
     }
 
-    fn is_lost(&mut self, device: usize) -> bool {
-        if self.time < self.cut_off_until[device] {
-            return true;
-        }
-        let lost = self.faulty(self.plan.drop);
-        if lost {
-            self.counts.add("messages lost", 1);
-        }
-        lost
-    }
-
-    fn delay(&mut self) -> i64 {
-        if self.faulty(self.plan.slow) {
-            self.counts.add("messages delayed", 1);
-            return self.chance.between(0, self.plan.delay_ms);
-        }
-        self.chance.between(1, 60)
-    }
-
-    /// The frame, perhaps cut off or with some bits flipped.
-    fn damaged(&mut self, frame: &[u8]) -> Vec<u8> {
-        let mut frame = frame.to_vec();
-        if !frame.is_empty() && self.faulty(self.plan.damage) {
-            self.counts.add("frames damaged", 1);
-            if self.chance.hits(400) {
-                frame.truncate(self.chance.below(frame.len()));
-            } else {
-                for _ in 0..=self.chance.below(3) {
-                    let at = self.chance.below(frame.len());
-                    frame[at] ^= 1 << self.chance.below(8);
-                }
-            }
-        }
-        frame
-    }
-
     /// Everybody who is not revoked has sent everything and fetched everything.
     fn is_level(&self) -> bool {
         let head = self.server.head();
         self.devices.iter().filter(|one| !one.is_gone()).all(|one| {
             one.store.outbox.is_empty()
                 && !one.store.twin
+                && !one.store.recovering
                 && one.store.cursor == head
                 && one.store.withdrawn.is_empty()
                 && one.known_scope() == self.server.scope_of(one.id)

@@ -49,6 +49,9 @@ fn the_first_seeds_hold() {
         "devices restored from a backup",
         "copies that became devices of their own",
         "edits made again under a fresh id",
+        "restored servers",
+        "recoveries",
+        "lost changes that came back",
     ] {
         assert!(counts.of(what) > 5, "{what}:\n{counts}");
     }

@@ -259,6 +259,10 @@ impl Desk {
             if let (Action::Push | Action::Pull, Some(live)) = (action, &mut live) {
                 live.outdate();
             }
+            if failure.as_ref().is_some_and(|failure| failure.code == ErrorCode::ServerRestored) {
+                // What it lost waits to be sent, and all is to be read anew.
+                return;
+            }
             if let Some(failure) = failure {
                 live = self.failed(&mut engine, live, &failure).await;
                 problem = Some(failure);
@@ -276,7 +280,7 @@ impl Desk {
         }
     }
 
-    async fn engine(&self) -> Result<Engine, ApiError> {
+    pub(super) async fn engine(&self) -> Result<Engine, ApiError> {
         let waiting = self.store().outbox_len().await.map_err(error::store)?;
         let cursor = self.store().cursor().await.map_err(error::store)?;
         let engine = Engine::new(cursor, waiting > 0, self.synced_at().await?);

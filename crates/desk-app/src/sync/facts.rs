@@ -1,12 +1,12 @@
 //! What the store knows about sync, read at once before each push and pull: fact by fact it would take longer than sending
 //! an edit does.
 
-use desk_api::ApiError;
+use desk_api::{ApiError, ErrorCode};
 use desk_domain::ids::DeviceId;
 use desk_sync::wire::Hash;
 
 use super::{
-    Link, Tokens,
+    Tokens,
     recovery::{RECOVERING, WITNESS},
     scope::{SCOPE, WITHDRAWN, scope_of},
 };
@@ -23,14 +23,18 @@ pub(super) struct Facts {
     pub(super) witness: Option<String>,
     pub(super) tokens: Option<Tokens>,
     device: Option<DeviceId>,
-    is_recovering: bool,
+    /// What the server lost does not all wait to be sent.
+    pub(super) is_recovering: bool,
     is_to_withdraw: bool,
 }
 
 impl Desk {
-    /// The facts, once nothing stands in the way of a push or pull: a recovery that was begun is gone on with, an id that another
-    /// process gave this installation is taken over, documents that are to go are let go of.
-    pub(super) async fn ready_facts(&self, link: &Link) -> Result<Facts, ApiError> {
+    /// The facts, once nothing stands in the way of a push or pull: an id that another process gave this installation is taken
+    /// over, documents that are to go are let go of.
+    ///
+    /// # Errors
+    /// [`ErrorCode::ServerRestored`] while a recovery stands that was broken off.
+    pub(super) async fn ready_facts(&self) -> Result<Facts, ApiError> {
         let facts = self.facts().await?;
         let is_ready = !facts.is_recovering
             && !facts.is_to_withdraw
@@ -39,7 +43,7 @@ impl Desk {
             return Ok(facts);
         }
         if facts.is_recovering {
-            self.recover(link).await?;
+            return Err(ApiError::new(ErrorCode::ServerRestored, "the server has not everything back"));
         }
         self.follow_device().await?;
         self.withdraw_due().await?;

@@ -188,10 +188,15 @@ impl Http {
     }
 
     /// The first of some documents, whole.
-    pub(crate) async fn documents(&self, access: &str, docs: &[DocId]) -> Result<Documents, ApiError> {
+    pub(crate) async fn documents(
+        &self,
+        access: &str,
+        docs: &[DocId],
+        witness: Option<&str>,
+    ) -> Result<Answer<Documents>, ApiError> {
         let body = wire::encode(&Wanted { docs: docs.to_vec() }).map_err(error::internal)?;
         let call = self.request(Method::POST, "v1/sync/documents")?.bearer_auth(access).body(body);
-        self.frame(call).await.map(|answer| answer.value)
+        self.frame(showing(call, witness)).await
     }
 
     pub(crate) async fn bootstrap(&self, access: &str) -> Result<Answer<Bootstrap>, ApiError> {

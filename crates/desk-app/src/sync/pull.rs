@@ -88,10 +88,7 @@ impl Desk {
     /// Fetches what comes after the cursor and stores it.
     pub(super) async fn pull_batch(&self, link: &Link) -> Result<Pulled, ApiError> {
         let pulled = match self.pull_now(link).await {
-            Err(problem) => {
-                self.recover_after(problem, link).await?;
-                self.pull_now(link).await?
-            }
+            Err(problem) => return Err(self.recover_after(problem, link).await),
             Ok(pulled) => pulled,
         };
         self.after_pull(link, pulled).await
@@ -110,7 +107,7 @@ impl Desk {
         if is_outdated {
             return Ok(Told::Elsewhere { head: reply.head });
         }
-        let facts = self.ready_facts(link).await?;
+        let facts = self.ready_facts().await?;
         if facts.cursor != after || facts.scope != Some(reply.scope) {
             return Ok(Told::Elsewhere { head: reply.head });
         }
@@ -127,25 +124,15 @@ impl Desk {
         Ok(Pulled { unsent, ..pulled })
     }
 
-    /// The same without regard to what the server may have lost.
+    /// The same, whatever it is answered with.
     async fn pull_now(&self, link: &Link) -> Result<Pulled, ApiError> {
-        let facts = self.ready_facts(link).await?;
+        let facts = self.ready_facts().await?;
         let (after, scope) = (facts.cursor, facts.scope);
         let (reply, witness) = self.ask(link, facts, scope).await?;
         if scope.is_some_and(|known| known != reply.scope) {
             let new = self.rescope(link).await?;
             return Ok(Pulled { new, cursor: after, head: reply.head, unsent: false });
         }
-        self.take(reply, after, scope, witness.as_deref()).await
-    }
-
-    /// Reads the log on, whatever the member may see: after the server was restored, nothing is let go of before it has back
-    /// what it lost.
-    pub(super) async fn pull_unscoped(&self, link: &Link) -> Result<Pulled, ApiError> {
-        let facts = self.facts().await?;
-        let (after, scope) = (facts.cursor, facts.scope);
-        let (mut reply, witness) = self.ask(link, facts, None).await?;
-        reply.withdrawn.clear();
         self.take(reply, after, scope, witness.as_deref()).await
     }
 

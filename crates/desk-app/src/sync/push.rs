@@ -40,10 +40,7 @@ impl Desk {
     /// Sends the first batch of the outbox and acts on the verdicts.
     pub(super) async fn push_batch(&self, link: &Link) -> Result<Pushed, ApiError> {
         let pushed = match self.push_now(link).await {
-            Err(problem) => {
-                self.recover_after(problem, link).await?;
-                self.push_now(link).await?
-            }
+            Err(problem) => return Err(self.recover_after(problem, link).await),
             Ok(pushed) => pushed,
         };
         if self.has_twin().await? {
@@ -55,7 +52,7 @@ impl Desk {
     }
 
     async fn push_now(&self, link: &Link) -> Result<Pushed, ApiError> {
-        let facts = self.ready_facts(link).await?;
+        let facts = self.ready_facts().await?;
         let waiting = self.store().outbox_batch(BATCH_BYTES, BATCH_CHANGES).await.map_err(error::store)?;
         if waiting.is_empty() {
             return Ok(Pushed { accepted: 0, rejected: 0, head: facts.cursor, more: false, read: None });

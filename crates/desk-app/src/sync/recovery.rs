@@ -1,9 +1,11 @@
 //! When the server was restored from an older backup: everything is read anew, and what its log lost is sent to it again.
 //!
-//! With each push and pull the device shows the newest witness that the server gave it (`log-witness`); a server whose log is
-//! not that one any more says so before it judges anything. From then on a mark stands in the store until the log was read
-//! from its beginning and every change that the documents have and the server has not stands in the outbox, in front of
-//! what waited there. Nothing local is dropped meanwhile; a crash begins anew, which changes nothing.
+//! With each push and pull, and when it asks for documents, the device shows the newest witness that the server gave it (`log-witness`); a server whose log is
+//! not that one any more says so before it judges anything. From then on a mark stands in the store until every change that the
+//! documents have and the server has not stands in the outbox, in front of what waited there. A change too many does no harm: the
+//! server accepts it again. Nothing local is dropped meanwhile; a crash begins anew, which changes nothing. Then all of it is
+//! sent, and after that the log is read from its beginning: what the server refuses has left the documents before something else
+//! comes that bears its number.
 //!
 //! The changes of others are sent too, since their devices may be gone. One that the server does not take goes to the list
 //! of refused edits with its bytes, as an edit without steps: what it did is not known here as an edit.
@@ -16,7 +18,10 @@ use desk_domain::{
     ids::DocId,
 };
 use desk_store::{Batch, Hash32, OutboxEntry};
-use desk_sync::wire::{DocHeads, Hash};
+use desk_sync::{
+    push::lost,
+    wire::{DocHeads, Hash},
+};
 
 use super::Link;
 use crate::{Desk, error};
@@ -29,13 +34,29 @@ pub(super) const RECOVERING: &str = "log.recovering";
 const PAGE: u32 = 1_000;
 
 impl Desk {
-    /// Recovers if that is what the server answered with; else the answer is given back.
-    pub(super) async fn recover_after(&self, problem: ApiError, link: &Link) -> Result<(), ApiError> {
+    /// Recovers if that is what the server answered with. Then sync is to begin anew, from what the store has: what the server
+    /// lost goes out before anything is read, since the log may have something else by now under the numbers that it had.
+    /// Gives back that, or what went wrong.
+    pub(super) async fn recover_after(&self, problem: ApiError, link: &Link) -> ApiError {
         if problem.code != ErrorCode::ServerRestored {
-            return Err(problem);
+            return problem;
         }
-        tracing::warn!("{problem}");
-        self.begin_recovery().await?;
+        match self.try_to_recover(link).await {
+            Ok(()) => problem,
+            Err(failure) => failure,
+        }
+    }
+
+    async fn try_to_recover(&self, link: &Link) -> Result<(), ApiError> {
+        let facts = self.facts().await?;
+        if !facts.is_recovering {
+            if facts.witness.is_none() {
+                let message = "the server says that it lost what it was not shown";
+                return Err(ApiError::new(ErrorCode::BadServer, message));
+            }
+            tracing::warn!("the server was restored from an older backup");
+            self.begin_recovery().await?;
+        }
         self.recover(link).await
     }
 
@@ -45,20 +66,8 @@ impl Desk {
         self.store().commit(&batch).await.map(drop).map_err(error::store)
     }
 
-    /// Begins or goes on with a recovery.
-    pub(super) async fn recover(&self, link: &Link) -> Result<(), ApiError> {
-        loop {
-            let pulled = match self.pull_unscoped(link).await {
-                Err(problem) if problem.code == ErrorCode::ServerRestored => {
-                    self.begin_recovery().await?;
-                    return Err(ApiError::new(ErrorCode::Offline, problem.message));
-                }
-                pulled => pulled?,
-            };
-            if pulled.cursor >= pulled.head {
-                break;
-            }
-        }
+    /// Puts what the server lost into the outbox.
+    async fn recover(&self, link: &Link) -> Result<(), ApiError> {
         let mut server = ServerHeads { link, page: VecDeque::new(), after: None, is_last: false };
         let mut offered = 0;
         let mut after = None;
@@ -92,10 +101,8 @@ impl Desk {
         let Some((mut document, _)) = self.load(doc).await? else { return Ok(0) };
         let waiting = self.store().outbox_of(doc).await.map_err(error::store)?;
         let unsent: BTreeSet<Hash32> = waiting.iter().map(|change| change.hash).collect();
-        let lost =
-            document.changes_after(known).into_iter().filter(|change| !unsent.contains(&change.hash()));
         let (kind, now) = (document.kind(), self.now());
-        let mut outbox: Vec<OutboxEntry> = lost
+        let mut outbox: Vec<OutboxEntry> = lost(&mut document, known, &unsent)
             .map(|change| OutboxEntry {
                 doc,
                 hash: change.hash(),

@@ -24,6 +24,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Link,
+    http::Answer,
     pull::{Arrived, TRIES},
     push::subject,
 };
@@ -175,12 +176,12 @@ impl Desk {
     async fn fetch_whole(&self, link: &Link, docs: &[DocId], scope: Hash) -> Result<Option<u64>, ApiError> {
         let (mut left, mut new) = (docs, 0);
         while !left.is_empty() {
-            let access = self.access_token(link).await?;
-            let mut found = link.http.documents(&access, left).await;
+            let (access, shown) = (self.access_token(link).await?, self.facts().await?.witness);
+            let mut found = link.http.documents(&access, left, shown.as_deref()).await;
             if let Some(access) = self.renewed(link, &access, &found).await? {
-                found = link.http.documents(&access, left).await;
+                found = link.http.documents(&access, left, shown.as_deref()).await;
             }
-            let found = found?;
+            let Answer { value: found, witness, .. } = found?;
             if found.scope != scope {
                 return Ok(None);
             }
@@ -192,7 +193,10 @@ impl Desk {
             }
             left = &left[answered..];
             let came = changes.keys().copied().collect();
-            new += self.store_arrived(&Arrived { whole: &came, ..Arrived::of(&changes) }).await?;
+            // What they have may be newer than anything that the device has seen of the log.
+            let witness = witness.as_deref();
+            let arrived = Arrived { whole: &came, witness, ..Arrived::of(&changes) };
+            new += self.store_arrived(&arrived).await?;
         }
         Ok(Some(new))
     }

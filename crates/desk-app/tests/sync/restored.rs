@@ -135,6 +135,46 @@ async fn what_was_written_before_anybody_noticed_stays_too() {
 }
 
 #[tokio::test]
+async fn a_number_that_was_used_again_keeps_nobody_from_going_on() {
+    let server = Server::start().await;
+    let (a_dir, b_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (anna, boris) = (server.desk(a_dir.path(), "anna").await, server.desk(b_dir.path(), "boris").await);
+    let id = anna.create_ticket(titled("до копии")).await.unwrap().ticket.id;
+    level(&[&anna, &boris]).await;
+    // Last night's backups: of the server, and of Anna's machine.
+    anna.close().await;
+    drop(anna);
+    let machine = copy(a_dir.path());
+    let (server, backup) = back_up(server).await;
+    let anna = open(a_dir.path()).await;
+    point(&[&anna, &boris], &server).await;
+    tag(&anna, id, "потеряно").await;
+    level(&[&anna, &boris]).await;
+    tag(&boris, id, "борис").await;
+    boris.sync_once().await.unwrap();
+    anna.close().await;
+    drop(anna);
+
+    // Both are restored, and Anna writes something else under the number that the lost change had.
+    let server = restore(server, backup).await;
+    let anna = open(machine.path()).await;
+    point(&[&anna, &boris], &server).await;
+    tag(&anna, id, "снова").await;
+    anna.sync_once().await.unwrap();
+    tag(&boris, id, "дальше").await;
+    for _ in 0..3 {
+        boris.sync_once().await.unwrap();
+        anna.sync_once().await.unwrap();
+    }
+    assert_eq!(boris.digest().await.unwrap().digest, anna.digest().await.unwrap().digest);
+    let here = tags(&boris, id).await;
+    assert!(here.contains(&"снова".to_owned()) && here.contains(&"дальше".to_owned()), "{here:?}");
+    // What cannot stand beside it any more is shown to who had it: the change itself, and what was built on it.
+    assert_eq!(boris.rejected().await.unwrap().len(), 2);
+    assert_eq!(boris.sync_view().await.unwrap().waiting, 0);
+}
+
+#[tokio::test]
 async fn a_recovery_that_was_interrupted_goes_on() {
     let server = Server::start().await;
     let (a_dir, b_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());

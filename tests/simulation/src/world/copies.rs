@@ -84,7 +84,7 @@ impl World {
     }
 
     /// The server hears nothing of a live connection any more.
-    fn forget_live(&mut self, device: usize) {
+    pub(super) fn forget_live(&mut self, device: usize) {
         self.lives.retain(|_, (other, _)| *other != device);
         self.levels.retain(|live, _| self.lives.contains_key(live));
     }
