@@ -106,8 +106,11 @@ impl Desk {
         self.inner.sync.change(|status| status.bootstrap = None);
         if let Err(problem) = filled {
             if problem.code == ErrorCode::NotFound {
-                // The server has packed anew since: so does this device.
-                self.store().set_meta(BOOTSTRAP, None).await.map_err(error::store)?;
+                // The server has packed anew since: so does this device. What stands here already, and wins over what comes, is of
+                // before the new segments' place in the log: it is compared once they are in.
+                let meta = vec![(BOOTSTRAP.to_owned(), None), Self::scope_lost()];
+                let batch = Batch { meta, ..Batch::default() };
+                self.store().commit(&batch).await.map_err(error::store)?;
                 filling.abandon().await.map_err(error::store)?;
             }
             return Err(problem);

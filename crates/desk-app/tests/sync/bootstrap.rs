@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::*;
+use super::{scopes::set_team, *};
 
 /// A server in front of the server: counts requests and breaks off the answer to the `nth` request of a segment or
 /// of whole documents.
@@ -165,4 +165,43 @@ async fn deadlines_follow_the_devices_own_settings() {
     let (here, there) = (due(&a).await, due(&b).await);
     assert!(here.is_some());
     assert_eq!(here, there);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bootstrap_that_begins_anew_misses_nothing() {
+    let server = Server::start().await;
+    set_team(&server, "hr", true).await;
+    let (a_dir, m_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let anna = server.desk(a_dir.path(), "anna").await;
+    let scanner = anna.create_ticket(NewTicket::titled("Сканер")).await.unwrap().ticket.id;
+    let moving = anna.create_ticket(NewTicket::titled("Дело")).await.unwrap().ticket.id;
+    anna.sync_once().await.unwrap();
+    let (url, seen) = between(&server.url, Some(0)).await;
+    let maria = sign_in(m_dir.path(), &url, "maria").await;
+    let mine = maria.create_ticket(NewTicket::titled("Мышь")).await.unwrap().ticket.id;
+    maria.sync_once().await.unwrap_err();
+
+    // Before she goes on, the segment is not given any more, and what she has already goes on without her.
+    anna.sync_once().await.unwrap();
+    anna.edit_ticket(mine, vec![TicketOp::SetPriority { priority: Priority::Urgent }]).await.unwrap();
+    anna.edit_ticket(moving, vec![TicketOp::SetTeam { team: Some("hr".into()) }]).await.unwrap();
+    anna.sync_once().await.unwrap();
+    server.member("vera", Role::Agent).await;
+
+    let driver = maria.start_sync();
+    let came = async {
+        while maria.ticket(scanner).await.unwrap().is_none() {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), came).await.unwrap();
+    drop(driver);
+    maria.sync_once().await.unwrap();
+    assert_eq!(count(&seen, "/v1/sync/bootstrap"), 2, "{seen:?}");
+    assert_eq!(ticket(&maria, mine).await.ticket.priority, Priority::Urgent);
+    assert_eq!(maria.workspace().unwrap().members.len(), 4, "the new member is known");
+    // A device that begins now has the same.
+    let late_dir = tempfile::tempdir().unwrap();
+    let late = server.desk(late_dir.path(), "maria").await;
+    assert_eq!(late.digest().await.unwrap(), maria.digest().await.unwrap());
 }

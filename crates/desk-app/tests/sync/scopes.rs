@@ -8,7 +8,7 @@ use workernet_server::{
 
 use super::*;
 
-async fn set_team(server: &Server, team: &str, private: bool) {
+pub(super) async fn set_team(server: &Server, team: &str, private: bool) {
     let wish = Wish { name: None, private: Some(private) };
     teams::set(&server.storage, "acme", team, &wish, now(), &server.ids()).await.unwrap();
 }
