@@ -22,6 +22,7 @@ use super::{
     bearer::Bearer,
     push::frame,
     view::{Reading, changing},
+    witness,
 };
 use crate::{
     storage::{Digest, SegmentSet},
@@ -62,7 +63,10 @@ pub(super) async fn get(State(app): State<Arc<App>>, bearer: Bearer) -> Result<R
         }
     };
     tracing::info!(workspace.id = %workspace.id, segments = begin.segments.len(), "a device begins");
-    frame(begin, crate::threads::LARGE).await
+    // The log as it is now that they were read and packed: nothing in them is newer.
+    let packed = app.storage.workspace(bearer.workspace()).await?;
+    let head = packed.map_or(workspace.head, |packed| packed.head);
+    witness::give(&app, bearer.workspace(), head, frame(begin, crate::threads::LARGE).await?).await
 }
 
 /// Those of the segments that the reader sees.

@@ -21,11 +21,11 @@ use desk_sync::{
 };
 use futures::{StreamExt, TryStreamExt};
 
-use super::{Link, pull::heed_personal, scope::scope_fact};
+use super::{Link, pull::heed_personal, recovery::WITNESS, scope::scope_fact};
 use crate::{Desk, DeskEvent, edit::write_of, error};
 
 /// Stands in the store of a new device until its segments are in: the `Bootstrap` frame that it goes by, or nothing yet.
-const BOOTSTRAP: &str = "bootstrap";
+pub(super) const BOOTSTRAP: &str = "bootstrap";
 /// Segments that are fetched and unpacked while one is written.
 const AHEAD: usize = 3;
 /// How often progress is told.
@@ -60,11 +60,16 @@ impl Desk {
         }
         let answer = answer?;
         self.learn_clock(answer.offset_ms).await;
+        let known = self.facts().await?.witness;
         let mut plan = answer.value;
         let own = std::mem::take(&mut plan.own);
         let frame = wire::encode(&plan).map_err(error::internal)?;
         let _writing = self.inner.writing.lock().await;
-        let mut batch = Batch { meta: vec![(BOOTSTRAP.to_owned(), Some(frame))], ..Batch::default() };
+        let witness = answer.witness.map(|witness| (WITNESS.to_owned(), Some(witness.into_bytes())));
+        // The newest that was shown stays: should the server have lost something meanwhile, it is by that one that it shows.
+        let witness = witness.filter(|_| known.is_none());
+        let meta = std::iter::once((BOOTSTRAP.to_owned(), Some(frame))).chain(witness).collect();
+        let mut batch = Batch { meta, ..Batch::default() };
         // The segments of the plan are what is seen under its scope. Of another one from before, or one that a push shows
         // before they are in, it is the log that tells.
         if self.scope(0).await?.is_none() {

@@ -23,7 +23,7 @@ use desk_sync::{
     wire::{DocHeads, Hash},
 };
 
-use super::Link;
+use super::{Link, bootstrap::BOOTSTRAP};
 use crate::{Desk, error};
 
 /// The newest witness, among the store's facts.
@@ -61,7 +61,12 @@ impl Desk {
     }
 
     async fn begin_recovery(&self) -> Result<(), ApiError> {
-        let meta = vec![(WITNESS.to_owned(), None), (RECOVERING.to_owned(), Some(b"1".to_vec()))];
+        // A new device that was being filled reads the log: the place where its segments would have it go on is another one now.
+        let meta = vec![
+            (WITNESS.to_owned(), None),
+            (RECOVERING.to_owned(), Some(b"1".to_vec())),
+            (BOOTSTRAP.to_owned(), None),
+        ];
         let batch = Batch { cursor: Some(0), meta, ..Batch::default() };
         self.store().commit(&batch).await.map(drop).map_err(error::store)
     }

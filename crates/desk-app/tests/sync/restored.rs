@@ -175,6 +175,43 @@ async fn a_number_that_was_used_again_keeps_nobody_from_going_on() {
 }
 
 #[tokio::test]
+async fn a_device_that_was_being_filled_when_the_server_was_restored_gets_level() {
+    let server = Server::start().await;
+    let (a_dir, m_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let anna = server.desk(a_dir.path(), "anna").await;
+    anna.create_ticket(titled("до копии")).await.unwrap();
+    anna.sync_once().await.unwrap();
+    let (server, backup) = back_up(server).await;
+    point(&[&anna], &server).await;
+    for title in ["раз", "два", "три"] {
+        anna.create_ticket(titled(title)).await.unwrap();
+    }
+    anna.sync_once().await.unwrap();
+    // The settings that the new device begins with are of after the backup, too; no other device has them yet.
+    server.member("vera", Role::Agent).await;
+    let (url, _) = super::bootstrap::between(&server.url, Some(0)).await;
+    let maria = open(m_dir.path()).await;
+    maria.sign_in(&url, "acme", "maria@acme.example", PASSWORD).await.unwrap();
+    maria.sync_once().await.unwrap_err();
+    assert_eq!(maria.workspace().unwrap().members.len(), 4);
+
+    let server = restore(server, backup).await;
+    point(&[&anna], &server).await;
+    // The server does not know her device any more.
+    maria.sign_in(&server.url, "acme", "maria@acme.example", PASSWORD).await.unwrap();
+    for _ in 0..3 {
+        // Whoever has not everything tries again, as the window does by itself.
+        let _ = maria.sync_once().await;
+        anna.sync_once().await.unwrap();
+    }
+    maria.sync_once().await.unwrap();
+    assert_eq!(maria.digest().await.unwrap(), anna.digest().await.unwrap());
+    let late_dir = tempfile::tempdir().unwrap();
+    let late = server.desk(late_dir.path(), "maria").await;
+    assert_eq!(maria.digest().await.unwrap(), late.digest().await.unwrap());
+}
+
+#[tokio::test]
 async fn a_recovery_that_was_interrupted_goes_on() {
     let server = Server::start().await;
     let (a_dir, b_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
