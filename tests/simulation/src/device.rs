@@ -1,5 +1,6 @@
 //! A device: what its store keeps, what it does with answers, and the person's edits.
 
+mod filling;
 mod recovery;
 mod twin;
 
@@ -76,6 +77,8 @@ pub(crate) struct Store {
     pub(crate) witness: Option<Witness>,
     /// The server has lost something, and not all of it waits here to be sent.
     pub(crate) recovering: bool,
+    /// Segments that are being fetched.
+    pub(crate) filling: Option<filling::Filling>,
     offset_ms: i64,
     workflow: Option<Workflow>,
     role: Option<Role>,
@@ -103,6 +106,9 @@ struct Writes {
     witness: Option<Witness>,
     /// A recovery begins, or it ends.
     recovering: Option<bool>,
+    filling: Option<filling::Filling>,
+    /// Nothing is to be filled any more.
+    unfilled: bool,
 }
 
 /// A step that a push still has to take; each is one transaction, and the device may die before each.
@@ -135,6 +141,10 @@ pub(crate) enum Asked {
     },
     /// What the server has after it was restored.
     Lost,
+    /// Which segments there are for a new device.
+    Bootstrap,
+    /// One of them.
+    Segment(Hash),
     /// What the member may see.
     Heads,
     /// Documents that are missing.
@@ -205,6 +215,8 @@ pub(crate) struct Device {
     pub(crate) revoked: bool,
     /// The machine is lost with all that was on it.
     pub(crate) destroyed: bool,
+    /// New, it is filled from segments instead of reading the log.
+    pub(crate) takes_segments: bool,
     /// Documents that it had to let go of since the server was last restored.
     pub(crate) let_go_of: BTreeSet<DocId>,
     /// How far the machine's clock is ahead.
@@ -225,6 +237,7 @@ impl Device {
             running: None,
             revoked: false,
             destroyed: false,
+            takes_segments: false,
             let_go_of: BTreeSet::new(),
             skew_ms: 0,
             boot: 0,
@@ -268,7 +281,7 @@ impl Device {
     pub(crate) fn start(&mut self) {
         self.boot += 1;
         self.running = Some(Running {
-            engine: Engine::new(self.store.cursor, !self.store.outbox.is_empty(), None),
+            engine: self.engine(),
             clock: CorrectedClock::new(self.store.offset_ms),
             request: None,
             steps: VecDeque::new(),
@@ -635,7 +648,7 @@ impl Device {
     /// One transaction. Now and then a document is read back from its bytes, as a device that opens it would.
     fn commit(&mut self, writes: Writes, chance: &Chance) -> Result<(), Broken> {
         let Writes { documents, sent, outgoing, rejected, cursor, scope, withdrawn, gone, .. } = writes;
-        let Writes { twin, device, witness, recovering, .. } = writes;
+        let Writes { twin, device, witness, recovering, filling, unfilled, .. } = writes;
         let store = &mut self.store;
         for (doc, stored) in documents {
             let Some(mut stored) = stored else {
@@ -663,6 +676,7 @@ impl Device {
         store.witness = witness.or(store.witness).filter(|_| recovering != Some(true));
         store.scope = if recovering == Some(false) { Some(NO_SCOPE) } else { store.scope };
         store.recovering = recovering.unwrap_or(store.recovering);
+        store.filling = filling.or(store.filling.take()).filter(|_| !unfilled);
         Ok(())
     }
 

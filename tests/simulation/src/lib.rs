@@ -2,12 +2,12 @@
 //!
 //! What is real: the engine, the wire format, what a device does with batches and verdicts (`desk-sync`), documents and
 //! every edit (`desk-docs`), the correction of clocks (`desk-app`), the server's verdicts (`workernet_server::sync::push`).
-//! What is modelled: a store and a log whose committed state survives a crash while everything else is lost, a
-//! network that drops, delays, doubles, reorders, cuts off and alters what it carries, and the people.
+//! What is modelled: a store and a log whose committed state survives a crash while everything else is lost, which segments the
+//! server has, a network that drops, delays, doubles, reorders, cuts off and alters what it carries, and the people.
 //!
 //! Teams are private at times, and members join and leave them. A store is cloned to a second machine, or opens on another one
 //! from a backup after its machine is lost: the copies become devices of their own. The server is restored from an older backup: what
-//! its log lost comes back from the devices.
+//! its log lost comes back from the devices. New devices join in the middle and are filled from segments, while others go on.
 //!
 //! After the faults end and everything is sent, [`checks`] holds: each device has exactly what its member may see, as the
 //! server has it; each accepted change stands in the log once and in every document; each edit that a person made was accepted, or stands in the list

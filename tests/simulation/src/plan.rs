@@ -47,6 +47,8 @@ pub struct Plan {
     pub copies: usize,
     /// How often the server is backed up and restored from that later.
     pub restores: usize,
+    /// Devices that begin with segments instead of the log.
+    pub segments: u64,
     /// Most changes in one push.
     pub push_changes: usize,
     /// Most changes in one pull.
@@ -90,6 +92,7 @@ impl Plan {
             skewed: if chance.hits(400) { 500 } else { 0 },
             copies: if chance.hits(400) { chance.below(4) + 1 } else { 0 },
             restores: if chance.hits(250) { chance.below(2) + 1 } else { 0 },
+            segments: if chance.hits(600) { 600 } else { 0 },
             push_changes: chance.below(12) + 1,
             pull_changes: chance.below(40) + 1,
         }

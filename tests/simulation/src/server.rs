@@ -1,6 +1,7 @@
 //! The server: its real verdicts over a log in memory that keeps what the storage promises.
 
 mod restored;
+mod segments;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
@@ -81,6 +82,8 @@ pub(crate) enum Refusal {
     NotAllowed,
     /// The frame is none.
     BadRequest,
+    /// There is no such segment, or not any more.
+    NotFound,
     /// The log is not the one that the device saw.
     Restored,
 }
@@ -112,6 +115,9 @@ pub(crate) struct Server {
     workspace: Option<Workspace>,
     /// A device has shown that the log was once another one: what it lost is taken from anybody.
     recovering: bool,
+    /// Every segment that was packed; those of the present set have its place in the log.
+    segments: Vec<segments::Packed>,
+    set: Option<u64>,
     /// Every change that the server itself ever made.
     pub(crate) own: HashSet<[u8; 32]>,
 }
@@ -139,6 +145,8 @@ impl Server {
             refused: HashMap::new(),
             workspace: None,
             recovering: false,
+            segments: Vec::new(),
+            set: None,
             own: HashSet::new(),
         };
         let entries = default_settings("Acme", "Asia/Almaty")

@@ -2,6 +2,7 @@
 
 mod copies;
 mod faults;
+mod filling;
 mod network;
 mod restored;
 
@@ -172,6 +173,7 @@ impl World {
             server.devices.insert(id, (member, false));
             let account = &server.accounts[member];
             let mut device = Device::new(index, id, account.id, account.role, server.settings);
+            device.takes_segments = chance.hits(plan.segments);
             if chance.hits(plan.skewed) {
                 device.skew_ms = chance.between(-1_800_000, 1_800_000);
             }
@@ -206,7 +208,9 @@ impl World {
     fn prepare(&mut self) {
         let plan = self.plan.clone();
         for device in 0..plan.devices {
-            let after = self.chance.between(0, plan.faulty_ms / 4);
+            // Who is filled from segments joins in the middle.
+            let latest = plan.faulty_ms / if self.devices[device].takes_segments { 1 } else { 4 };
+            let after = self.chance.between(0, latest);
             self.after(after, Event::Start(device));
         }
         let mut at_random = |event: fn(usize, &Chance) -> Event| {
@@ -392,7 +396,7 @@ impl World {
         }
         let (now, sent_at, boot) = (one.now(time), one.machine(time), one.boot);
         let (batch, offer) = (one.batch(self.plan.push_changes), one.offer(self.plan.push_changes));
-        let (cursor, scope) = (one.store.cursor, one.known_scope());
+        let (cursor, scope, wants) = (one.store.cursor, one.known_scope(), one.wants());
         let Some(running) = &mut one.running else { return Ok(()) };
         if running.request.is_some() || !running.steps.is_empty() {
             return Ok(());
@@ -427,9 +431,10 @@ impl World {
             }
             Action::Pull => (Asked::Pull { after: cursor, scope }, None),
             Action::Listen => (Asked::Listen, None),
-            Action::Bootstrap => {
-                return Err(Broken::new(format!("device {device} wants segments, and reads the log here")));
-            }
+            Action::Bootstrap => match wants {
+                Some(asked) => (asked, None),
+                None => return self.put_in_place(device),
+            },
             Action::Wait { until } => {
                 let scope = scope.filter(|_| running.engine.is_level() && !running.is_told);
                 if let (Some(live), Some(scope)) = (running.live, scope) {
@@ -499,6 +504,8 @@ impl World {
                     Err(refusal) => Answer::Refused(refusal),
                 }
             }
+            Asked::Bootstrap => self.serve_bootstrap(id)?,
+            Asked::Segment(segment) => self.serve_segment(id, segment),
             Asked::Heads | Asked::Lost => match self.server.heads(id) {
                 Ok(reply) => Answer::Frame(wire::encode(&reply).map_err(Broken::new)?),
                 Err(refusal) => Answer::Refused(refusal),
@@ -632,6 +639,9 @@ impl World {
                 }
                 self.failed(device, Failure::Passing)
             }
+            (Asked::Bootstrap, Answer::Frame(frame)) => self.begun(device, &frame, witness),
+            (Asked::Segment(segment), Answer::Frame(bytes)) => self.filled(device, segment, &bytes),
+            (_, Answer::Refused(Refusal::NotFound)) => self.segment_is_gone(device),
             (_, Answer::Refused(Refusal::Restored)) => {
                 self.told(|| format!("device {device} learns that the server was restored"));
                 self.done(device);
@@ -739,7 +749,7 @@ impl World {
     }
 
     fn edit(&mut self, device: usize) -> Result<(), Broken> {
-        if self.devices[device].running.is_none() {
+        if self.devices[device].running.is_none() || self.devices[device].is_signing_in() {
             return Ok(());
         }
         let edit = edits::random(&self.devices[device], &self.members, self.time, &self.chance);

@@ -24,7 +24,7 @@ fn a_seed_decides_everything() {
 
 #[test]
 fn the_first_seeds_hold() {
-    let counts = check(0..60);
+    let counts = check(0..100);
     // A simulation in which nothing goes wrong proves nothing.
     for what in [
         "messages lost",
@@ -49,6 +49,8 @@ fn the_first_seeds_hold() {
         "devices restored from a backup",
         "copies that became devices of their own",
         "edits made again under a fresh id",
+        "devices filled from segments",
+        "segments fetched",
         "restored servers",
         "recoveries",
         "lost changes that came back",

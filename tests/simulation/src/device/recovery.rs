@@ -17,7 +17,7 @@ use crate::{Broken, chance::Chance};
 impl Device {
     /// The server's log is not the one that was read: what it lost is to be sent, and then it is read anew.
     pub(crate) fn begin_recovery(&mut self, chance: &Chance) -> Result<(), Broken> {
-        let writes = Writes { cursor: Some(0), recovering: Some(true), ..Writes::default() };
+        let writes = Writes { cursor: Some(0), recovering: Some(true), unfilled: true, ..Writes::default() };
         self.commit(writes, chance)
     }
 

@@ -7,7 +7,6 @@ use desk_domain::{
     time::UtcMillis,
 };
 use desk_sync::{
-    engine::Engine,
     push::{Refused, verdicts},
     wire::{Push, PushReply, RejectCode},
 };
@@ -77,7 +76,7 @@ impl Device {
 
     /// Sync begins as it does when the program starts.
     pub(super) fn begin_anew(&mut self) {
-        let engine = Engine::new(self.store.cursor, !self.store.outbox.is_empty(), None);
+        let engine = self.engine();
         if let Some(running) = &mut self.running {
             (running.engine, running.offered, running.level, running.live) = (engine, None, None, None);
             (running.is_told, running.is_outdated) = (false, false);
