@@ -821,6 +821,7 @@ impl World {
             one.store.outbox.is_empty()
                 && !one.store.twin
                 && !one.store.recovering
+                && self.server.is_as_seen(one.store.witness)
                 && one.store.cursor == head
                 && one.store.withdrawn.is_empty()
                 && one.known_scope() == self.server.scope_of(one.id)

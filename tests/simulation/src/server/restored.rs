@@ -43,10 +43,14 @@ impl Server {
         chain::next(&before, WorkspaceId(self.settings.0), self.head() + 1, entry)
     }
 
+    /// Whether the log has what a device saw of it.
+    pub(crate) fn is_as_seen(&self, shown: Option<Witness>) -> bool {
+        shown.is_none_or(|Witness { head, chain }| self.chain_at(head) == Some(chain))
+    }
+
     /// Holds what a device shows against the log. From the first that shows another one, what the log lost is taken from anybody.
     pub(crate) fn hold(&mut self, shown: Option<Witness>) -> Result<(), Refusal> {
-        let Some(Witness { head, chain }) = shown else { return Ok(()) };
-        if self.chain_at(head) == Some(chain) {
+        if self.is_as_seen(shown) {
             return Ok(());
         }
         self.recovering = true;
