@@ -23,6 +23,9 @@ pub(crate) const AUTHORS: usize = 3;
 /// The first ticket's instant (2026-01-05 05:00 UTC); each next one comes a minute later.
 const BEGINNING_MS: i64 = 1_767_589_200_000;
 const MINUTE_MS: i64 = 60_000;
+/// A ticket a minute; after so many of them others come between, so that a million tickets are not of the future.
+const ROUND: u32 = 400_000;
+const ROUND_APART_MS: i64 = 17_000;
 const DESCRIPTION: usize = 600;
 const TITLE: usize = 48;
 const COMMENT: usize = 160;
@@ -69,7 +72,8 @@ impl Tickets {
     /// A ticket's changes, by who makes them, in their order.
     pub(crate) fn changes(&self, number: u32) -> anyhow::Result<[Vec<WireChange>; AUTHORS]> {
         let random = SeededRandom::new(u64::from(number));
-        let at = UtcMillis(BEGINNING_MS + i64::from(number) * MINUTE_MS);
+        let (round, minute) = (i64::from(number / ROUND), i64::from(number % ROUND));
+        let at = UtcMillis(BEGINNING_MS + minute * MINUTE_MS + round * ROUND_APART_MS);
         let id = DocId(uuid_v7(at, bytes(&random)));
         let mut document = Document::empty(id, desk_domain::ids::DocKind::Ticket);
         let mut changes: [Vec<WireChange>; AUTHORS] = Default::default();

@@ -4,7 +4,7 @@
 use tokio::task::JoinError;
 
 /// Work on so many bytes is done at once.
-const QUICK_BYTES: usize = 16 * 1024;
+pub(crate) const QUICK_BYTES: usize = 16 * 1024;
 /// The size of what may be of any.
 pub(crate) const LARGE: usize = usize::MAX;
 

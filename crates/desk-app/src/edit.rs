@@ -13,7 +13,7 @@ use desk_domain::{
 };
 use desk_store::{Batch, Committed, DocWrite, OutboxEntry, StoreError};
 
-use crate::{Desk, DeskEvent, desk::WorkspaceRules, error, session::SignedIn};
+use crate::{Desk, DeskEvent, desk::WorkspaceRules, error, session::SignedIn, sync::ahead::Announced};
 
 /// How often an edit is replayed when somebody else writes the same document meanwhile.
 const TRIES: u32 = 8;
@@ -25,6 +25,17 @@ pub(crate) struct Prepared {
     pub(crate) outbox: Option<OutboxEntry>,
     /// As it stands after the commit, to be kept open.
     pub(crate) document: Document,
+    /// It is on its way to the server, which waits for the commit.
+    pub(crate) announced: Option<Announced>,
+}
+
+/// When an edit sets out for the server.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sending {
+    /// While it is being committed.
+    Ahead,
+    /// Once it is.
+    Committed,
 }
 
 impl Desk {
@@ -37,7 +48,7 @@ impl Desk {
             // Only now: the store may have been erased, and another taken its place, while this waited.
             let (session, device) = (self.require_session()?, self.device());
             // Beside each other: hardly ever is the id another one than the last time.
-            let prepared = Box::pin(self.prepare(&session, &edit));
+            let prepared = Box::pin(self.prepare(&session, &edit, Sending::Ahead));
             let (followed, prepared) = tokio::join!(self.follow_device(), prepared);
             followed?;
             if self.device() != device {
@@ -47,13 +58,16 @@ impl Desk {
                 self.store().commit(&extra).await.map_err(error::store)?;
                 return self.state(edit.doc).await?.ok_or_else(gone);
             };
-            let Prepared { write, state, outbox, document } = prepared;
+            let Prepared { write, state, outbox, document, announced } = prepared;
             let (heads, size_bytes) = (write.heads.clone(), write.snapshot.len());
             let mut batch = extra.clone();
             batch.docs.push(write);
             batch.outbox.extend(outbox);
             match self.store().commit(&batch).await {
                 Ok(committed) => {
+                    if let Some(announced) = announced {
+                        announced.written();
+                    }
                     self.adopt(&state);
                     self.committed(&committed);
                     self.keep_open(document, heads, size_bytes);
@@ -71,10 +85,11 @@ impl Desk {
         &self,
         session: &SignedIn,
         edit: &Edit,
+        sending: Sending,
     ) -> Result<Option<Prepared>, ApiError> {
         // One that stands open may be older than the stored one: only what can be made of it, and then committed, counts.
         if let Some((document, heads)) = self.take_open(edit.doc)
-            && let Ok(Some(prepared)) = self.make(session, edit, document, Some(heads)).await
+            && let Ok(Some(prepared)) = self.make(session, edit, document, Some(heads), sending).await
         {
             return Ok(Some(prepared));
         }
@@ -82,7 +97,7 @@ impl Desk {
             Some((document, heads)) => (document, Some(heads)),
             None => (Document::empty(edit.doc, edit.kind()), None),
         };
-        self.make(session, edit, document, heads).await
+        self.make(session, edit, document, heads, sending).await
     }
 
     /// Makes an edit of a document that has these heads in the store; `None` when it changes nothing.
@@ -92,6 +107,7 @@ impl Desk {
         edit: &Edit,
         document: Document,
         heads: Option<Vec<[u8; 32]>>,
+        sending: Sending,
     ) -> Result<Option<Prepared>, ApiError> {
         let rules = self.rules();
         let workflow =
@@ -103,7 +119,12 @@ impl Desk {
             .edit_offline(&author, edit, now, self.inner.ids.as_ref(), offline_since)
             .map_err(error::edit)?;
         let Some(change) = change else { return Ok(None) };
-        self.finish(session, &rules, document, heads, Some((change, edit))).map(Some)
+        let announced = match sending {
+            Sending::Ahead => self.inner.sync.announce(edit, &change),
+            Sending::Committed => None,
+        };
+        let prepared = self.finish(session, &rules, document, heads, Some((change, edit)))?;
+        Ok(Some(Prepared { announced, ..prepared }))
     }
 
     /// What a document needs to be written: its rows' state, deadlines and, for a fresh change, its outbox entry.
@@ -125,7 +146,7 @@ impl Desk {
             edited_at: now,
         });
         let write = write_of(&mut document, expected_heads, Some(&state), rules, now);
-        Ok(Prepared { write, state, outbox, document })
+        Ok(Prepared { write, state, outbox, document, announced: None })
     }
 
     /// Who edits, and by which rules.

@@ -13,7 +13,9 @@ use futures::{StreamExt, stream};
 use jiff::tz::TimeZone;
 
 use crate::{
-    Cancel, Desk, error,
+    Cancel, Desk,
+    edit::Sending,
+    error,
     import::{Format, ImportEdit, ImportError, ImportSink, Options, Outcome, Progress, Report, run},
 };
 
@@ -75,7 +77,7 @@ impl ImportSink for Sink<'_> {
             .map(|ImportEdit { doc, steps }| {
                 let edit = Edit { doc: doc.unwrap_or_else(|| desk.fresh_doc()), ops: Ops::Ticket(steps) };
                 let (desk, session) = (desk.clone(), Arc::clone(&session));
-                tokio::spawn(async move { desk.prepare(&session, &edit).await })
+                tokio::spawn(async move { desk.prepare(&session, &edit, Sending::Committed).await })
             })
             .buffered(std::thread::available_parallelism().map_or(1, NonZero::get));
         while let Some(prepared) = prepared.next().await {

@@ -4,6 +4,7 @@
 //! what the member may not see any more, `http` talks to the
 //! server, `live` listens for hints.
 
+pub(crate) mod ahead;
 mod bootstrap;
 pub(crate) mod driver;
 mod facts;

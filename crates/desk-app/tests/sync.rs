@@ -726,6 +726,37 @@ async fn the_driver_syncs_by_itself_and_listens() {
     assert_eq!(found.rows.len(), 1);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_edit_that_another_program_overtakes_is_sent_once_it_is_made_again() {
+    let server = Server::start().await;
+    let (a_dir, b_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (window, boris) = (server.desk(a_dir.path(), "anna").await, server.desk(b_dir.path(), "boris").await);
+    let id = window.create_ticket(titled("Касса")).await.unwrap().ticket.id;
+    let _driver = window.start_sync();
+    let command_line = open(a_dir.path()).await;
+    for number in 0..20 {
+        let idle = async {
+            while window.sync_view().await.unwrap().phase != SyncPhase::Idle {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), idle).await.unwrap();
+        // The window has the ticket open as it was before: what it sends ahead then builds on what is not there any more,
+        // and neither does the server know of what the other program made and did not send.
+        let tag = TicketOp::SetTag { tag: format!("t{number}"), on: true };
+        command_line.edit_ticket(id, vec![tag]).await.unwrap();
+        window.add_comment(id, Visibility::Internal, format!("№ {number}")).await.unwrap();
+    }
+    level(&[&window, &boris]).await;
+    let there = ticket(&boris, id).await.ticket;
+    assert_eq!((there.tags.len(), there.comments.len()), (20, 20));
+    assert_eq!(window.sync_view().await.unwrap().rejected, 0);
+    assert_eq!(
+        server.storage.workspace_by_slug("acme").await.unwrap().unwrap().head,
+        boris.sync_once().await.unwrap().cursor
+    );
+}
+
 #[tokio::test]
 async fn an_export_is_whole_or_not_there() {
     let dir = tempfile::tempdir().unwrap();

@@ -29,6 +29,7 @@ use crate::{
     AlertDecision, Batch, Committed, DocWrite, Store, StoreError,
     bulk::{self, Insert, Script, Values},
     codes,
+    documents::{Packed, pack},
     lane::Held,
     meta,
     open::WRITER_CACHE,
@@ -214,8 +215,8 @@ async fn write_parts<E>(
     conn: &mut SqliteConnection,
     mut parts: Pin<&mut impl Stream<Item = Result<Batch, E>>>,
 ) -> Result<Committed, Unwritten<E>> {
-    let mut next = parts.next().await;
-    let mut transaction = conn.begin_with("BEGIN IMMEDIATE").await?;
+    let (transaction, mut next) = future::join(conn.begin_with("BEGIN IMMEDIATE"), parts.next()).await;
+    let mut transaction = transaction?;
     let mut committed = Committed::default();
     while let Some(part) = next {
         let part = part.map_err(Unwritten::Part)?;
@@ -246,12 +247,19 @@ async fn write_part(conn: &mut SqliteConnection, batch: &Batch) -> Result<Commit
         docs => documents::drop_all(script.conn().await?, docs).await?,
     };
 
-    let placed = match batch.docs.as_slice() {
-        [] => Vec::new(),
-        docs => documents::place(script.conn().await?, docs).await?,
+    let docs = batch.docs.as_slice();
+    let (placed, ready) = match docs {
+        [] => (Vec::new(), Ok(Written::default())),
+        // While the connection's thread looks for the documents, this one packs them.
+        docs => {
+            let (placed, ready) =
+                future::join(documents::place(script.conn().await?, docs), async { Written::of(docs) }).await;
+            (placed?, ready)
+        }
     };
-    documents::write(&mut script, &placed).await?;
-    project(&mut script, &placed).await?;
+    let Written { packed, texts } = ready?;
+    documents::write(&mut script, &placed, &packed).await?;
+    project(&mut script, &placed, texts).await?;
 
     outbox::add(&mut script, &batch.outbox, &placed).await?;
     let new_alerts = match batch.alerts.as_slice() {
@@ -279,7 +287,7 @@ async fn rewrite(
     documents::write_projected(&mut transaction, &placed).await?;
     let mut script = Script::new(&mut transaction);
     if with_texts {
-        project(&mut script, &placed).await?;
+        project(&mut script, &placed, None).await?;
     } else {
         clear(&mut script, &placed).await?;
         list(&mut script, &placed).await?;
@@ -289,11 +297,31 @@ async fn rewrite(
     Ok(committed(docs.iter().map(|write| (write.kind, write.id))))
 }
 
-/// Derives everything that is derived from documents.
-async fn project(script: &mut Script<'_>, placed: &[Placed<'_>]) -> Result<(), StoreError> {
+/// What is written of documents that has nothing to do with what was known of them: work for a processor.
+#[derive(Default)]
+struct Written {
+    /// Their bytes, in their order.
+    packed: Vec<Packed>,
+    /// Their texts, in their order; not those of many documents, most of which are known or new.
+    texts: Option<Vec<Option<Ready>>>,
+}
+
+impl Written {
+    fn of(docs: &[DocWrite]) -> Result<Self, StoreError> {
+        let packed = docs.iter().map(|write| pack(&write.snapshot)).collect::<Result<_, _>>()?;
+        Ok(Self { packed, texts: Ready::of_few(docs) })
+    }
+}
+
+/// Derives everything that is derived from documents. `texts` are theirs, where they have been made ready.
+async fn project(
+    script: &mut Script<'_>,
+    placed: &[Placed<'_>],
+    texts: Option<Vec<Option<Ready>>>,
+) -> Result<(), StoreError> {
     clear(script, placed).await?;
     list(script, placed).await?;
-    search::write(script, placed).await
+    search::write(script, placed, texts).await
 }
 
 /// Writes what lists, filters and the scheduler read.

@@ -48,6 +48,15 @@ impl Store {
         first_changes(&mut self.slow_reader().await?, max_bytes, max_changes).await
     }
 
+    /// Whether another change than this one waits.
+    pub async fn has_unsent_beside(&self, hash: Hash32) -> Result<bool, StoreError> {
+        let mut held = self.quick_reader().await?;
+        Ok(sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM outbox WHERE hash <> ?)")
+            .bind(hash.as_slice())
+            .fetch_one(held.conn()?)
+            .await?)
+    }
+
     /// The waiting changes of one document, in order.
     pub async fn outbox_of(&self, doc: DocId) -> Result<Vec<OutboxChange>, StoreError> {
         const SQL: &str = "SELECT o.seq, d.id, d.kind, o.hash, o.bytes, o.edit, o.edited_at \

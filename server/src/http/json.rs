@@ -1,10 +1,12 @@
 //! JSON bodies, and errors for those that are none.
 
 use axum::{
-    body::{Bytes, to_bytes},
+    body::{BodyDataStream, Bytes},
     extract::{FromRequest, Request},
+    http::header::CONTENT_LENGTH,
 };
 use desk_api::ErrorCode;
+use futures::StreamExt;
 use serde::de::DeserializeOwned;
 
 use super::Problem;
@@ -27,23 +29,48 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 }
 
 /// Reads a body of at most `most` bytes.
-pub(super) async fn read(request: Request, most: usize) -> Result<Bytes, Problem> {
-    let too_large = || {
-        Problem::new(
-            ErrorCode::TooLarge,
-            format!("the body is larger than the {most} bytes that are allowed"),
-        )
-    };
-    let announced = request
-        .headers()
-        .get(axum::http::header::CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > most) {
-        return Err(too_large());
+pub(super) async fn read(request: Request, most: usize) -> Result<Vec<u8>, Problem> {
+    let mut pieces = Pieces::of(request, most)?;
+    let mut whole = Vec::new();
+    while let Some(piece) = pieces.next().await? {
+        whole.extend_from_slice(&piece);
     }
-    to_bytes(request.into_body(), most).await.map_err(|error| {
-        let limit =
-            std::error::Error::source(&error).is_some_and(|source| source.to_string().contains("limit"));
-        if limit { too_large() } else { Problem::new(ErrorCode::BadRequest, "the body broke off") }
-    })
+    Ok(whole)
+}
+
+/// A body that is read piece by piece, as it comes.
+pub(super) struct Pieces {
+    body: BodyDataStream,
+    most: usize,
+    left: usize,
+}
+
+impl Pieces {
+    /// Of at most `most` bytes together.
+    ///
+    /// # Errors
+    /// When the request says that there are more.
+    pub(super) fn of(request: Request, most: usize) -> Result<Self, Problem> {
+        let announced = request.headers().get(CONTENT_LENGTH);
+        let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+        if announced.is_some_and(|length| length > most) {
+            return Err(too_large(most));
+        }
+        Ok(Self { body: request.into_body().into_data_stream(), most, left: most })
+    }
+
+    /// The next piece; `None` at the end.
+    ///
+    /// # Errors
+    /// When there is more than is allowed, or the body breaks off.
+    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
+        let Some(piece) = self.body.next().await else { return Ok(None) };
+        let piece = piece.map_err(|_| Problem::new(ErrorCode::BadRequest, "the body broke off"))?;
+        self.left = self.left.checked_sub(piece.len()).ok_or_else(|| too_large(self.most))?;
+        Ok(Some(piece))
+    }
+}
+
+fn too_large(most: usize) -> Problem {
+    Problem::new(ErrorCode::TooLarge, format!("the body is larger than the {most} bytes that are allowed"))
 }

@@ -14,12 +14,12 @@ use desk_sync::wire::{self, Push, Verdict, WireError};
 use super::{
     App, Problem,
     bearer::{Bearer, Token},
-    json::read,
+    json::Pieces,
     witness,
 };
 use crate::{
     sync::{push::Incoming, relay},
-    threads::unhurried,
+    threads::{QUICK_BYTES, unhurried},
 };
 
 /// Decodes and verifies the batch, has it decided, and answers with one verdict per change.
@@ -45,11 +45,22 @@ pub(super) async fn post(
     witness::give(&app, workspace, head, frame(reply, size_bytes).await?).await
 }
 
+/// Reads and verifies the batch. A device sends an edit before it has it on its own disk, and ends the body then: what came is
+/// verified while that is awaited, and counts only then.
 async fn receive(app: &App, request: Request) -> Result<Vec<Incoming>, Problem> {
-    let body = read(request, app.limits.push_bytes).await?;
     let most = app.limits.push_changes;
-    let opened = unhurried(body.len(), move || open(&body, most)).await;
-    opened.map_err(|error| Problem::internal(&error))?
+    let mut pieces = Pieces::of(request, app.limits.push_bytes)?;
+    let (mut frame, mut opened) = (Vec::new(), None);
+    while let Some(piece) = pieces.next().await? {
+        frame.extend_from_slice(&piece);
+        opened = if frame.len() <= QUICK_BYTES { open(&frame, most).ok() } else { None };
+    }
+    match opened {
+        Some(changes) => Ok(changes),
+        None => unhurried(frame.len(), move || open(&frame, most))
+            .await
+            .map_err(|error| Problem::internal(&error))?,
+    }
 }
 
 fn open(frame: &[u8], most: usize) -> Result<Vec<Incoming>, Problem> {

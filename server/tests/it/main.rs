@@ -1,6 +1,8 @@
 //! The server as its users meet it: over HTTP, in this process, on a port of its own; and as a program.
 
 #[cfg(test)]
+mod ahead;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod escalation;

@@ -205,7 +205,7 @@ pub(crate) struct Failure {
     pub(crate) erase_proof: Option<String>,
 }
 
-async fn failure(response: reqwest::Response) -> Failure {
+pub(crate) async fn failure(response: reqwest::Response) -> Failure {
     let status = response.status();
     let header = |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
     let (retry_after, erase_proof) = (header("retry-after"), header(ERASE_PROOF_HEADER));

@@ -14,14 +14,16 @@ use desk_api::{
 };
 use desk_domain::time::UtcMillis;
 use desk_sync::engine::{Action, Engine, Failure};
+use futures::{FutureExt, future::OptionFuture};
 use tokio::{
-    sync::{Notify, watch},
+    sync::{Notify, oneshot, watch},
     task::JoinHandle,
     time::Instant,
 };
 
 use super::{
     Link,
+    ahead::Coming,
     live::{Heard, Live},
     pull::Told,
 };
@@ -57,6 +59,8 @@ pub(crate) struct Status {
 /// What reaches the driver from the rest of the application, and what it tells back.
 pub(crate) struct Signals {
     edited: Notify,
+    /// Where a change goes that is about to be written, while the driver waits for one (see [`super::ahead`]).
+    pub(super) awaited: Mutex<Option<oneshot::Sender<Coming>>>,
     resume: Notify,
     unindexed: Notify,
     status: Mutex<Status>,
@@ -75,6 +79,7 @@ impl Default for Signals {
         };
         Self {
             edited: Notify::new(),
+            awaited: Mutex::new(None),
             resume: Notify::new(),
             unindexed: Notify::new(),
             status: Mutex::new(status),
@@ -87,6 +92,11 @@ impl Signals {
     /// Something went into the outbox.
     pub(crate) fn edited(&self) {
         self.edited.notify_one();
+    }
+
+    /// What went into the outbox so far is known about.
+    pub(super) fn forget_edited(&self) {
+        let _ = self.edited.notified().now_or_never();
     }
 
     /// There are texts to be indexed.
@@ -312,6 +322,8 @@ impl Desk {
         let pause = until.map_or(LONGEST_WAIT, |until| {
             Duration::from_millis(u64::try_from(until.since(self.now())).unwrap_or(0)).min(LONGEST_WAIT)
         });
+        // Only what has nothing before it can be sent at once.
+        let coming = (live.is_some() && engine.is_level()).then(|| self.inner.sync.coming());
         let message = async {
             match live.as_mut() {
                 Some(live) => live.next().await,
@@ -319,6 +331,14 @@ impl Desk {
             }
         };
         tokio::select! {
+            biased;
+            Some(Ok(coming)) = OptionFuture::from(coming) => {
+                match Box::pin(self.push_ahead(link, coming)).await {
+                    Some(pushed) => pushed.tell(engine, self.now()),
+                    None => engine.edited(),
+                }
+                live.iter_mut().for_each(Live::outdate);
+            }
             () = self.inner.sync.edited.notified() => engine.edited(),
             () = self.inner.sync.resume.notified() => engine.resume(),
             news = message => match news {

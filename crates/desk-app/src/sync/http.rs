@@ -25,9 +25,10 @@ use desk_sync::{
         self, Documents, Hash, Heads, MAX_BODY_BYTES, Message, PullReply, Push, PushReply, Wanted, WireError,
     },
 };
-use futures::StreamExt;
-use reqwest::{Method, Response, StatusCode};
+use futures::{StreamExt, future::ready, stream};
+use reqwest::{Body, Method, Response, StatusCode};
 use sha2::{Digest, Sha256};
+use tokio::sync::oneshot;
 use url::Url;
 
 use crate::{
@@ -157,13 +158,33 @@ impl Http {
         push: &Push,
         witness: Option<&str>,
     ) -> Result<Answer<PushReply>, ApiError> {
-        let frame =
-            wire::encode(push).map_err(|problem| ApiError::new(ErrorCode::TooLarge, problem.to_string()))?;
+        self.push_body(access, packed(push)?.into(), witness).await
+    }
+
+    /// The same, begun before what it sends is `written`: only then the body ends, and unless that comes, it breaks off.
+    pub(crate) async fn push_ahead(
+        &self,
+        access: &str,
+        push: &Push,
+        witness: Option<&str>,
+        written: oneshot::Receiver<()>,
+    ) -> Result<Answer<PushReply>, ApiError> {
+        let whole = stream::once(ready(Ok(packed(push)?)));
+        let end = stream::once(written).filter_map(|written| ready(written.err().map(Err)));
+        self.push_body(access, Body::wrap_stream(whole.chain(end)), witness).await
+    }
+
+    async fn push_body(
+        &self,
+        access: &str,
+        body: Body,
+        witness: Option<&str>,
+    ) -> Result<Answer<PushReply>, ApiError> {
         let call = self
             .request(Method::POST, "v1/sync/push")?
             .bearer_auth(access)
             .header("content-type", BATCH_MEDIA_TYPE)
-            .body(frame);
+            .body(body);
         self.frame(showing(call, witness)).await
     }
 
@@ -288,6 +309,11 @@ impl Http {
         let value = wire::decode(&body).map_err(unreadable)?;
         Ok(Answer { value, offset_ms, witness })
     }
+}
+
+/// A batch as it travels.
+fn packed(push: &Push) -> Result<Vec<u8>, ApiError> {
+    wire::encode(push).map_err(|problem| ApiError::new(ErrorCode::TooLarge, problem.to_string()))
 }
 
 /// A request that shows what the server gave as proof of its log.

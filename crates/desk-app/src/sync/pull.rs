@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use desk_api::ApiError;
+use desk_docs::Document;
 use desk_domain::{
     ids::{DocId, DocKind},
     personal::{ALERT_SETTINGS, ALERTS_READ_AT, Personal},
@@ -107,12 +108,28 @@ impl Desk {
         if is_outdated {
             return Ok(Told::Elsewhere { head: reply.head });
         }
-        let facts = self.ready_facts().await?;
+        let (facts, ()) = tokio::join!(self.ready_facts(), self.open_ahead(&reply));
+        let facts = facts?;
         if facts.cursor != after || facts.scope != Some(reply.scope) {
             return Ok(Told::Elsewhere { head: reply.head });
         }
         let pulled = self.take(reply, after, facts.scope, Some(witness)).await?;
         self.after_pull(link, pulled).await.map(Told::Stored)
+    }
+
+    /// Opens the document that a reply is about, if it is about one: what is stored of it is read beside the facts then.
+    async fn open_ahead(&self, reply: &PullReply) {
+        let [logged, others @ ..] = reply.changes.as_slice() else { return };
+        let doc = logged.change.doc;
+        if others.iter().any(|other| other.change.doc != doc) || self.open_heads(doc, |_| true).is_some() {
+            return;
+        }
+        // What cannot be opened is told of when the changes are applied.
+        if let Ok(Some(stored)) = self.store().document(doc).await
+            && let Ok(document) = Document::load(doc, stored.kind, &stored.snapshot)
+        {
+            self.keep_open(document, stored.heads, stored.snapshot.len());
+        }
     }
 
     /// What is left to be done once something was stored.

@@ -57,9 +57,19 @@ impl Desk {
         if waiting.is_empty() {
             return Ok(Pushed { accepted: 0, rejected: 0, head: facts.cursor, more: false, read: None });
         }
-        let (cursor, scope) = (facts.cursor, facts.scope);
+        let level = (facts.cursor, facts.scope);
         let answer = self.send(link, facts, &waiting).await?;
-        let (accepted, mut refused) = judged(&waiting, &answer.value)?;
+        self.heed_verdicts(level, &waiting, answer).await
+    }
+
+    /// Acts on the verdicts on what `waiting` sent, when the log was read to a cursor under a scope.
+    pub(super) async fn heed_verdicts(
+        &self,
+        (cursor, scope): (u64, Option<Hash>),
+        waiting: &[OutboxChange],
+        answer: Answer<PushReply>,
+    ) -> Result<Pushed, ApiError> {
+        let (accepted, mut refused) = judged(waiting, &answer.value)?;
         // Another copy of this device has used a number. What waits in these documents is made again under a fresh id.
         let sent =
             waiting.iter().map(|change| (change.doc, Waiting { hash: change.hash, edit: &change.edit }));

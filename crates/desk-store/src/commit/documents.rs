@@ -15,7 +15,7 @@ use crate::{
     blocks,
     bulk::{self, Insert, Script},
     codes,
-    documents::{Packed, pack},
+    documents::Packed,
 };
 
 struct Known {
@@ -96,10 +96,14 @@ async fn known(conn: &mut SqliteConnection, docs: &[DocWrite]) -> Result<HashMap
     Ok(known)
 }
 
-/// Writes documents and snapshots. Blocks that held the last bytes of a document go.
-pub(super) async fn write(script: &mut Script<'_>, placed: &[Placed<'_>]) -> Result<(), StoreError> {
+/// Writes documents and their snapshots, `packed`. Blocks that held the last bytes of a document go.
+pub(super) async fn write(
+    script: &mut Script<'_>,
+    placed: &[Placed<'_>],
+    packed: &[Packed],
+) -> Result<(), StoreError> {
     write_heads(script, placed, None).await?;
-    write_snapshots(script, placed).await?;
+    write_snapshots(script, placed, packed).await?;
     blocks::sweep(script, placed.iter().filter_map(|placed| placed.block)).await
 }
 
@@ -132,19 +136,20 @@ pub(crate) async fn write_heads(
         .await
 }
 
-async fn write_snapshots(script: &mut Script<'_>, placed: &[Placed<'_>]) -> Result<(), StoreError> {
+async fn write_snapshots(
+    script: &mut Script<'_>,
+    placed: &[Placed<'_>],
+    packed: &[Packed],
+) -> Result<(), StoreError> {
     const SNAPSHOTS: Insert = Insert {
         head: "INSERT INTO snapshots (doc, codec, raw_bytes, bytes) VALUES",
         columns: 4,
         tail: "ON CONFLICT (doc) DO UPDATE SET codec = excluded.codec, raw_bytes = excluded.raw_bytes, \
                bytes = excluded.bytes",
     };
-    let mut packed: Vec<(i64, Packed)> = Vec::with_capacity(placed.len());
-    for placed in placed {
-        packed.push((placed.doc, pack(&placed.write.snapshot)?));
-    }
+    let rows: Vec<(i64, &Packed)> = placed.iter().map(|placed| placed.doc).zip(packed).collect();
     SNAPSHOTS
-        .add(script, &packed, |values, (doc, packed)| {
+        .add(script, &rows, |values, (doc, packed)| {
             values.bind(*doc).bind(packed.codec).bind(packed.raw_bytes).bind(packed.bytes.as_slice())
         })
         .await

@@ -27,6 +27,8 @@ const KEY_OF_1970: i64 = 1 << 33;
 
 /// A batch with more changed texts than this (an import, a long absence) writes them into the index itself.
 const WRITTEN_DOWN: usize = 32;
+/// Texts of so few documents are made ready while the documents are looked for, changed or not.
+const FEW: usize = 2;
 /// Texts that are moved into the index in one transaction: an edit that comes meanwhile waits for no more.
 const SETTLED_AT_ONCE: i64 = 4;
 
@@ -47,9 +49,19 @@ pub(crate) struct Ready {
 }
 
 impl Ready {
-    /// Of a document that is found by its text; `None` for any other. `indexed` is the hash of the text that is in the
-    /// index: the same text is not made ready again (`Err`).
-    fn of(
+    /// Of a document that is found by its text; `None` for any other.
+    pub(crate) fn new(write: &DocWrite, terms: &mut Terms) -> Option<Self> {
+        Self::unless_indexed(write, terms, None).ok().flatten()
+    }
+
+    /// Of documents that are few enough not to be compared with the index before; `None` where they are not.
+    pub(super) fn of_few(docs: &[DocWrite]) -> Option<Vec<Option<Self>>> {
+        let ready = |terms: &mut Terms| docs.iter().map(|write| Self::new(write, terms)).collect();
+        (docs.len() <= FEW).then(|| of_few(ready))
+    }
+
+    /// The same where the text is another one than that in the index, of which `indexed` is the hash.
+    fn unless_indexed(
         write: &DocWrite,
         terms: &mut Terms,
         indexed: Option<&[u8]>,
@@ -64,11 +76,6 @@ impl Ready {
         let kind = kind_term(write.kind);
         let all = terms.index(kind, title.iter().chain(&body).copied());
         Ok(Some(Self { changed_at, hash, title: terms.index(kind, title), all }))
-    }
-
-    /// Of a document that is not in the index yet.
-    pub(crate) fn new(write: &DocWrite, terms: &mut Terms) -> Option<Self> {
-        Self::of(write, terms, None).ok().flatten()
     }
 
     /// Its different terms.
@@ -88,20 +95,31 @@ struct Entry {
 }
 
 /// Brings the index in line with documents: entries whose text changed are replaced, those of deleted documents go. A
-/// few texts are only written down, for [`settle`].
-pub(super) async fn write(script: &mut Script<'_>, placed: &[Placed<'_>]) -> Result<(), StoreError> {
-    let changed = |terms: &mut Terms| {
-        let mut changed: Vec<(&Placed<'_>, Option<Ready>)> = Vec::new();
-        for placed in placed {
-            match Ready::of(placed.write, terms, placed.text_hash.as_deref()) {
-                Ok(None) if placed.text_hash.is_none() => {}
-                Ok(ready) => changed.push((placed, ready)),
-                Err(AlreadyIndexed) => {}
-            }
-        }
-        changed
+/// few texts are only written down, for [`settle`]. `texts` are those of the documents, where they are ready.
+pub(super) async fn write(
+    script: &mut Script<'_>,
+    placed: &[Placed<'_>],
+    texts: Option<Vec<Option<Ready>>>,
+) -> Result<(), StoreError> {
+    let ready = |terms: &mut Terms| {
+        let ready =
+            |placed: &Placed<'_>| Ready::unless_indexed(placed.write, terms, placed.text_hash.as_deref());
+        placed.iter().map(ready).collect::<Vec<_>>()
     };
-    let changed = if placed.len() <= WRITTEN_DOWN { of_few(changed) } else { changed(&mut Terms::new()) };
+    let ready = match texts {
+        Some(texts) => texts.into_iter().map(Ok).collect(),
+        None if placed.len() <= WRITTEN_DOWN => of_few(ready),
+        None => ready(&mut Terms::new()),
+    };
+    let mut changed: Vec<(&Placed<'_>, Option<Ready>)> = Vec::new();
+    for (placed, ready) in placed.iter().zip(ready) {
+        match ready {
+            Ok(None) if placed.text_hash.is_none() => {}
+            Ok(Some(ready)) if placed.text_hash.as_deref() == Some(&ready.hash) => {}
+            Ok(ready) => changed.push((placed, ready)),
+            Err(AlreadyIndexed) => {}
+        }
+    }
     if changed.len() <= WRITTEN_DOWN {
         return write_down(script, &changed).await;
     }
