@@ -9,8 +9,8 @@ use desk_sync::{digest::Digest, wire::Hash};
 use crate::{
     Broken, Counts,
     device::{Device, reopened},
-    ledger::Ledger,
-    server::{Kept, Server},
+    ledger::{Holder, Ledger, Made},
+    server::{Kept, LoggedAs, Server},
 };
 
 /// Checks everything.
@@ -118,7 +118,7 @@ fn is_level_with(server: &Server, device: &mut Device) -> Result<(), Broken> {
 }
 
 /// What a restored server lost and a device had is in the log again, or in a list of refused edits, unless every device that had
-/// it is gone or had to let go of the document.
+/// it is gone, had to let go of the document, or made what waited there again as another change.
 fn restored_server_has_it_back(
     server: &Server,
     devices: &[Device],
@@ -127,22 +127,41 @@ fn restored_server_has_it_back(
 ) -> Result<(), Broken> {
     for (logged, holders) in &ledger.owed {
         let (doc, hash) = logged;
-        let cannot = |device: &Device| device.is_gone() || device.let_go_of.contains(doc);
+        let is_excused = |holder: &Holder| {
+            let device = &devices[holder.device];
+            device.is_gone()
+                || device.let_go_of.contains(doc)
+                || was_made_again(server, device, ledger, holder, *logged)
+        };
         let what = if server.has(logged) {
             "lost changes that came back"
         } else if devices.iter().any(|device| device.has_rejected(*hash)) {
             "lost changes that were refused when they came back"
-        } else if holders.iter().all(|holder| cannot(&devices[*holder])) {
+        } else if holders.iter().all(is_excused) {
             "lost changes that no device has any more"
         } else {
             return Err(Broken::new(format!(
-                "{} of {doc}, which devices {holders:?} had when the server was restored, is lost",
+                "{} of {doc} is lost, which the server had when it was restored, and {holders:?}",
                 Hash(*hash)
             )));
         };
         counts.add(what, 1);
     }
     Ok(())
+}
+
+/// The change waited on the device still, and what is now in the log, or refused, or holds without a change is what the edit became
+/// when it was made again: the server that does not know the change any more had taken a twin's under its number.
+fn was_made_again(
+    server: &Server,
+    device: &Device,
+    ledger: &Ledger,
+    holder: &Holder,
+    (doc, hash): LoggedAs,
+) -> bool {
+    let Some(edit) = holder.waiting.and_then(|no| ledger.edits.get(no)) else { return false };
+    let mut became = edit.hashes.iter().skip_while(|made| **made != hash).skip(1);
+    edit.holds || became.any(|again| server.has(&(doc, *again)) || device.has_rejected(*again))
 }
 
 /// Each edit was accepted, or refused into its device's list, or held already; once, and never two of these. On a device that is
@@ -160,6 +179,9 @@ fn every_edit_is_somewhere(
         }
         accepted.insert(logged.entry.hash);
     }
+    let was_taken_later = |edit: &Made| {
+        edit.hashes.iter().any(|hash| accepted.contains(hash) && ledger.forgotten.contains(hash))
+    };
     for (no, edit) in ledger.edits.iter().enumerate() {
         let device = &devices[edit.device];
         let hashes: BTreeSet<_> = edit.hashes.iter().collect();
@@ -174,8 +196,9 @@ fn every_edit_is_somewhere(
             // Its verdict never arrived, or it was never sent.
             (0 | 1, 0, 0, 1) => device.is_gone(),
             (0 | 1, _, _, 0) if was_lost => true,
-            // It let go of the document before it asked, and cannot know that the other copy had sent it.
-            (1, 1, 0, 0) => edit.is_shared && device.was_let_go(no),
+            // It let go of the document before it asked, and cannot know that the other copy had sent it. Or it was refused, the
+            // server forgot that when it was restored, and took it by the rights of then when the other copy asked.
+            (1, 1, 0, 0) => edit.is_shared && (device.was_let_go(no) || was_taken_later(edit)),
             _ => false,
         };
         if !fine {

@@ -255,6 +255,11 @@ impl Device {
         !self.is_gone() && stored.is_some_and(|stored| stored.document.has(hash))
     }
 
+    /// The edit as which the change waits to be sent.
+    pub(crate) fn waits_as(&self, hash: [u8; 32]) -> Option<EditNo> {
+        self.store.outbox.iter().find(|change| change.wire.hash.0 == hash)?.no
+    }
+
     /// Whether the change stands in the list of refused edits.
     pub(crate) fn has_rejected(&self, hash: [u8; 32]) -> bool {
         self.store.rejected.iter().any(|rejected| rejected.hash == hash)

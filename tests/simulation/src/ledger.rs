@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use crate::{
     device::{Device, Store},
-    server::LoggedAs,
+    server::{LoggedAs, Lost},
 };
 
 /// The number of an edit.
@@ -28,6 +28,14 @@ pub(crate) struct Made {
     pub(crate) what: String,
 }
 
+/// A device that had a change when a restored server lost it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Holder {
+    pub(crate) device: usize,
+    /// The edit that it was, when it waited there still since no verdict had reached the device.
+    pub(crate) waiting: Option<EditNo>,
+}
+
 /// All edits of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
@@ -36,7 +44,9 @@ pub(crate) struct Ledger {
     /// Every change that was ever in the log of a server that was then restored from an older backup.
     pub(crate) lost: HashSet<[u8; 32]>,
     /// Those of them that devices had at that moment, with these devices.
-    pub(crate) owed: BTreeMap<LoggedAs, Vec<usize>>,
+    pub(crate) owed: BTreeMap<LoggedAs, Vec<Holder>>,
+    /// Every change that was ever refused by a server that was then restored from an older backup: asked again, it judges anew.
+    pub(crate) forgotten: HashSet<[u8; 32]>,
 }
 
 impl Ledger {
@@ -67,16 +77,18 @@ impl Ledger {
         }
     }
 
-    /// A restored server has lost these changes. What a device has of them, it will have to get back.
-    pub(crate) fn lost(&mut self, lost: Vec<LoggedAs>, devices: &mut [Device]) {
-        self.lost.extend(lost.iter().map(|(_, hash)| *hash));
+    /// A restored server has lost this. What a device has of the changes, it will have to get back.
+    pub(crate) fn lost(&mut self, Lost { changes, refusals }: Lost, devices: &mut [Device]) {
+        self.lost.extend(changes.iter().map(|(_, hash)| *hash));
+        self.forgotten.extend(refusals.iter().map(|(_, hash)| *hash));
         for device in devices.iter_mut() {
             device.let_go_of.clear();
         }
         let before = std::mem::take(&mut self.owed).into_keys();
-        for (doc, hash) in before.chain(lost) {
+        for (doc, hash) in before.chain(changes) {
             let has = |device: &&Device| device.will_bring(doc, hash);
-            let holders: Vec<usize> = devices.iter().filter(has).map(|device| device.index).collect();
+            let holder = |device: &Device| Holder { device: device.index, waiting: device.waits_as(hash) };
+            let holders: Vec<Holder> = devices.iter().filter(has).map(holder).collect();
             if !holders.is_empty() {
                 self.owed.insert((doc, hash), holders);
             }

@@ -33,7 +33,7 @@ use workernet_server::{
     sync::push::{Incoming, Judgement, Place, Rejection, Sender, Subject, judge_batch},
 };
 
-pub(crate) use restored::{LoggedAs, Witness};
+pub(crate) use restored::{LoggedAs, Lost, Witness};
 
 use crate::{Broken, chance::Chance};
 

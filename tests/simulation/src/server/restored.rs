@@ -23,6 +23,15 @@ pub(crate) struct Witness {
 /// A change that the log had: of which document, and which.
 pub(crate) type LoggedAs = (DocId, Digest);
 
+/// What a server that was restored does not know any more.
+#[derive(Debug)]
+pub(crate) struct Lost {
+    /// Changes that its log had.
+    pub(crate) changes: Vec<LoggedAs>,
+    /// Changes that it had refused.
+    pub(crate) refusals: Vec<LoggedAs>,
+}
+
 impl Server {
     /// What an answer shows of the log.
     pub(crate) fn witness(&self) -> Witness {
@@ -83,8 +92,8 @@ impl Server {
         relayed.filter_map(author).collect()
     }
 
-    /// The server becomes what it was. Gives back what its log lost; what was revoked since is revoked again.
-    pub(crate) fn restore(&mut self, backup: Self) -> Vec<LoggedAs> {
+    /// The server becomes what it was. Gives back what it lost; what was revoked since is revoked again.
+    pub(crate) fn restore(&mut self, backup: Self) -> Lost {
         let before = std::mem::replace(self, backup);
         self.own.extend(before.own);
         for (device, (member, is_revoked)) in before.devices {
@@ -92,8 +101,15 @@ impl Server {
                 self.devices.insert(device, (member, true));
             }
         }
-        let lost = before.log.into_iter().map(|logged| (logged.entry.doc, logged.entry.hash));
-        lost.filter(|logged| !self.index.contains_key(logged)).collect()
+        let logged = before.log.into_iter().map(|logged| (logged.entry.doc, logged.entry.hash));
+        Lost {
+            changes: logged.filter(|change| !self.index.contains_key(change)).collect(),
+            refusals: before
+                .refused
+                .into_keys()
+                .filter(|change| !self.refused.contains_key(change))
+                .collect(),
+        }
     }
 
     /// Whether a change stands in the log.

@@ -2,7 +2,7 @@
 //!
 //! What its log lost comes back from the devices. Lost for good is only what no device had at that moment: everything else is in
 //! the log again in the end, or stands in somebody's list of refused edits, since it is judged anew by the rights of then; unless all
-//! that had it are gone, or had to let go of the document.
+//! that had it are gone, had to let go of the document, or made the edit that it was again as another change.
 
 use desk_domain::people::Role;
 use desk_sync::wire::Heads;
@@ -23,10 +23,13 @@ impl World {
         let before = self.server.head();
         let lost = self.server.restore(backup);
         self.told(|| {
-            format!("the server is restored from a backup: {} changes of {before} are lost", lost.len())
+            format!(
+                "the server is restored from a backup: {} changes of {before} are lost",
+                lost.changes.len()
+            )
         });
         self.counts.add("restored servers", 1);
-        self.counts.add("changes that a restored server lost", lost.len() as u64);
+        self.counts.add("changes that a restored server lost", lost.changes.len() as u64);
         self.ledger.lost(lost, &mut self.devices);
         // What was on its way to the server that is no more does not reach this one.
         self.queue.retain(|_, event| !matches!(event, Event::Arrives { .. }));
