@@ -374,6 +374,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn pages_of_documents_are_read_in_order_and_not_sorted() {
+        let (_dir, storage) = fresh().await;
+        // As `shared_documents` and the comparing of heads page through a workspace.
+        let sql = "EXPLAIN QUERY PLAN SELECT id, snapshot FROM documents \
+             WHERE workspace = ? AND id > ? AND kind NOT IN (?, ?) ORDER BY id LIMIT ?";
+        let plan: Vec<(i64, i64, i64, String)> =
+            sqlx::query_as(sql).fetch_all(&storage.writer).await.unwrap();
+        let steps: Vec<&str> = plan.iter().map(|step| step.3.as_str()).collect();
+        assert!(steps[0].starts_with("SEARCH documents USING INDEX documents_in_order"), "{steps:?}");
+        assert!(steps.iter().all(|step| !step.contains("TEMP B-TREE")), "{steps:?}");
+    }
+
+    #[tokio::test]
     async fn the_teams_of_older_tickets_are_learnt_without_a_move() {
         let (_dir, storage) = fresh().await;
         let plan = crate::demo::DemoPlan { tickets: 40, seed: 1, now: UtcMillis(1_790_240_400_000) };
