@@ -14,7 +14,7 @@ use desk_domain::{
     time::{Clock, UtcMillis},
     workspace::Workspace,
 };
-use desk_store::{Batch, NewerVersion, OpenOptions, Store};
+use desk_store::{Batch, Hash32, NewerVersion, OpenOptions, Store, StoredDocument};
 use tokio::sync::{Mutex, broadcast, watch};
 
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
     machine::{self, CorrectedClock, MachineIds, Shared},
     secrets::{self, KeyPlace, Keychain},
     session::SignedIn,
-    sync::{driver, twin::TWIN},
+    sync::{driver, twin::twin_fact},
 };
 
 /// The store's file in the data directory.
@@ -82,7 +82,7 @@ pub(crate) struct Inner {
     /// One edit at a time; the store would refuse the second of two with the same heads.
     pub(crate) writing: Mutex<()>,
     /// Documents that were edited or read last, by the heads that they had in the store.
-    pub(crate) open: std::sync::Mutex<OpenDocuments<Vec<[u8; 32]>>>,
+    pub(crate) open: std::sync::Mutex<OpenDocuments<Vec<Hash32>>>,
     /// Clocks are computed anew once at a time.
     pub(crate) rederiving: Mutex<()>,
     pub(crate) events: broadcast::Sender<DeskEvent>,
@@ -259,15 +259,14 @@ impl Desk {
     }
 
     /// Opens a stored document; `None` when there is none. Also gives the heads that it has in the store.
-    pub(crate) async fn load(&self, id: DocId) -> Result<Option<(Document, Vec<[u8; 32]>)>, ApiError> {
-        let Some(stored) = self.store().document(id).await.map_err(error::store)? else { return Ok(None) };
-        let document = Document::load(id, stored.kind, &stored.snapshot).map_err(error::load)?;
-        Ok(Some((document, stored.heads)))
+    pub(crate) async fn load(&self, id: DocId) -> Result<Option<(Document, Vec<Hash32>)>, ApiError> {
+        let stored = self.store().document(id).await.map_err(error::store)?;
+        Ok(stored.map(opened).transpose()?.map(|open| (open.document, open.state)))
     }
 
     /// Takes out a document that stands open, with the heads that it had in the store. It may have been written since, by another
     /// process even: a commit that expects these heads tells.
-    pub(crate) fn take_open(&self, id: DocId) -> Option<(Document, Vec<[u8; 32]>)> {
+    pub(crate) fn take_open(&self, id: DocId) -> Option<(Document, Vec<Hash32>)> {
         let mut kept = self.inner.open.lock().unwrap_or_else(PoisonError::into_inner);
         kept.take(id).map(|open| (open.document, open.state))
     }
@@ -278,15 +277,15 @@ impl Desk {
         &self,
         id: DocId,
         wanted: impl FnOnce(&Document) -> bool,
-    ) -> Option<Vec<[u8; 32]>> {
+    ) -> Option<Vec<Hash32>> {
         let kept = self.inner.open.lock().unwrap_or_else(PoisonError::into_inner);
         kept.get(id).filter(|open| wanted(&open.document)).map(|open| open.state.clone())
     }
 
     /// Keeps a document open that is, or was a moment ago, in the store with these heads.
-    pub(crate) fn keep_open(&self, document: Document, heads: Vec<[u8; 32]>, size_bytes: usize) {
+    pub(crate) fn keep_open(&self, open: Open<Vec<Hash32>>) {
         let mut kept = self.inner.open.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.put(document.id(), Open { state: heads, size_bytes, document });
+        kept.put(open.document.id(), open);
     }
 
     /// Reads a stored document; `None` when there is none.
@@ -310,14 +309,14 @@ impl Desk {
     /// Reads a stored document to be shown: one of a newer version as far as it can be read.
     pub(crate) async fn shown(&self, id: DocId) -> Result<Option<State>, ApiError> {
         let Some(stored) = self.store().document(id).await.map_err(error::store)? else { return Ok(None) };
-        let document = Document::load(id, stored.kind, &stored.snapshot).map_err(error::load)?;
-        match document.read() {
+        let open = opened(stored)?;
+        match open.document.read() {
             Ok(state) => {
                 // What is looked at is what is edited next.
-                self.keep_open(document, stored.heads, stored.snapshot.len());
+                self.keep_open(open);
                 Ok(Some(state))
             }
-            Err(problem) => document.readable().map(Some).ok_or_else(|| error::read(&problem)),
+            Err(problem) => open.document.readable().map(Some).ok_or_else(|| error::read(&problem)),
         }
     }
 
@@ -356,7 +355,7 @@ impl Desk {
             tracing::warn!("the store was last open on another machine");
             let has_server = self.signed_in().is_some_and(|session| session.server.is_some());
             meta.push(if has_server {
-                (TWIN.to_owned(), Some(b"1".to_vec()))
+                twin_fact()
             } else {
                 ("device".to_owned(), Some(self.inner.ids.fresh().to_string().into_bytes()))
             });
@@ -373,6 +372,12 @@ impl Desk {
         }
         Ok(())
     }
+}
+
+/// A stored document, opened, with its heads there.
+pub(crate) fn opened(stored: StoredDocument) -> Result<Open<Vec<Hash32>>, ApiError> {
+    let document = Document::load(stored.id, stored.kind, &stored.snapshot).map_err(error::load)?;
+    Ok(Open { state: stored.heads, size_bytes: stored.snapshot.len(), document })
 }
 
 /// This installation's identity, made once.

@@ -1,7 +1,7 @@
 //! The write path: one edit, one change, one transaction.
 
 use desk_api::{ApiError, ErrorCode};
-use desk_docs::{Author, Document, NewChange};
+use desk_docs::{Author, Document, NewChange, Open};
 use desk_domain::{
     edit::{Edit, Ops, Stamped},
     ids::{DocId, DocKind},
@@ -59,7 +59,7 @@ impl Desk {
                 return self.state(edit.doc).await?.ok_or_else(gone);
             };
             let Prepared { write, state, outbox, document, announced } = prepared;
-            let (heads, size_bytes) = (write.heads.clone(), write.snapshot.len());
+            let open = Open { state: write.heads.clone(), size_bytes: write.snapshot.len(), document };
             let mut batch = extra.clone();
             batch.docs.push(write);
             batch.outbox.extend(outbox);
@@ -70,7 +70,7 @@ impl Desk {
                     }
                     self.adopt(&state);
                     self.committed(&committed);
-                    self.keep_open(document, heads, size_bytes);
+                    self.keep_open(open);
                     return Ok(state);
                 }
                 Err(StoreError::Stale { .. }) => {}

@@ -24,7 +24,7 @@ use crate::{
     Desk, DeskEvent,
     desk::WorkspaceRules,
     error, machine,
-    sync::{http, twin::TWIN},
+    sync::{http, twin::no_twin_fact},
 };
 
 /// The member of this device, as the store keeps it.
@@ -337,7 +337,7 @@ impl Desk {
             ("device".to_owned(), Some(device.to_string().into_bytes())),
             ("session".to_owned(), Some(json(&signed_in)?)),
             ("tokens".to_owned(), Some(json(&tokens_of(session))?)),
-            (TWIN.to_owned(), None),
+            no_twin_fact(),
         ];
         Ok(Batch { meta, ..Batch::default() })
     }

@@ -1,8 +1,9 @@
 //! Sync: what is pushed and pulled, and how it stands.
 //!
-//! `driver` decides when (with the engine of `desk-sync`), `bootstrap` fills a new device, `push` and `pull` do one batch each, `scope` lets go of
-//! what the member may not see any more, `http` talks to the
-//! server, `live` listens for hints.
+//! `driver` decides when (with the engine of `desk-sync`), `bootstrap` fills a new device, `push` and `pull` do one batch
+//! each, `ahead` sends an edit while it is being written, `scope` lets go of what the member may not see any more, `recovery`
+//! gives a restored server what it lost, `twin` parts two copies of one store, `http` talks to the server, `live` listens for
+//! hints and pages.
 
 pub(crate) mod ahead;
 mod bootstrap;
@@ -39,6 +40,9 @@ const RENEW_BEFORE_MS: i64 = 60_000;
 
 /// Where it stands when everything was last level with the server.
 const SYNCED_AT: &str = "synced_at";
+
+/// A fact that is to be written into the store, or removed from it.
+type Fact = (String, Option<Vec<u8>>);
 
 /// What one sync did; its JSON is what `desk --json sync` prints.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -201,18 +205,29 @@ impl Desk {
         self.renew(link, &tokens.access).await
     }
 
-    /// A new access token if the server said that this one had ended: the device's clock may be wrong about when.
-    pub(crate) async fn renewed<T>(
+    /// What the server answers to a call with an access token.
+    async fn ask<T, F: Future<Output = Result<T, ApiError>> + Send>(
         &self,
         link: &Link,
-        access: &str,
-        answered: &Result<T, ApiError>,
-    ) -> Result<Option<String>, ApiError> {
-        match answered {
+        call: impl Fn(String) -> F + Send,
+    ) -> Result<T, ApiError> {
+        self.ask_by(link, self.tokens().await?, call).await
+    }
+
+    /// The same with that of `tokens`. It is made again with a new one if the server says that this one had ended: the device's
+    /// clock may be wrong about when.
+    async fn ask_by<T, F: Future<Output = Result<T, ApiError>> + Send>(
+        &self,
+        link: &Link,
+        tokens: Option<Tokens>,
+        call: impl Fn(String) -> F + Send,
+    ) -> Result<T, ApiError> {
+        let access = self.access_by(link, tokens).await?;
+        match call(access.clone()).await {
             Err(problem) if problem.code == ErrorCode::SessionExpired => {
-                self.renew(link, access).await.map(Some)
+                call(self.renew(link, &access).await?).await
             }
-            Err(_) | Ok(_) => Ok(None),
+            answered => answered,
         }
     }
 

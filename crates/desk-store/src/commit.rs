@@ -248,16 +248,15 @@ async fn write_part(conn: &mut SqliteConnection, batch: &Batch) -> Result<Commit
     };
 
     let docs = batch.docs.as_slice();
-    let (placed, ready) = match docs {
-        [] => (Vec::new(), Ok(Written::default())),
+    let (placed, Written { packed, texts }) = match docs {
+        [] => (Vec::new(), Written::default()),
         // While the connection's thread looks for the documents, this one packs them.
         docs => {
             let (placed, ready) =
                 future::join(documents::place(script.conn().await?, docs), async { Written::of(docs) }).await;
-            (placed?, ready)
+            (placed?, ready?)
         }
     };
-    let Written { packed, texts } = ready?;
     documents::write(&mut script, &placed, &packed).await?;
     project(&mut script, &placed, texts).await?;
 

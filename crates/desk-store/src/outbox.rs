@@ -41,11 +41,21 @@ impl Store {
         max_changes: usize,
     ) -> Result<Vec<OutboxChange>, StoreError> {
         // Nearly always one edit waits, and nothing holds up the way of an edit less than the connection that wrote it.
-        let few = first_changes(&mut self.quick_reader().await?, max_bytes, max_changes.min(FEW)).await?;
+        let few = changes_after(&mut self.quick_reader().await?, 0, max_bytes, max_changes.min(FEW)).await?;
         if few.len() < FEW {
             return Ok(few);
         }
-        first_changes(&mut self.slow_reader().await?, max_bytes, max_changes).await
+        self.outbox_after(0, max_bytes, max_changes).await
+    }
+
+    /// The same of those behind a place in the outbox.
+    pub async fn outbox_after(
+        &self,
+        seq: i64,
+        max_bytes: usize,
+        max_changes: usize,
+    ) -> Result<Vec<OutboxChange>, StoreError> {
+        changes_after(&mut self.slow_reader().await?, seq, max_bytes, max_changes).await
     }
 
     /// Whether another change than this one waits.
@@ -74,15 +84,16 @@ impl Store {
     }
 }
 
-async fn first_changes(
+async fn changes_after(
     held: &mut Held,
+    seq: i64,
     max_bytes: usize,
     max_changes: usize,
 ) -> Result<Vec<OutboxChange>, StoreError> {
     const SQL: &str = "SELECT o.seq, d.id, d.kind, o.hash, o.bytes, o.edit, o.edited_at \
-         FROM outbox o JOIN documents d ON d.doc = o.doc ORDER BY o.seq LIMIT ? + 0";
+         FROM outbox o JOIN documents d ON d.doc = o.doc WHERE o.seq > ? ORDER BY o.seq LIMIT ? + 0";
     let limit = i64::try_from(max_changes).unwrap_or(i64::MAX);
-    let mut rows = sqlx::query(SQL).bind(limit).fetch(held.conn()?);
+    let mut rows = sqlx::query(SQL).bind(seq).bind(limit).fetch(held.conn()?);
     let (mut batch, mut size) = (Vec::new(), 0_usize);
     while let Some(row) = rows.try_next().await? {
         let change = change(&row)?;

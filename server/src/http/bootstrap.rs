@@ -63,10 +63,7 @@ pub(super) async fn get(State(app): State<Arc<App>>, bearer: Bearer) -> Result<R
         }
     };
     tracing::info!(workspace.id = %workspace.id, segments = begin.segments.len(), "a device begins");
-    // The log as it is now that they were read and packed: nothing in them is newer.
-    let packed = app.storage.workspace(bearer.workspace()).await?;
-    let head = packed.map_or(workspace.head, |packed| packed.head);
-    witness::give(&app, bearer.workspace(), head, frame(begin, crate::threads::LARGE).await?).await
+    witness::give_latest(&app, &bearer, frame(begin, crate::threads::LARGE).await?).await
 }
 
 /// Those of the segments that the reader sees.

@@ -44,9 +44,6 @@ pub(super) async fn post(
     };
     let scope = reading.view.id;
     let answered = u32::try_from(answered).unwrap_or(u32::MAX);
-    // The log as it is now that they were read: nothing in them is newer.
-    let workspace = app.storage.workspace(bearer.workspace()).await?;
-    let head = workspace.map_or(bearer.head, |workspace| workspace.head);
     let response = frame(Documents { documents, answered, scope }, crate::threads::LARGE).await?;
-    witness::give(&app, bearer.workspace(), head, response).await
+    witness::give_latest(&app, &bearer, response).await
 }

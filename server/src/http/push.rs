@@ -53,10 +53,10 @@ async fn receive(app: &App, request: Request) -> Result<Vec<Incoming>, Problem> 
     let (mut frame, mut opened) = (Vec::new(), None);
     while let Some(piece) = pieces.next().await? {
         frame.extend_from_slice(&piece);
-        opened = if frame.len() <= QUICK_BYTES { open(&frame, most).ok() } else { None };
+        opened = (frame.len() <= QUICK_BYTES).then(|| open(&frame, most));
     }
     match opened {
-        Some(changes) => Ok(changes),
+        Some(opened) => opened,
         None => unhurried(frame.len(), move || open(&frame, most))
             .await
             .map_err(|error| Problem::internal(&error))?,

@@ -7,7 +7,7 @@ use axum::{
 use desk_api::{ErrorCode, rest::WITNESS_HEADER};
 use desk_domain::ids::WorkspaceId;
 
-use super::{App, Problem};
+use super::{App, Problem, bearer::Bearer};
 use crate::{storage::LogPage, sync::witness::Standing};
 
 /// Refuses a request that shows a log which is not the server's any more. A request that shows none is let through.
@@ -59,4 +59,11 @@ pub(super) async fn give(
     response: Response,
 ) -> Result<Response, Problem> {
     Ok(beside(response, of(app, workspace, head).await?))
+}
+
+/// The answer with the witness of the log as it is now that everything in the answer was read: nothing in it is newer.
+pub(super) async fn give_latest(app: &App, bearer: &Bearer, response: Response) -> Result<Response, Problem> {
+    let workspace = app.storage.workspace(bearer.workspace()).await?;
+    let head = workspace.map_or(bearer.head, |workspace| workspace.head);
+    give(app, bearer.workspace(), head, response).await
 }

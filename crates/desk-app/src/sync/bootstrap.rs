@@ -21,7 +21,12 @@ use desk_sync::{
 };
 use futures::{StreamExt, TryStreamExt};
 
-use super::{Link, pull::heed_personal, recovery::WITNESS, scope::scope_fact};
+use super::{
+    Link,
+    pull::heed_personal,
+    recovery::{WITNESS, witness_fact},
+    scope::scope_fact,
+};
 use crate::{Desk, DeskEvent, edit::write_of, error};
 
 /// Stands in the store of a new device until its segments are in: the `Bootstrap` frame that it goes by, or nothing yet.
@@ -53,21 +58,16 @@ impl Desk {
 
     /// Fetches the settings, the workspace's and the member's, and writes down that segments are to follow.
     pub(super) async fn fetch_own(&self, link: &Link) -> Result<(), ApiError> {
-        let access = self.access_token(link).await?;
-        let mut answer = link.http.bootstrap(&access).await;
-        if let Some(access) = self.renewed(link, &access, &answer).await? {
-            answer = link.http.bootstrap(&access).await;
-        }
-        let answer = answer?;
+        let http = &link.http;
+        let answer = self.ask(link, |access| async move { http.bootstrap(&access).await }).await?;
         self.learn_clock(answer.offset_ms).await;
-        let known = self.facts().await?.witness;
+        let known = self.store().meta_text(WITNESS).await.map_err(error::store)?;
         let mut plan = answer.value;
         let own = std::mem::take(&mut plan.own);
         let frame = wire::encode(&plan).map_err(error::internal)?;
         let _writing = self.inner.writing.lock().await;
-        let witness = answer.witness.map(|witness| (WITNESS.to_owned(), Some(witness.into_bytes())));
         // The newest that was shown stays: should the server have lost something meanwhile, it is by that one that it shows.
-        let witness = witness.filter(|_| known.is_none());
+        let witness = answer.witness.as_deref().filter(|_| known.is_none()).map(witness_fact);
         let meta = std::iter::once((BOOTSTRAP.to_owned(), Some(frame))).chain(witness).collect();
         let mut batch = Batch { meta, ..Batch::default() };
         // The segments of the plan are what is seen under its scope. Of another one from before, or one that a push shows
@@ -111,8 +111,8 @@ impl Desk {
         self.inner.sync.change(|status| status.bootstrap = None);
         if let Err(problem) = filled {
             if problem.code == ErrorCode::NotFound {
-                // The server has packed anew since: so does this device. What stands here already, and wins over what comes, is of
-                // before the new segments' place in the log: it is compared once they are in.
+                // The server has packed anew since: so does this device. What stands here already, and wins over what comes, is
+                // of before the new segments' place in the log: it is compared once they are in.
                 let meta = vec![(BOOTSTRAP.to_owned(), None), Self::scope_lost()];
                 let batch = Batch { meta, ..Batch::default() };
                 self.store().commit(&batch).await.map_err(error::store)?;
@@ -161,12 +161,8 @@ impl Desk {
         link: &Link,
         segment: SegmentRef,
     ) -> Result<(SegmentRef, Vec<ReadyBlock>), ApiError> {
-        let access = self.access_token(link).await?;
-        let mut bytes = link.http.segment(&access, segment.id).await;
-        if let Some(access) = self.renewed(link, &access, &bytes).await? {
-            bytes = link.http.segment(&access, segment.id).await;
-        }
-        let bytes = bytes?;
+        let http = &link.http;
+        let bytes = self.ask(link, |access| async move { http.segment(&access, segment.id).await }).await?;
         let unpack = move || {
             let found = blocks(&bytes, segment.id).map_err(|problem| unusable(&problem))?;
             let ready = found.iter().map(|block| {

@@ -14,7 +14,12 @@ use desk_sync::pull::{self, check_opens, has_foreign};
 use futures::{Stream, StreamExt};
 use tokio::task::JoinHandle;
 
-use crate::{Desk, desk::WorkspaceRules, edit::write_of, error};
+use crate::{
+    Desk,
+    desk::{WorkspaceRules, opened},
+    edit::write_of,
+    error,
+};
 
 /// Documents that are loaded and merged by one task. Those of neighbouring ids stand in few blocks.
 const TOGETHER: usize = 64;
@@ -120,7 +125,7 @@ async fn merge_some(
         stored.into_iter().map(|stored| (stored.id, stored)).collect();
     let work = move || {
         let merge = |(doc, kind, changes): &(DocId, DocKind, Vec<VerifiedChange>)| {
-            let known = stored.remove(doc).map(opened).transpose()?;
+            let known = stored.remove(doc).map(opened).transpose()?.map(|open| (open.document, open.state));
             let mut fresh = match Fresh::merge(known, (*doc, *kind, changes), reading.me)? {
                 Ok(fresh) => fresh,
                 Err(nothing_new) => return Ok(nothing_new),
@@ -132,12 +137,6 @@ async fn merge_some(
     };
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(error::internal)?
-}
-
-/// A stored document, with its heads there.
-fn opened(stored: StoredDocument) -> Result<(Document, Vec<Hash32>), ApiError> {
-    let document = Document::load(stored.id, stored.kind, &stored.snapshot).map_err(error::load)?;
-    Ok((document, stored.heads))
 }
 
 /// A document with changes that are new here.

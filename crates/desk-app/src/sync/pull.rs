@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use desk_api::ApiError;
-use desk_docs::Document;
+use desk_docs::Open;
 use desk_domain::{
     ids::{DocId, DocKind},
     personal::{ALERT_SETTINGS, ALERTS_READ_AT, Personal},
@@ -26,11 +26,15 @@ use super::{
     facts::Facts,
     http::unreadable,
     merging::{Changes, Merged, Reading},
-    recovery::WITNESS,
+    recovery::witness_fact,
     scope::{scope_fact, withdrawn_facts},
-    twin::TWIN,
+    twin::twin_fact,
 };
-use crate::{Desk, DeskEvent, alerts, desk::WorkspaceRules, error};
+use crate::{
+    Desk, DeskEvent, alerts,
+    desk::{WorkspaceRules, opened},
+    error,
+};
 
 /// How often a batch is applied anew when the person edits the same documents meanwhile.
 pub(super) const TRIES: u32 = 8;
@@ -126,9 +130,9 @@ impl Desk {
         }
         // What cannot be opened is told of when the changes are applied.
         if let Ok(Some(stored)) = self.store().document(doc).await
-            && let Ok(document) = Document::load(doc, stored.kind, &stored.snapshot)
+            && let Ok(open) = opened(stored)
         {
-            self.keep_open(document, stored.heads, stored.snapshot.len());
+            self.keep_open(open);
         }
     }
 
@@ -145,7 +149,7 @@ impl Desk {
     async fn pull_now(&self, link: &Link) -> Result<Pulled, ApiError> {
         let facts = self.ready_facts().await?;
         let (after, scope) = (facts.cursor, facts.scope);
-        let (reply, witness) = self.ask(link, facts, scope).await?;
+        let (reply, witness) = self.request(link, facts, scope).await?;
         if scope.is_some_and(|known| known != reply.scope) {
             let new = self.rescope(link).await?;
             return Ok(Pulled { new, cursor: after, head: reply.head, unsent: false });
@@ -153,19 +157,16 @@ impl Desk {
         self.take(reply, after, scope, witness.as_deref()).await
     }
 
-    async fn ask(
+    async fn request(
         &self,
         link: &Link,
         facts: Facts,
         scope: Option<Hash>,
     ) -> Result<(PullReply, Option<String>), ApiError> {
         let Facts { cursor: after, witness, tokens, .. } = facts;
-        let access = self.access_by(link, tokens).await?;
-        let mut answer = link.http.pull(&access, after, scope, witness.as_deref()).await;
-        if let Some(access) = self.renewed(link, &access, &answer).await? {
-            answer = link.http.pull(&access, after, scope, witness.as_deref()).await;
-        }
-        let answer = answer?;
+        let shown = witness.as_deref();
+        let pull = |access: String| async move { link.http.pull(&access, after, scope, shown).await };
+        let answer = self.ask_by(link, tokens, pull).await?;
         self.learn_clock(answer.offset_ms).await;
         Ok((answer.value, answer.witness))
     }
@@ -215,8 +216,7 @@ impl Desk {
         let session = self.require_session()?;
         let now = self.now();
         let mut new = 0;
-        let meta = witness.map(|witness| (WITNESS.to_owned(), Some(witness.as_bytes().to_vec())));
-        let mut batch = Batch { meta: meta.into_iter().collect(), ..Batch::default() };
+        let mut batch = Batch { meta: witness.into_iter().map(witness_fact).collect(), ..Batch::default() };
         if let Some((cursor, scope)) = level {
             batch.cursor = Some(cursor);
             batch.meta.push(scope_fact(scope));
@@ -259,7 +259,7 @@ impl Desk {
                 new += merged.added;
                 if let Some((write, state)) = merged.write {
                     let (heads, size_bytes) = (write.heads.clone(), write.snapshot.len());
-                    open = merged.document.map(|document| (document, heads, size_bytes));
+                    open = merged.document.map(|document| Open { state: heads, size_bytes, document });
                     if let Some(State::Personal(personal)) = &state
                         && personal.id == session.personal_doc
                     {
@@ -298,8 +298,8 @@ impl Desk {
             self.emit(DeskEvent::Changed { kinds: committed.kinds, docs: committed.docs });
             self.inner.deadlines_moved.send_modify(|count| *count += 1);
         }
-        if let Some((document, heads, size_bytes)) = open {
-            self.keep_open(document, heads, size_bytes);
+        if let Some(open) = open {
+            self.keep_open(open);
         }
         Ok(Some(new))
     }
@@ -316,11 +316,6 @@ impl From<StoreError> for Unstored {
     fn from(problem: StoreError) -> Self {
         Self::Store(problem)
     }
-}
-
-/// That the log has changes of this device which it never made, to be written with them.
-fn twin_fact() -> (String, Option<Vec<u8>>) {
-    (TWIN.to_owned(), Some(b"1".to_vec()))
 }
 
 /// Whether deadlines are other ones by the new settings.

@@ -16,7 +16,9 @@ use desk_sync::{
     wire::{BATCH_BYTES, BATCH_CHANGES, Hash, Push, PushReply, WireChange},
 };
 
-use super::{Link, facts::Facts, http::Answer, recovery::WITNESS, scope::withdrawn_facts, twin::TWIN};
+use super::{
+    Link, facts::Facts, http::Answer, recovery::witness_fact, scope::withdrawn_facts, twin::twin_fact,
+};
 use crate::{Desk, DeskEvent, edit::write_of, error};
 
 /// What a push did.
@@ -81,7 +83,7 @@ impl Desk {
         let read = if clashing.is_empty() { read_by(&reply, cursor, scope) } else { None };
         batch.cursor = read;
         if !clashing.is_empty() {
-            batch.meta.push((TWIN.to_owned(), Some(b"1".to_vec())));
+            batch.meta.push(twin_fact());
         }
         self.store().commit(&batch).await.map_err(error::store)?;
         let rejected = u64::try_from(refused.len()).unwrap_or(u64::MAX);
@@ -117,14 +119,9 @@ impl Desk {
                 bytes: change.bytes.clone(),
             })
             .collect();
-        let push = Push { changes };
-        let access = self.access_by(link, facts.tokens).await?;
-        let witness = facts.witness.as_deref();
-        let mut answer = link.http.push(&access, &push, witness).await;
-        if let Some(access) = self.renewed(link, &access, &answer).await? {
-            answer = link.http.push(&access, &push, witness).await;
-        }
-        let answer = answer?;
+        let (push, witness) = (&Push { changes }, facts.witness.as_deref());
+        let push = |access: String| async move { link.http.push(&access, push, witness).await };
+        let answer = self.ask_by(link, facts.tokens, push).await?;
         self.learn_clock(answer.offset_ms).await;
         Ok(answer)
     }
@@ -132,22 +129,23 @@ impl Desk {
     /// Sends everything that waits under an id that is another's, too, and takes out what stands in the log: the other copy, or
     /// this one before it was restored, may have sent it. What the server refuses stays as it is.
     pub(super) async fn offer_all(&self, link: &Link) -> Result<(), ApiError> {
-        let waiting = self.store().outbox_batch(usize::MAX, usize::MAX).await.map_err(error::store)?;
-        for part in batches(&waiting) {
-            let answer = self.send(link, self.facts().await?, part).await?;
-            let (accepted, _) = judged(part, &answer.value)?;
+        let mut after = 0;
+        loop {
+            let part = self.store().outbox_after(after, BATCH_BYTES, BATCH_CHANGES).await;
+            let part = part.map_err(error::store)?;
+            let Some(last) = part.last() else { return Ok(()) };
+            after = last.seq;
+            let answer = self.send(link, self.facts().await?, &part).await?;
+            let (accepted, _) = judged(&part, &answer.value)?;
             let batch = self.noted(&answer, accepted).await?;
             self.store().commit(&batch).await.map_err(error::store)?;
         }
-        Ok(())
     }
 
     /// What is written of verdicts whatever they are.
     async fn noted(&self, answer: &Answer<PushReply>, accepted: Vec<Hash32>) -> Result<Batch, ApiError> {
         // With the verdicts: the server's log has these changes now, and if it should lose them, this is how it shows.
-        let witness = answer.witness.as_ref();
-        let witness = witness.map(|witness| (WITNESS.to_owned(), Some(witness.clone().into_bytes())));
-        let mut meta: Vec<_> = witness.into_iter().collect();
+        let mut meta: Vec<_> = answer.witness.as_deref().into_iter().map(witness_fact).collect();
         meta.extend(withdrawn_facts(&answer.value.withdrawn.iter().copied().collect()));
         meta.extend(self.judged_under(answer.value.scope).await?);
         Ok(Batch { accepted, meta, ..Batch::default() })
@@ -259,22 +257,6 @@ fn judged(
         Ok(Verdicts { accepted, refused }) => Ok((accepted, refused)),
         Err(problem) => Err(ApiError::new(ErrorCode::BadServer, problem.to_string())),
     }
-}
-
-/// Changes in parts that are sent at once.
-fn batches(waiting: &[OutboxChange]) -> impl Iterator<Item = &[OutboxChange]> {
-    let mut left = waiting;
-    std::iter::from_fn(move || {
-        let mut bytes = 0;
-        let fits = |change: &&OutboxChange| {
-            bytes += change.bytes.len();
-            bytes <= BATCH_BYTES
-        };
-        let many = left.iter().take(BATCH_CHANGES).take_while(fits).count().max(1);
-        let (part, rest) = left.split_at_checked(many)?;
-        left = rest;
-        Some(part)
-    })
 }
 
 /// What a document is called in the list of refused edits.

@@ -1,7 +1,7 @@
 //! When the server was restored from an older backup: everything is read anew, and what its log lost is sent to it again.
 //!
-//! With each push and pull, and when it asks for documents, the device shows the newest witness that the server gave it (`log-witness`); a server whose log is
-//! not that one any more says so before it judges anything. From then on a mark stands in the store until every change that the
+//! With each push and pull, and when it asks for documents, the device shows the newest witness that the server gave it
+//! (`log-witness`); a server whose log is not that one any more says so before it judges anything. From then on a mark stands in the store until every change that the
 //! documents have and the server has not stands in the outbox, in front of what waited there. A change too many does no harm: the
 //! server accepts it again. Nothing local is dropped meanwhile; a crash begins anew, which changes nothing. Then all of it is
 //! sent, and after that the log is read from its beginning: what the server refuses has left the documents before something else
@@ -23,11 +23,16 @@ use desk_sync::{
     wire::{DocHeads, Hash},
 };
 
-use super::{Link, bootstrap::BOOTSTRAP};
+use super::{Fact, Link, bootstrap::BOOTSTRAP};
 use crate::{Desk, error};
 
 /// The newest witness, among the store's facts.
 pub(super) const WITNESS: &str = "log.witness";
+/// That the server gave this witness: written with what it was given for.
+pub(super) fn witness_fact(witness: &str) -> Fact {
+    (WITNESS.to_owned(), Some(witness.as_bytes().to_vec()))
+}
+
 /// Stands among the facts while the server has not everything back.
 pub(super) const RECOVERING: &str = "log.recovering";
 /// Documents that are compared at once.
@@ -153,8 +158,9 @@ impl ServerHeads<'_> {
                     return Ok(found.heads.iter().map(|Hash(hash)| *hash).collect());
                 }
                 None if !self.is_last => {
-                    let access = desk.access_token(self.link).await?;
-                    let heads = self.link.http.heads(&access, self.after).await?;
+                    let (http, after) = (&self.link.http, self.after);
+                    let heads =
+                        desk.ask(self.link, |access| async move { http.heads(&access, after).await }).await?;
                     let last = heads.documents.last().map(|found| found.doc);
                     if heads.documents.iter().any(|found| Some(found.doc) <= self.after)
                         || (last.is_none() && !heads.is_last)

@@ -2,9 +2,9 @@
 //!
 //! The server says with each pull under which scope the device has everything up to its cursor. When it says another one than
 //! before, the device is brought level by comparing lists (`desk_sync::scope`); until it is, no scope stands in the store, so
-//! that what was broken off begins anew, even if the member may see again what they saw before. What is to go is written down first, with the cursor or the verdicts that said
-//! so, and then goes in transactions of its own; each of them takes what the person had not sent yet (edits, and what was
-//! being typed) to the list of refused edits.
+//! that what was broken off begins anew, even if the member may see again what they saw before. What is to go is written down
+//! first, with the cursor or the verdicts that said so, and then goes in transactions of its own; each of them takes what the
+//! person had not sent yet (edits, and what was being typed) to the list of refused edits.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +23,8 @@ use desk_sync::{
 use sha2::{Digest, Sha256};
 
 use super::{
-    Link,
+    Fact, Link,
+    facts::Facts,
     http::Answer,
     pull::{Arrived, TRIES},
     push::subject,
@@ -50,9 +51,6 @@ pub(super) fn scope_of(text: Option<&str>, cursor: u64) -> Option<Hash> {
     let mut scope = [0; 32];
     Some(if hex::decode_to_slice(text, &mut scope).is_ok() { Hash(scope) } else { NONE })
 }
-
-/// A fact that is to be written.
-type Fact = (String, Option<Vec<u8>>);
 
 fn doc_heads(doc: DocId, heads: &[Hash32]) -> DocHeads {
     DocHeads { doc, heads: heads.iter().copied().map(Hash).collect() }
@@ -133,14 +131,10 @@ impl Desk {
 
     /// All documents that the member may see, and under which scope; `None` when that changed meanwhile.
     async fn seen(&self, link: &Link) -> Result<Option<(Hash, Vec<DocHeads>)>, ApiError> {
+        let http = &link.http;
         let (mut seen, mut scope, mut after): (Vec<DocHeads>, _, _) = (Vec::new(), None, None);
         loop {
-            let access = self.access_token(link).await?;
-            let mut page = link.http.heads(&access, after).await;
-            if let Some(access) = self.renewed(link, &access, &page).await? {
-                page = link.http.heads(&access, after).await;
-            }
-            let page = page?;
+            let page = self.ask(link, |access| async move { http.heads(&access, after).await }).await?;
             if *scope.get_or_insert(page.scope) != page.scope {
                 return Ok(None);
             }
@@ -176,12 +170,10 @@ impl Desk {
     async fn fetch_whole(&self, link: &Link, docs: &[DocId], scope: Hash) -> Result<Option<u64>, ApiError> {
         let (mut left, mut new) = (docs, 0);
         while !left.is_empty() {
-            let (access, shown) = (self.access_token(link).await?, self.facts().await?.witness);
-            let mut found = link.http.documents(&access, left, shown.as_deref()).await;
-            if let Some(access) = self.renewed(link, &access, &found).await? {
-                found = link.http.documents(&access, left, shown.as_deref()).await;
-            }
-            let Answer { value: found, witness, .. } = found?;
+            let Facts { witness: shown, tokens, .. } = self.facts().await?;
+            let shown = shown.as_deref();
+            let fetch = |access: String| async move { link.http.documents(&access, left, shown).await };
+            let Answer { value: found, witness, .. } = self.ask_by(link, tokens, fetch).await?;
             if found.scope != scope {
                 return Ok(None);
             }

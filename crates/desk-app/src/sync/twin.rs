@@ -13,11 +13,21 @@ use desk_domain::ids::{DeviceId, DocId};
 use desk_store::{Batch, Hash32};
 use desk_sync::{push::Refused, wire::RejectCode};
 
-use super::Link;
+use super::{Fact, Link};
 use crate::{Desk, error};
 
 /// Stands among the store's facts while the device's id is also another's.
-pub(crate) const TWIN: &str = "device.twin";
+const TWIN: &str = "device.twin";
+
+/// That the device's id is also another's: written with what shows it.
+pub(crate) fn twin_fact() -> Fact {
+    (TWIN.to_owned(), Some(b"1".to_vec()))
+}
+
+/// That it is this device's alone again.
+pub(crate) fn no_twin_fact() -> Fact {
+    (TWIN.to_owned(), None)
+}
 
 impl Desk {
     /// The device's id is also another's.
@@ -30,8 +40,8 @@ impl Desk {
     pub(super) async fn become_new_device(&self, link: &Link) -> Result<(), ApiError> {
         self.offer_all(link).await?;
         let device = DeviceId(self.inner.ids.fresh());
-        let access = self.access_token(link).await?;
-        let session = link.http.new_device(&access, device).await?;
+        let http = &link.http;
+        let session = self.ask(link, |access| async move { http.new_device(&access, device).await }).await?;
         let _writing = self.inner.writing.lock().await;
         let mut batch = self.as_new_device(device, &session)?;
         let mut docs: Vec<DocId> = Vec::new();

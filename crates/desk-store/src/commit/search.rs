@@ -60,7 +60,7 @@ impl Ready {
         (docs.len() <= FEW).then(|| of_few(ready))
     }
 
-    /// The same where the text is another one than that in the index, of which `indexed` is the hash.
+    /// Of a document that is found by its text, where that is another one than the one in the index; `indexed` is that one's hash.
     fn unless_indexed(
         write: &DocWrite,
         terms: &mut Terms,

@@ -134,6 +134,9 @@ async fn the_outbox_is_sent_in_order_and_in_pieces() {
     assert_eq!(sent(1_199, 10).await, [1]);
     assert_eq!(sent(100_000, 3).await, [1, 2, 3]);
     assert_eq!(sent(10, 10).await, [1], "one is always sent");
+    let second = store.outbox_batch(1_200, 10).await.expect("reads")[1].seq;
+    let rest = store.outbox_after(second, 5_010, 10).await.expect("reads");
+    assert_eq!(rest.iter().map(|change| change.hash[0]).collect::<Vec<_>>(), [3, 4]);
     let of_two = store.outbox_of(id(2)).await.expect("reads");
     assert_eq!(of_two.iter().map(|change| change.hash[0]).collect::<Vec<_>>(), [2, 4]);
     assert_eq!(of_two[0].edit, edit(id(2), "Принтер"));
