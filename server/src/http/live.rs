@@ -1,8 +1,8 @@
 //! `GET /v1/live`: a WebSocket that tells when the head moved, and sends what came to a device that has said how far it is:
 //! the page that a pull would be answered with at that moment, by the same checks.
 //!
-//! It ends when the token ends (close 4401), when the device or session does (4403, 4401), and when the server
-//! stops (1001); the client signs in or reconnects as the code says.
+//! It ends when the token ends (close 4401), when the device or session does (4403, 4401), when the member gets another role
+//! (4409), and when the server stops (1001); the client signs in or reconnects as the code says.
 
 use std::{sync::Arc, time::Duration};
 
@@ -57,6 +57,9 @@ enum End {
     Expired,
     /// The session or the device lost its right.
     Lost(Lost),
+    /// The member has another role, and may see something else. A device that is level is told of that by nothing else where
+    /// the log says so already, as after a restore: it reconnects and pulls.
+    OtherRole,
     /// The server stops.
     Stopping,
     /// The storage failed.
@@ -81,6 +84,7 @@ async fn tell(app: Arc<App>, bearer: Bearer, mut socket: WebSocket) {
         End::Lost(Lost::Session) => (4401, "session_ended"),
         End::Lost(Lost::Device) => (4403, "device_revoked"),
         End::Lost(Lost::Member) => (4403, "access_ended"),
+        End::OtherRole => (4409, "role_changed"),
         End::Stopping => (1001, "server_stopping"),
         End::Failed => (1011, "internal"),
     };
@@ -225,12 +229,15 @@ fn told(after: u64, packed: &Packed) -> Option<Vec<u8>> {
     Told { after, witness, frame: &packed.frame }.encode().ok()
 }
 
-/// Whether the bearer has lost the right to be told.
+/// Whether the bearer has lost the right to be told, or has another one.
 async fn ended(app: &App, bearer: &Bearer) -> Option<End> {
     if app.clock.now() >= bearer.expires_at() {
         return Some(End::Expired);
     }
-    access_of(app, bearer).await.err()
+    match access_of(app, bearer).await {
+        Ok(access) => (access.member.role != bearer.member.role).then_some(End::OtherRole),
+        Err(end) => Some(end),
+    }
 }
 
 /// What the bearer may do now.

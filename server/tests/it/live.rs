@@ -208,6 +208,20 @@ async fn the_connection_ends_with_the_token_the_session_and_the_device() {
 }
 
 #[tokio::test]
+async fn a_level_device_of_whose_role_the_log_tells_nothing_is_to_connect_anew() {
+    let server = TestServer::start().await;
+    let anna = server.device("acme", "anna").await;
+    let PullReply { head, scope, .. } = anna.pull(0).await;
+    let mut socket = connect(&server, &anna.session.access_token).await.unwrap();
+    assert_eq!(hint(&mut socket).await, head);
+    level(&mut socket, head, scope).await;
+    server.set_role("acme", "anna", Role::Manager).await;
+    assert_eq!(closed(&mut socket).await, 4409);
+    assert_eq!(anna.pull(head).await.head, head, "the log has nothing of it");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn nobody_listens_without_a_token() {
     let server = TestServer::start().await;
     for token in ["", "nonsense"] {

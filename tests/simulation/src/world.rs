@@ -6,7 +6,7 @@ mod filling;
 mod network;
 mod restored;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use desk_domain::{
     ids::{DeviceId, Ids},
@@ -37,6 +37,8 @@ const START: UtcMillis = UtcMillis(1_790_240_400_000);
 const ANSWER_MS: i64 = 30_000;
 /// A dead live connection is noticed after so long at the latest.
 const SILENCE_MS: i64 = 75_000;
+/// The server looks this often at the right to be told of who listens.
+const PING_MS: i64 = 20_000;
 /// After the faults everything must be level within this time.
 const DRAIN_MS: i64 = 2 * 3_600_000;
 /// More steps than any run takes.
@@ -75,6 +77,8 @@ enum Event {
     CutOff { device: usize, for_ms: i64 },
     /// A member gets another role.
     Role,
+    /// The server looks whether those who listen are who they were.
+    Pinged,
     /// Who sees what changes: a team becomes private or open, or a member joins or leaves teams.
     Access,
     /// A device is revoked.
@@ -144,6 +148,8 @@ pub(crate) struct World {
     lives: BTreeMap<u64, (usize, u32)>,
     /// What those devices said of themselves that did: how far they are, nothing once that was answered.
     levels: BTreeMap<u64, Option<(u64, Hash)>>,
+    /// Live connections whose members have another role than they were told anything under.
+    other_roles: BTreeSet<u64>,
     pub(crate) devices: Vec<Device>,
     cut_off_until: Vec<UtcMillis>,
     members: Vec<String>,
@@ -192,6 +198,7 @@ impl World {
             backup: None,
             lives: BTreeMap::new(),
             levels: BTreeMap::new(),
+            other_roles: BTreeSet::new(),
             cut_off_until: vec![START; devices.len()],
             devices,
             members,
@@ -335,6 +342,7 @@ impl World {
                 }
             }
             Event::Role => return self.change_role(),
+            Event::Pinged => self.end_other_roles(),
             Event::Access => return self.change_access(),
             Event::Revoke => self.revoke(),
             Event::ClockSet => {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use desk_domain::people::Role;
 
-use super::{Event, World};
+use super::{Event, PING_MS, World};
 use crate::{Broken, server::TEAMS};
 
 impl World {
@@ -47,8 +47,25 @@ impl World {
 
     pub(super) fn set_role(&mut self, member: usize, role: Role) -> Result<(), Broken> {
         self.told(|| format!("member {member} becomes {role}"));
+        if self.server.accounts[member].role != role {
+            let of_member = |device: usize| {
+                self.server.devices.get(&self.devices[device].id).is_some_and(|(owner, _)| *owner == member)
+            };
+            let lives =
+                self.lives.iter().filter(|(_, (device, _))| of_member(*device)).map(|(live, _)| *live);
+            self.other_roles.extend(lives);
+            self.after(self.chance.between(1, PING_MS), Event::Pinged);
+        }
         self.server.set_role(member, role, self.time, &self.chance)?;
         self.hint()
+    }
+
+    /// The server ends the live connections of members who have another role.
+    pub(super) fn end_other_roles(&mut self) {
+        let lives = std::mem::take(&mut self.other_roles);
+        let devices: BTreeSet<(usize, u32)> =
+            lives.iter().filter_map(|live| self.lives.get(live).copied()).collect();
+        self.break_lives(|of| devices.contains(&of));
     }
 
     pub(super) fn revoke(&mut self) {

@@ -70,6 +70,8 @@ impl World {
         let level = self.levels.get_mut(&live).and_then(Option::take);
         let page = level.and_then(|(after, scope)| {
             let reply = self.server.pull(id, after, Some(scope), self.plan.pull_changes).ok()?;
+            // It was read by the role that they have.
+            self.other_roles.remove(&live);
             Some((after, reply))
         });
         let news = match page {
