@@ -37,6 +37,8 @@ pub enum ErrorCode {
     /// The server lost the newest part of its log: it was restored from a backup. The device reads everything anew and
     /// sends what the server lost.
     ServerRestored,
+    /// The server is preparing what was asked for (it packs a workspace for new devices): to be asked again soon.
+    ServerBusy,
     /// The server speaks a newer protocol than this program.
     UpgradeRequired,
     /// The store was written by a newer version: it is open for reading only.

@@ -18,7 +18,7 @@ mod recovery;
 mod scope;
 pub(crate) mod twin;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use desk_api::{
     ApiError, ErrorCode,
@@ -37,6 +37,9 @@ use crate::{
 
 /// An access token is renewed this long before it ends.
 const RENEW_BEFORE_MS: i64 = 60_000;
+
+/// A server that is preparing the segments answers when they are ready, or after a while; then it is asked again after so long.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Where it stands when everything was last level with the server.
 const SYNCED_AT: &str = "synced_at";
@@ -98,11 +101,17 @@ impl Desk {
                 report.rejected += pushed.rejected;
                 pushed.tell(engine, self.now());
             }
-            Action::Bootstrap => {
-                let begun = self.bootstrap(link).await?;
-                report.pulled += begun.documents;
-                engine.bootstrapped(self.now(), begun.cursor);
-            }
+            Action::Bootstrap => match self.bootstrap(link).await {
+                Ok(begun) => {
+                    report.pulled += begun.documents;
+                    engine.bootstrapped(self.now(), begun.cursor);
+                }
+                Err(problem) if problem.code == ErrorCode::ServerBusy => {
+                    self.told(SyncPhase::Busy, None, Some(problem)).await;
+                    tokio::time::sleep(ASK_AGAIN).await;
+                }
+                Err(problem) => return Err(problem),
+            },
             Action::Pull => {
                 let pulled = self.pull_batch(link).await?;
                 report.pulled += pulled.new;

@@ -41,11 +41,11 @@ pub(super) async fn get(State(app): State<Arc<App>>, bearer: Bearer) -> Result<R
     let begin = loop {
         let set = tokio::time::timeout(app.limits.segments, app.segmenter.current(&workspace));
         let set = set.await.map_err(|_later| {
-            Problem::new(
-                ErrorCode::StoreBusy,
-                "the workspace is being packed for new devices: ask again soon",
-            )
-            .wait_s(5)
+            let packed = app.segmenter.packed(workspace.id);
+            let message = format!(
+                "the server packs the workspace for new devices, {packed} documents so far: ask again"
+            );
+            Problem::new(ErrorCode::ServerBusy, message).retry_after_s(1)
         })??;
         let mut own = Vec::new();
         for doc in [workspace.settings_doc, bearer.member.personal_doc] {

@@ -30,14 +30,6 @@ impl Problem {
         ApiError::new(code, message).into()
     }
 
-    /// The same error with the advice to ask again after so many seconds, and status 503.
-    #[must_use]
-    pub fn wait_s(mut self, seconds: u64) -> Self {
-        self.wait_s = Some(seconds);
-        self.status = StatusCode::SERVICE_UNAVAILABLE;
-        self
-    }
-
     /// The same error with the advice to ask again after so many seconds.
     #[must_use]
     pub fn retry_after_s(mut self, seconds: u64) -> Self {
@@ -81,6 +73,7 @@ fn status(code: ErrorCode) -> StatusCode {
         }
         ErrorCode::Forbidden | ErrorCode::DeviceRevoked | ErrorCode::AccessEnded => StatusCode::FORBIDDEN,
         ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        ErrorCode::ServerBusy => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
         ErrorCode::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
         ErrorCode::Offline

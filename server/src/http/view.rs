@@ -42,6 +42,6 @@ impl<'a> Reading<'a> {
 
 /// The settings do not come to rest.
 pub(super) fn changing() -> Problem {
-    Problem::new(desk_api::ErrorCode::StoreBusy, "the workspace's settings are changing: ask again soon")
-        .wait_s(1)
+    Problem::new(desk_api::ErrorCode::ServerBusy, "the workspace's settings are changing: ask again soon")
+        .retry_after_s(1)
 }

@@ -13,7 +13,10 @@ use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet, HashMap},
     num::NonZero,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use desk_docs::{Document, LoadError, PackedDocument};
@@ -66,7 +69,16 @@ pub struct Segmenter {
     storage: Arc<dyn Storage>,
     clock: Arc<dyn Clock>,
     behind: u64,
-    turns: Mutex<HashMap<WorkspaceId, Arc<tokio::sync::Mutex<()>>>>,
+    turns: Mutex<HashMap<WorkspaceId, Arc<Turn>>>,
+}
+
+/// The work for one workspace.
+#[derive(Default)]
+struct Turn {
+    /// Held by who does it.
+    taken: tokio::sync::Mutex<()>,
+    /// Documents that were packed since it began.
+    packed: AtomicU64,
 }
 
 impl Segmenter {
@@ -149,15 +161,23 @@ impl Segmenter {
         }
     }
 
+    /// How many documents of a workspace have been packed by the work under way.
+    pub fn packed(&self, workspace: WorkspaceId) -> u64 {
+        self.turn(workspace).packed.load(Ordering::Relaxed)
+    }
+
+    fn turn(&self, workspace: WorkspaceId) -> Arc<Turn> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(turns.entry(workspace).or_default())
+    }
+
     fn begin(self: &Arc<Self>, workspace: WorkspaceId) -> JoinHandle<Result<SegmentSet, SegmentError>> {
         let this = Arc::clone(self);
         tokio::spawn(async move {
-            let turn = {
-                let mut turns = this.turns.lock().unwrap_or_else(PoisonError::into_inner);
-                Arc::clone(turns.entry(workspace).or_default())
-            };
-            let _turn = turn.lock().await;
-            let result = this.renew(workspace).await;
+            let turn = this.turn(workspace);
+            let _taken = turn.taken.lock().await;
+            turn.packed.store(0, Ordering::Relaxed);
+            let result = this.renew(workspace, &turn.packed).await;
             if let Err(error) = &result {
                 tracing::error!(workspace.id = %workspace, %error, "segments could not be made");
             }
@@ -166,7 +186,7 @@ impl Segmenter {
     }
 
     /// Brings the set level with the log, unless somebody did while this waited for its turn.
-    async fn renew(&self, id: WorkspaceId) -> Result<SegmentSet, SegmentError> {
+    async fn renew(&self, id: WorkspaceId, packed: &AtomicU64) -> Result<SegmentSet, SegmentError> {
         let workspace = self
             .storage
             .workspace(id)
@@ -183,7 +203,6 @@ impl Segmenter {
         let rules = Arc::new(Rules::of(settings.as_ref()));
         let private = private_teams(settings.as_ref());
         let mut segments = Vec::new();
-        let mut packed = 0_u32;
         for audience in audiences(&private) {
             let plan = match &known {
                 Some(set) => {
@@ -198,9 +217,7 @@ impl Segmenter {
                 match part {
                     Part::Keep(entry) => segments.push(entry),
                     Part::Pack { after, until } => {
-                        let made = self.pack(&whose, after, until).await?;
-                        packed += made.iter().map(|entry| entry.documents).sum::<u32>();
-                        segments.extend(made);
+                        segments.extend(self.pack(&whose, after, until, packed).await?);
                     }
                 }
             }
@@ -215,7 +232,7 @@ impl Segmenter {
         let now = self.clock.now();
         self.storage.put_segment_set(id, &set, now, now.plus_ms(-KEEP_MS)).await?;
         tracing::info!(
-            workspace.id = %id, documents.packed = packed, segments = set.segments.len(), "segments made"
+            workspace.id = %id, documents.packed = packed.load(Ordering::Relaxed), segments = set.segments.len(), "segments made"
         );
         Ok(set)
     }
@@ -226,6 +243,7 @@ impl Segmenter {
         whose: &Whose,
         after: Option<DocId>,
         until: Option<DocId>,
+        packed: &AtomicU64,
     ) -> Result<Vec<SegmentEntry>, SegmentError> {
         // Requests come first: never all processors.
         let width = std::thread::available_parallelism().map_or(1, NonZero::get).div_ceil(2).min(4);
@@ -241,12 +259,12 @@ impl Segmenter {
             let Some(last) = page.last().map(|record| record.id) else { break };
             after = Some(last);
             if working.len() >= width {
-                keep(working.join_next().await, &mut made)?;
+                keep(working.join_next().await, &mut made, packed)?;
             }
             working.spawn(pack_page(Arc::clone(&self.storage), whose.clone(), page, now));
         }
         while !working.is_empty() {
-            keep(working.join_next().await, &mut made)?;
+            keep(working.join_next().await, &mut made, packed)?;
         }
         Ok(made.into_values().collect())
     }
@@ -295,8 +313,10 @@ async fn pack_page(
 fn keep(
     done: Option<Result<Result<Option<SegmentEntry>, SegmentError>, JoinError>>,
     made: &mut BTreeMap<DocId, SegmentEntry>,
+    packed: &AtomicU64,
 ) -> Result<(), SegmentError> {
     if let Some(entry) = done.transpose().map_err(|_| SegmentError::Ended)?.transpose()?.flatten() {
+        packed.fetch_add(u64::from(entry.documents), Ordering::Relaxed);
         made.insert(entry.first, entry);
     }
     Ok(())

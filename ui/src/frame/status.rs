@@ -1,6 +1,9 @@
 //! The status line: how sync stands, which clock runs out next, who is signed in. In words.
 
-use desk_api::view::{DueTicket, Progress, SyncPhase, SyncView};
+use desk_api::{
+    ErrorCode,
+    view::{DueTicket, Progress, SyncPhase, SyncView},
+};
 use desk_domain::time::UtcMillis;
 use yew::prelude::*;
 
@@ -38,7 +41,10 @@ pub(crate) fn sync_words(i18n: I18n, sync: &SyncView, now: UtcMillis) -> String 
         (SyncPhase::Local, ..) => i18n.t("sync-local"),
         (SyncPhase::Offline, Some(since), _) => tr!(i18n, "sync-offline-since", at = when(i18n, now, since)),
         (SyncPhase::Offline, None, _) => i18n.t("sync-offline"),
-        (SyncPhase::Busy, ..) => i18n.t("sync-busy"),
+        (SyncPhase::Busy, ..) => match &sync.problem {
+            Some(problem) if problem.code == ErrorCode::ServerBusy => i18n.t("sync-preparing"),
+            Some(_) | None => i18n.t("sync-busy"),
+        },
         (SyncPhase::Idle, _, Some(at)) => tr!(i18n, "sync-idle-at", at = when(i18n, now, at)),
         (SyncPhase::Idle, _, None) => i18n.t("sync-idle"),
         (SyncPhase::Stopped, ..) => {
@@ -161,7 +167,7 @@ pub(super) fn StatusLine() -> Html {
 
 #[cfg(test)]
 mod tests {
-    use desk_api::{ApiError, ErrorCode, view::Language};
+    use desk_api::{ApiError, view::Language};
 
     use super::*;
 
@@ -191,6 +197,16 @@ mod tests {
             ..idle.clone()
         };
         check(&begins, "загружается пространство: 99 %", "fetching the workspace: 99 %");
+        let waits = SyncView {
+            phase: SyncPhase::Busy,
+            problem: Some(ApiError::new(ErrorCode::ServerBusy, "")),
+            ..idle.clone()
+        };
+        check(
+            &waits,
+            "сервер готовит пространство для этого устройства",
+            "the server is preparing the workspace for this device",
+        );
         let indexing = SyncView { indexing: Some(Progress { done: 1, total: 4 }), ..idle.clone() };
         check(
             &indexing,

@@ -165,6 +165,7 @@ fn word_keys() -> BTreeSet<String> {
             ErrorCode::Offline,
             ErrorCode::BadServer,
             ErrorCode::ServerRestored,
+            ErrorCode::ServerBusy,
             ErrorCode::UpgradeRequired,
             ErrorCode::ReadOnlyStore,
             ErrorCode::DamagedStore,

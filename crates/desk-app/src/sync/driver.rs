@@ -22,7 +22,7 @@ use tokio::{
 };
 
 use super::{
-    Link,
+    ASK_AGAIN, Link,
     ahead::Coming,
     live::{Heard, Live},
     pull::Told,
@@ -244,8 +244,19 @@ impl Desk {
                 }
                 Action::Bootstrap => {
                     self.told(SyncPhase::Busy, engine.offline_since(), problem.clone()).await;
-                    let begun = self.bootstrap(link).await;
-                    begun.map(|begun| engine.bootstrapped(self.now(), begun.cursor)).err()
+                    match self.bootstrap(link).await {
+                        Ok(begun) => {
+                            engine.bootstrapped(self.now(), begun.cursor);
+                            None
+                        }
+                        Err(busy) if busy.code == ErrorCode::ServerBusy => {
+                            // It is there, and edits go out meanwhile.
+                            problem = Some(busy);
+                            tokio::time::sleep(ASK_AGAIN).await;
+                            continue;
+                        }
+                        Err(failure) => Some(failure),
+                    }
                 }
                 Action::Pull => {
                     let pulled = self.pull_batch(link).await;
@@ -406,7 +417,12 @@ impl Desk {
     }
 
     /// Writes down how sync stands and tells listeners when that changed.
-    async fn told(&self, phase: SyncPhase, offline_since: Option<UtcMillis>, problem: Option<ApiError>) {
+    pub(super) async fn told(
+        &self,
+        phase: SyncPhase,
+        offline_since: Option<UtcMillis>,
+        problem: Option<ApiError>,
+    ) {
         let before = self.inner.sync.status();
         if before.phase == phase && before.offline_since == offline_since && before.problem == problem {
             return;

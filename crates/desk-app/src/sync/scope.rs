@@ -86,7 +86,7 @@ impl Desk {
                 return Ok(new);
             }
         }
-        Err(ApiError::new(ErrorCode::StoreBusy, "what you may see is changing; it goes on soon"))
+        Err(ApiError::new(ErrorCode::ServerBusy, "what you may see is changing; it goes on soon"))
     }
 
     /// Compares once; `None` when what the member may see changed meanwhile.

@@ -2,19 +2,32 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use desk_app::DeskEvent;
+
 use super::{scopes::set_team, *};
 
-/// A server in front of the server: counts requests and breaks off the answer to the `nth` request of a segment or
-/// of whole documents.
-pub(super) async fn between(server: &str, cut: Option<usize>) -> (String, Arc<Mutex<Vec<String>>>) {
+/// What a server in front of the server does wrong.
+#[derive(Clone, Copy)]
+pub(super) enum Fault {
+    None,
+    /// It breaks off the answer to this request of a segment or of whole documents.
+    Cut(usize),
+    /// It says so often that the segments are not ready.
+    Unready(usize),
+}
+
+/// A server in front of the server: counts requests, and does something wrong.
+pub(super) async fn between(server: &str, fault: Fault) -> (String, Arc<Mutex<Vec<String>>>) {
     let target = server.trim_start_matches("http://").to_owned();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let seen = Arc::new(Mutex::new(Vec::new()));
-    let (log, segments) = (Arc::clone(&seen), Arc::new(AtomicUsize::new(0)));
+    let log = Arc::clone(&seen);
+    let (segments, begun) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     tokio::spawn(async move {
         while let Ok((mut client, _)) = listener.accept().await {
-            let (target, log, segments) = (target.clone(), Arc::clone(&log), Arc::clone(&segments));
+            let (target, log) = (target.clone(), Arc::clone(&log));
+            let (segments, begun) = (Arc::clone(&segments), Arc::clone(&begun));
             tokio::spawn(async move {
                 let mut server = tokio::net::TcpStream::connect(target).await.unwrap();
                 let (mut from_client, mut to_client) = client.split();
@@ -32,11 +45,26 @@ pub(super) async fn between(server: &str, cut: Option<usize>) -> (String, Arc<Mu
                     let line = head.lines().next().unwrap_or_default().to_owned();
                     let is_segment =
                         line.contains("/v1/sync/segments/") || line.contains("/v1/sync/documents");
+                    let is_beginning = line.contains("/v1/sync/bootstrap");
                     log.lock().unwrap().push(line);
-                    if is_segment && Some(segments.fetch_add(1, Ordering::SeqCst)) == cut {
+                    let answer = match fault {
                         // What was promised does not come.
-                        let _ =
-                            to_client.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nWNDG").await;
+                        Fault::Cut(nth) if is_segment && segments.fetch_add(1, Ordering::SeqCst) == nth => {
+                            "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nWNDG".to_owned()
+                        }
+                        Fault::Unready(times)
+                            if is_beginning && begun.fetch_add(1, Ordering::SeqCst) < times =>
+                        {
+                            let body = r#"{"code":"server_busy","message":"7 documents so far"}"#;
+                            let length = body.len();
+                            format!(
+                                "HTTP/1.1 503 Busy\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+                            )
+                        }
+                        _ => String::new(),
+                    };
+                    if !answer.is_empty() {
+                        let _ = to_client.write_all(answer.as_bytes()).await;
                         return;
                     }
                     to_server.write_all(&request[..n]).await.unwrap();
@@ -70,7 +98,7 @@ async fn a_new_device_never_replays_the_log() {
     a.sync_once().await.unwrap();
 
     let b_dir = tempfile::tempdir().unwrap();
-    let (url, seen) = between(&server.url, None).await;
+    let (url, seen) = between(&server.url, Fault::None).await;
     let b = sign_in(b_dir.path(), &url, "maria").await;
     assert!(b.workspace().is_some(), "the settings are there at once");
     // What a person does before the rest is here is kept.
@@ -116,7 +144,7 @@ async fn a_bootstrap_that_is_broken_off_goes_on() {
     a.sync_once().await.unwrap();
 
     let b_dir = tempfile::tempdir().unwrap();
-    let (url, seen) = between(&server.url, Some(0)).await;
+    let (url, seen) = between(&server.url, Fault::Cut(0)).await;
     let b = sign_in(b_dir.path(), &url, "maria").await;
     let problem = b.sync_once().await.unwrap_err();
     assert_eq!(problem.code, ErrorCode::Offline, "{problem}");
@@ -176,7 +204,7 @@ async fn a_bootstrap_that_begins_anew_misses_nothing() {
     let scanner = anna.create_ticket(NewTicket::titled("Сканер")).await.unwrap().ticket.id;
     let moving = anna.create_ticket(NewTicket::titled("Дело")).await.unwrap().ticket.id;
     anna.sync_once().await.unwrap();
-    let (url, seen) = between(&server.url, Some(0)).await;
+    let (url, seen) = between(&server.url, Fault::Cut(0)).await;
     let maria = sign_in(m_dir.path(), &url, "maria").await;
     let mine = maria.create_ticket(NewTicket::titled("Мышь")).await.unwrap().ticket.id;
     maria.sync_once().await.unwrap_err();
@@ -204,4 +232,50 @@ async fn a_bootstrap_that_begins_anew_misses_nothing() {
     let late_dir = tempfile::tempdir().unwrap();
     let late = server.desk(late_dir.path(), "maria").await;
     assert_eq!(late.digest().await.unwrap(), maria.digest().await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_device_waits_while_the_server_packs() {
+    let server = Server::start().await;
+    let a_dir = tempfile::tempdir().unwrap();
+    let a = server.desk(a_dir.path(), "anna").await;
+    a.create_ticket(NewTicket::titled("Сканер")).await.unwrap();
+    a.sync_once().await.unwrap();
+
+    // Once when signing in, once in the sync.
+    let (url, seen) = between(&server.url, Fault::Unready(2)).await;
+    let dir = tempfile::tempdir().unwrap();
+    let b = sign_in(dir.path(), &url, "maria").await;
+    let mut events = b.events();
+    b.sync_once().await.unwrap();
+    assert_eq!(count(&seen, "/v1/sync/bootstrap"), 3, "{seen:?}");
+    assert_eq!(a.digest().await.unwrap(), b.digest().await.unwrap());
+    let mut told = Vec::new();
+    while let Ok(event) = events.try_recv() {
+        if let DeskEvent::Sync(view) = event {
+            told.extend(view.problem.filter(|_| view.offline_since.is_none()));
+        }
+    }
+    assert!(told.iter().any(|problem| problem.message == "7 documents so far"), "{told:?}");
+
+    // The window's driver waits, too, without calling that offline; edits go out meanwhile.
+    let (url, _) = between(&server.url, Fault::Unready(3)).await;
+    let dir = tempfile::tempdir().unwrap();
+    let c = sign_in(dir.path(), &url, "boris").await;
+    let mut events = c.events();
+    let driver = c.start_sync();
+    let mut has_waited = false;
+    loop {
+        let event = tokio::time::timeout(Duration::from_secs(30), events.recv()).await.unwrap().unwrap();
+        let DeskEvent::Sync(view) = event else { continue };
+        assert_eq!(view.offline_since, None, "{view:?}");
+        has_waited |= view.problem.as_ref().is_some_and(|problem| problem.code == ErrorCode::ServerBusy);
+        if view.phase == SyncPhase::Idle {
+            assert_eq!(view.problem, None);
+            break;
+        }
+    }
+    assert!(has_waited, "it was told why");
+    drop(driver);
+    assert_eq!(a.digest().await.unwrap(), c.digest().await.unwrap());
 }

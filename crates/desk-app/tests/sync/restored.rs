@@ -1,6 +1,9 @@
 //! A server that was restored from an older backup, with its real files.
 
-use super::*;
+use super::{
+    bootstrap::{Fault, between},
+    *,
+};
 
 /// The files of a directory, copied.
 pub(crate) fn copy(from: &Path) -> tempfile::TempDir {
@@ -189,7 +192,7 @@ async fn a_device_that_was_being_filled_when_the_server_was_restored_gets_level(
     anna.sync_once().await.unwrap();
     // The settings that the new device begins with are of after the backup, too; no other device has them yet.
     server.member("vera", Role::Agent).await;
-    let (url, _) = super::bootstrap::between(&server.url, Some(0)).await;
+    let (url, _) = between(&server.url, Fault::Cut(0)).await;
     let maria = open(m_dir.path()).await;
     maria.sign_in(&url, "acme", "maria@acme.example", PASSWORD).await.unwrap();
     maria.sync_once().await.unwrap_err();

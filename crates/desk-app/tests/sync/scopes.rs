@@ -6,7 +6,10 @@ use workernet_server::{
     teams::{self, Wish},
 };
 
-use super::*;
+use super::{
+    bootstrap::{Fault, between},
+    *,
+};
 
 pub(super) async fn set_team(server: &Server, team: &str, private: bool) {
     let wish = Wish { name: None, private: Some(private) };
@@ -222,7 +225,7 @@ async fn becoming_level_that_was_broken_off_begins_anew() {
     anna.sync_once().await.unwrap();
     assert!(anna.ticket(it).await.unwrap().is_some());
     set_teams(&server, "anna", &["hr"]).await;
-    let (url, seen) = super::bootstrap::between(&server.url, Some(0)).await;
+    let (url, seen) = between(&server.url, Fault::Cut(0)).await;
     anna.point_to(&url).await.unwrap();
     anna.sync_once().await.unwrap_err();
     assert!(anna.ticket(it).await.unwrap().is_none(), "what is to go goes first");

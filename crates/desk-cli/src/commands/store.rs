@@ -4,7 +4,7 @@ use std::{io::BufRead, path::Path, process::ExitCode};
 
 use desk_api::{
     ApiError, ErrorCode,
-    view::{SearchHit, SessionView, SyncPhase, SyncView},
+    view::{Progress, SearchHit, SessionView, SyncPhase, SyncView},
 };
 use desk_app::{Desk, DeskEvent, Exported, FindingSeverity};
 use desk_domain::{escalation, ids::DocKind, sla, state::State};
@@ -57,7 +57,19 @@ pub(super) async fn sync(desk: &Desk, watch: bool, output: Output) -> Result<Exi
     if watch {
         return stay_in_sync(desk, output).await;
     }
-    let report = Box::pin(or_cancelled(desk.sync_once())).await?;
+    let progress = ProgressLine::new();
+    let mut events = desk.events();
+    let mut syncing = Box::pin(or_cancelled(desk.sync_once()));
+    let report = loop {
+        tokio::select! {
+            report = &mut syncing => break report,
+            event = events.recv() => if let Ok(DeskEvent::Sync(view)) = event {
+                progress.show(&sync_words(&view));
+            },
+        }
+    };
+    progress.clear();
+    let report = report?;
     output.result(&report, || {
         format!(
             "{} pulled, {} pushed, {} rejected, cursor {}, {} ms",
@@ -112,6 +124,11 @@ fn sync_words(view: &SyncView) -> String {
         SyncPhase::Stopped => "stopped".to_owned(),
     };
     let mut words = format!("{phase}; {} edits wait, {} were refused", view.waiting, view.rejected);
+    for (what, progress) in [("documents fetched", view.bootstrap), ("texts indexed", view.indexing)] {
+        if let Some(Progress { done, total }) = progress {
+            words.extend(["; ", &done.to_string(), " of ", &total.to_string(), " ", what]);
+        }
+    }
     if let Some(problem) = &view.problem {
         words.push_str(": ");
         words.push_str(&problem.message);
