@@ -73,7 +73,8 @@ pub struct Engine {
     pull: bool,
     link: Link,
     live: Live,
-    poll_at: UtcMillis,
+    /// When to ask for news by itself; never while there is a live connection.
+    poll_at: Option<UtcMillis>,
     stopped: bool,
     synced_at: Option<UtcMillis>,
 }
@@ -90,7 +91,7 @@ impl Engine {
             pull: true,
             link: Link::Up,
             live: Live::Down { failures: 0, retry_at: UtcMillis(i64::MIN) },
-            poll_at: UtcMillis(i64::MAX),
+            poll_at: None,
             stopped: false,
             synced_at,
         }
@@ -109,7 +110,7 @@ impl Engine {
             return Action::Wait { until: None };
         }
         if let Link::Down { retry_at, .. } = self.link
-            && now < retry_at
+            && !has_come(retry_at, BACKOFF_MAX_MS, now)
         {
             return Action::Wait { until: Some(retry_at) };
         }
@@ -119,13 +120,15 @@ impl Engine {
         if self.bootstrap {
             return Action::Bootstrap;
         }
-        if self.pull || now >= self.poll_at {
+        if self.pull || self.poll_at.is_some_and(|at| has_come(at, POLL_MS, now)) {
             return Action::Pull;
         }
         match self.live {
             Live::Up => Action::Wait { until: None },
-            Live::Down { retry_at, .. } if now >= retry_at => Action::Listen,
-            Live::Down { retry_at, .. } => Action::Wait { until: Some(retry_at.min(self.poll_at)) },
+            Live::Down { retry_at, .. } if has_come(retry_at, BACKOFF_MAX_MS, now) => Action::Listen,
+            Live::Down { retry_at, .. } => {
+                Action::Wait { until: Some(self.poll_at.map_or(retry_at, |poll_at| retry_at.min(poll_at))) }
+            }
         }
     }
 
@@ -254,7 +257,7 @@ impl Engine {
                 self.live = Live::Down { failures, retry_at: UtcMillis(i64::MIN) };
             }
         }
-        self.poll_at = now.plus_ms(POLL_MS);
+        self.poll_at = Some(now.plus_ms(POLL_MS));
     }
 
     fn heard(&mut self, head: u64) {
@@ -269,9 +272,15 @@ impl Engine {
             self.synced_at = Some(now);
         }
         if self.live == Live::Up {
-            self.poll_at = UtcMillis(i64::MAX);
+            self.poll_at = None;
         }
     }
+}
+
+/// Whether an instant has come that is set at most `longest_ms` ahead. One that is further ahead was set before the clock was put
+/// back, perhaps by hours: nobody is to wait for it.
+fn has_come(at: UtcMillis, longest_ms: i64, now: UtcMillis) -> bool {
+    now >= at || at.since(now) > longest_ms
 }
 
 /// The pause after the given number of earlier failures: doubling, capped, and spread over its upper half so that
@@ -317,6 +326,24 @@ mod tests {
         engine.pulled(T, 5, 5);
         assert_eq!(engine.next(T), Action::Wait { until: None });
         assert_eq!(engine.synced_at(), Some(T));
+    }
+
+    #[test]
+    fn a_clock_that_is_put_back_holds_nothing_up() {
+        let before = T.plus_ms(-3 * 3_600_000);
+        let mut engine = Engine::new(0, false, None);
+        engine.failed(T, Failure::Passing, 1.0);
+        assert!(matches!(engine.next(T), Action::Wait { until: Some(_) }));
+        assert_eq!(engine.next(before), Action::Pull);
+
+        let mut engine = Engine::new(0, false, None);
+        engine.pulled(T, 5, 5);
+        engine.live_down(T, 1.0);
+        engine.pulled(T, 5, 5);
+        assert!(matches!(engine.next(T), Action::Wait { until: Some(_) }));
+        assert_eq!(engine.next(before), Action::Pull, "it asks for news");
+        engine.pulled(before, 5, 5);
+        assert_eq!(engine.next(before), Action::Listen);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::{Query, State, rejection::QueryRejection},
+    http::HeaderMap,
     response::Response,
 };
 use desk_api::ErrorCode;
@@ -11,7 +12,7 @@ use desk_domain::ids::DocId;
 use desk_sync::wire::{DocHeads, Hash, Heads};
 use serde::Deserialize;
 
-use super::{App, Problem, bearer::Bearer, push::frame, view::Reading};
+use super::{App, Problem, bearer::Bearer, push::frame, view::Reading, witness};
 
 /// Documents in an answer, at most.
 const PAGE: u32 = 5_000;
@@ -26,10 +27,12 @@ pub(super) struct After {
 pub(super) async fn get(
     State(app): State<Arc<App>>,
     bearer: Bearer,
+    headers: HeaderMap,
     query: Result<Query<After>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Query(After { after }) =
         query.map_err(|_| Problem::new(ErrorCode::BadRequest, "after which document: ?after=ID"))?;
+    witness::hold(&app, bearer.workspace(), &headers).await?;
     let mut reading = Reading::begin(&app, &bearer).await?;
     let page = loop {
         let page = app.storage.heads_after(bearer.workspace(), &reading.view.reader, after, PAGE).await?;
@@ -42,5 +45,6 @@ pub(super) async fn get(
     let documents: Vec<DocHeads> =
         page.into_iter().map(|found| DocHeads { doc: found.doc, heads: heads(found.heads) }).collect();
     let is_last = documents.len() < PAGE as usize;
-    frame(Heads { documents, is_last, scope }, crate::threads::LARGE).await
+    let response = frame(Heads { documents, is_last, scope }, crate::threads::LARGE).await?;
+    witness::give_latest(&app, &bearer, response).await
 }

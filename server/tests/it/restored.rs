@@ -145,9 +145,15 @@ async fn documents_that_come_whole_bear_a_witness_of_what_is_in_them() {
     let frame = response.bytes().await.unwrap();
     assert_eq!(wire::decode::<Documents>(&frame).unwrap().documents.len(), 1);
     assert_eq!(witness.split('.').next(), Some(seq.to_string().as_str()));
+    let heads = || server.http.get(server.url("/v1/sync/heads")).bearer_auth(&anna.session.access_token);
+    let response = heads().send().await.unwrap();
+    let of_heads = response.headers()[WITNESS_HEADER].to_str().unwrap().to_owned();
+    assert_eq!(of_heads.split('.').next(), Some(seq.to_string().as_str()), "and so do their heads");
     go_back_to(&server, seq - 1, &BTreeMap::new()).await;
     assert_eq!(told(shown(&server, &anna, &witness).await), Some((409, ErrorCode::ServerRestored)));
-    // Whoever asks for documents shows what they saw, before they get another witness.
+    // Whoever asks for documents or heads shows what they saw, before they get another witness.
+    let response = heads().header(WITNESS_HEADER, &of_heads).send().await.unwrap();
+    assert_eq!(told(answer::<()>(response).await), Some((409, ErrorCode::ServerRestored)));
     let request = server.http.post(server.url("/v1/sync/documents")).header(WITNESS_HEADER, &witness);
     let response = request.body(body).bearer_auth(&anna.session.access_token).send().await.unwrap();
     assert_eq!(told(answer::<()>(response).await), Some((409, ErrorCode::ServerRestored)));

@@ -265,10 +265,11 @@ impl Device {
         self.store.rejected.iter().any(|rejected| rejected.hash == hash)
     }
 
-    /// The edit stands in the list of refused edits because it waited when its document went.
+    /// The edit stands in the list of refused edits perhaps without the server's having been asked: it waited when its document, or
+    /// what it built on, went.
     pub(crate) fn was_let_go(&self, no: EditNo) -> bool {
-        let code = RejectCode::UnknownDocument.as_str();
-        self.store.rejected.iter().any(|rejected| rejected.no == Some(no) && rejected.code == code)
+        let codes = [RejectCode::UnknownDocument.as_str(), RejectCode::DependsOnRejected.as_str()];
+        self.store.rejected.iter().any(|rejected| rejected.no == Some(no) && codes.contains(&rejected.code))
     }
 
     /// The machine's clock.

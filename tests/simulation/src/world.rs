@@ -488,7 +488,10 @@ impl World {
             self.carry_answer(from, Answer::Unreachable);
             return Ok(());
         }
-        let shows = matches!(asked, Asked::Push | Asked::Offer | Asked::Pull { .. } | Asked::Documents);
+        let shows = matches!(
+            asked,
+            Asked::Push | Asked::Offer | Asked::Pull { .. } | Asked::Heads | Asked::Lost | Asked::Documents
+        );
         if shows && let Err(refusal) = self.server.hold(witness) {
             self.carry_answer(from, Answer::Refused(refusal));
             return Ok(());
@@ -660,7 +663,7 @@ impl World {
                 Err(_) => self.failed(device, Failure::Passing),
                 Ok(heads) => {
                     self.done(device);
-                    self.compare_lost(device, &heads)
+                    self.compare_lost(device, &heads, witness)
                 }
             },
             (_, Answer::Refused(Refusal::NotAllowed)) => {

@@ -202,10 +202,15 @@ impl Http {
     }
 
     /// How far the server's documents go, from the one after `after` on.
-    pub(crate) async fn heads(&self, access: &str, after: Option<DocId>) -> Result<Heads, ApiError> {
+    pub(crate) async fn heads(
+        &self,
+        access: &str,
+        after: Option<DocId>,
+        witness: Option<&str>,
+    ) -> Result<Answer<Heads>, ApiError> {
         let query = after.map(|doc| format!("?after={doc}")).unwrap_or_default();
         let call = self.request(Method::GET, &format!("v1/sync/heads{query}"))?.bearer_auth(access);
-        self.frame(call).await.map(|answer| answer.value)
+        self.frame(showing(call, witness)).await
     }
 
     /// The first of some documents, whole.

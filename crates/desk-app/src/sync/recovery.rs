@@ -23,7 +23,7 @@ use desk_sync::{
     wire::{DocHeads, Hash},
 };
 
-use super::{Fact, Link, bootstrap::BOOTSTRAP};
+use super::{Fact, Link, bootstrap::BOOTSTRAP, http::Answer};
 use crate::{Desk, error};
 
 /// The newest witness, among the store's facts.
@@ -78,7 +78,7 @@ impl Desk {
 
     /// Puts what the server lost into the outbox.
     async fn recover(&self, link: &Link) -> Result<(), ApiError> {
-        let mut server = ServerHeads { link, page: VecDeque::new(), after: None, is_last: false };
+        let mut server = ServerHeads::new(link, None);
         let mut offered = 0;
         let mut after = None;
         loop {
@@ -94,10 +94,11 @@ impl Desk {
         }
         // The member's own settings are no shared document, so they do not come with the others.
         let personal = self.require_session()?.personal_doc;
-        let mut server = ServerHeads { link, page: VecDeque::new(), after: None, is_last: false };
+        let mut server = ServerHeads::new(link, server.witness);
         offered += self.offer(personal, &server.of(self, personal).await?).await?;
         // What the member may see may be of before the backup, too: it is compared once the server has everything back.
-        let meta = vec![(RECOVERING.to_owned(), None), Self::scope_lost()];
+        let mut meta = vec![(RECOVERING.to_owned(), None), Self::scope_lost()];
+        meta.extend(server.witness.as_deref().map(witness_fact));
         self.store().commit(&Batch { meta, ..Batch::default() }).await.map_err(error::store)?;
         tracing::warn!(changes = offered, "what the server lost is sent to it again");
         self.emit_sync().await;
@@ -144,9 +145,15 @@ struct ServerHeads<'a> {
     page: VecDeque<DocHeads>,
     after: Option<DocId>,
     is_last: bool,
+    /// What was given with the newest page: should the server be restored once more, nothing else shows that it had this.
+    witness: Option<String>,
 }
 
-impl ServerHeads<'_> {
+impl<'a> ServerHeads<'a> {
+    fn new(link: &'a Link, witness: Option<String>) -> Self {
+        Self { link, page: VecDeque::new(), after: None, is_last: false, witness }
+    }
+
     /// The heads of a document that comes after those that were asked for before; none when the server has no such document.
     async fn of(&mut self, desk: &Desk, doc: DocId) -> Result<Vec<Hash32>, ApiError> {
         loop {
@@ -158,9 +165,10 @@ impl ServerHeads<'_> {
                     return Ok(found.heads.iter().map(|Hash(hash)| *hash).collect());
                 }
                 None if !self.is_last => {
-                    let (http, after) = (&self.link.http, self.after);
-                    let heads =
-                        desk.ask(self.link, |access| async move { http.heads(&access, after).await }).await?;
+                    let (http, after, shown) = (&self.link.http, self.after, self.witness.as_deref());
+                    let fetch = |access: String| async move { http.heads(&access, after, shown).await };
+                    let Answer { value: heads, witness, .. } = desk.ask(self.link, fetch).await?;
+                    self.witness = witness;
                     let last = heads.documents.last().map(|found| found.doc);
                     if heads.documents.iter().any(|found| Some(found.doc) <= self.after)
                         || (last.is_none() && !heads.is_last)

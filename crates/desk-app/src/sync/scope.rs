@@ -131,10 +131,12 @@ impl Desk {
 
     /// All documents that the member may see, and under which scope; `None` when that changed meanwhile.
     async fn seen(&self, link: &Link) -> Result<Option<(Hash, Vec<DocHeads>)>, ApiError> {
-        let http = &link.http;
         let (mut seen, mut scope, mut after): (Vec<DocHeads>, _, _) = (Vec::new(), None, None);
         loop {
-            let page = self.ask(link, |access| async move { http.heads(&access, after).await }).await?;
+            let Facts { witness, tokens, .. } = self.facts().await?;
+            let witness = witness.as_deref();
+            let fetch = |access: String| async move { link.http.heads(&access, after, witness).await };
+            let page = self.ask_by(link, tokens, fetch).await?.value;
             if *scope.get_or_insert(page.scope) != page.scope {
                 return Ok(None);
             }

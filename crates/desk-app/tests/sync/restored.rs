@@ -215,6 +215,42 @@ async fn a_device_that_was_being_filled_when_the_server_was_restored_gets_level(
 }
 
 #[tokio::test]
+async fn a_server_that_is_restored_once_more_gets_back_what_it_lost_again() {
+    let server = Server::start().await;
+    let (a_dir, b_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (anna, boris) = (server.desk(a_dir.path(), "anna").await, server.desk(b_dir.path(), "boris").await);
+    let id = anna.create_ticket(titled("до копии")).await.unwrap().ticket.id;
+    level(&[&anna, &boris]).await;
+    let (server, backup) = back_up(server).await;
+    point(&[&anna, &boris], &server).await;
+    tag(&anna, id, "потеряно").await;
+    level(&[&anna, &boris]).await;
+
+    let same_backup = copy(backup.path());
+    let server = restore(server, backup).await;
+    point(&[&anna], &server).await;
+    anna.sync_once().await.unwrap();
+    anna.create_ticket(titled("после первого раза")).await.unwrap();
+    anna.sync_once().await.unwrap();
+    // He finds nothing missing on the server, and learns no more of it before the next time.
+    let (url, _) = between(&server.url, Fault::Cut(0)).await;
+    boris.point_to(&url).await.unwrap();
+    boris.sync_once().await.unwrap_err();
+    assert_eq!(boris.sync_view().await.unwrap().waiting, 0);
+    // Her device is never seen again.
+    anna.close().await;
+    let server = restore(server, same_backup).await;
+    point(&[&boris], &server).await;
+    for _ in 0..3 {
+        boris.sync_once().await.unwrap();
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let late = server.desk(dir.path(), "maria").await;
+    assert_eq!(tags(&late, id).await, ["потеряно"]);
+    assert_eq!(late.digest().await.unwrap(), boris.digest().await.unwrap());
+}
+
+#[tokio::test]
 async fn a_recovery_that_was_interrupted_goes_on() {
     let server = Server::start().await;
     let (a_dir, b_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());

@@ -12,7 +12,7 @@ use desk_sync::{
 };
 
 use super::{Device, Outgoing, Writes};
-use crate::{Broken, chance::Chance};
+use crate::{Broken, chance::Chance, server::Witness};
 
 impl Device {
     /// The server's log is not the one that was read: what it lost is to be sent, and then it is read anew.
@@ -68,8 +68,9 @@ impl Device {
     }
 
     /// Everything that the server lost waits to be sent. Then all is read anew; what the member may see is to be compared.
-    pub(crate) fn end_recovery(&mut self, chance: &Chance) -> Result<(), Broken> {
-        self.commit(Writes { recovering: Some(false), ..Writes::default() }, chance)?;
+    pub(crate) fn end_recovery(&mut self, witness: Witness, chance: &Chance) -> Result<(), Broken> {
+        let writes = Writes { recovering: Some(false), witness: Some(witness), ..Writes::default() };
+        self.commit(writes, chance)?;
         self.begin_anew();
         Ok(())
     }

@@ -8,7 +8,7 @@ use desk_domain::people::Role;
 use desk_sync::wire::Heads;
 
 use super::{Event, World};
-use crate::Broken;
+use crate::{Broken, server::Witness};
 
 impl World {
     /// A backup of the server is made; it may be put in place later.
@@ -46,7 +46,12 @@ impl World {
     }
 
     /// A device compares what it has with what the server has, and goes on once all that is lost there waits to be sent.
-    pub(super) fn compare_lost(&mut self, device: usize, heads: &Heads) -> Result<(), Broken> {
+    pub(super) fn compare_lost(
+        &mut self,
+        device: usize,
+        heads: &Heads,
+        witness: Witness,
+    ) -> Result<(), Broken> {
         for (doc, known) in self.devices[device].differing(heads) {
             if self.dies(device) {
                 return Ok(());
@@ -54,7 +59,7 @@ impl World {
             let offered = self.devices[device].offer_lost(doc, &known, &self.chance)?;
             self.counts.add("changes offered to a restored server", offered);
         }
-        self.devices[device].end_recovery(&self.chance)?;
+        self.devices[device].end_recovery(witness, &self.chance)?;
         self.forget_live(device);
         self.told(|| format!("device {device} has offered what the server lost"));
         self.counts.add("recoveries", 1);
