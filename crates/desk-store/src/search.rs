@@ -23,6 +23,8 @@ use crate::{
 
 /// Matches that are looked at, the newest first. Ranking all of a hundred thousand would take longer than anybody reads.
 pub(crate) const MATCHES_MAX: u32 = 2_000;
+/// Texts that are moved into the index in one transaction while a search waits for them.
+const AT_ONCE: i64 = 4;
 /// Most hits of one search.
 const HITS_MAX: u32 = 100;
 
@@ -37,24 +39,33 @@ pub(crate) fn kind_term(kind: DocKind) -> &'static str {
 }
 
 impl Store {
-    /// Moves the texts of edits that are on their way into the search index there. Whatever searches does this first; for
-    /// quiet moments, so that it seldom has to. A store that is only read is left as it is.
+    /// Moves the texts of edits that are on their way into the search index there. Whatever searches does this first. A store that
+    /// is only read is left as it is.
     pub async fn settle_search(&self) -> Result<(), StoreError> {
+        while self.settle_some(AT_ONCE).await? {}
+        Ok(())
+    }
+
+    /// The same with one text, `false` when none is left: for quiet moments, so that a search seldom has to. In a large index it
+    /// takes some milliseconds now and then, which an edit that comes meanwhile waits for.
+    pub async fn settle_one(&self) -> Result<bool, StoreError> {
+        self.settle_some(1).await
+    }
+
+    async fn settle_some(&self, most: i64) -> Result<bool, StoreError> {
         const IS_DUE: &str = "SELECT EXISTS (SELECT 1 FROM search_pending)";
         if self.is_read_only() {
-            return Ok(());
+            return Ok(false);
         }
-        loop {
-            let mut held = self.quick_reader().await?;
-            let is_due: bool = sqlx::query_scalar(IS_DUE).fetch_one(held.conn()?).await?;
-            drop(held);
-            if !is_due {
-                return Ok(());
-            }
-            let mut held = self.writer().await?;
-            let settled = settle(held.conn()?).await;
-            finish(held, settled)?;
+        let mut held = self.quick_reader().await?;
+        let is_due: bool = sqlx::query_scalar(IS_DUE).fetch_one(held.conn()?).await?;
+        drop(held);
+        if !is_due {
+            return Ok(false);
         }
+        let mut held = self.writer().await?;
+        let settled = settle(held.conn()?, most).await;
+        finish(held, settled)
     }
 
     /// Finds tickets, articles and incidents (only those of `kind`, if given) that have all the words of `text`:

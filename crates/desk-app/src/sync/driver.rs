@@ -43,6 +43,9 @@ const QUIET: Duration = Duration::from_secs(2);
 /// When texts go into the search index at the latest, where it never becomes quiet.
 const NEVER_QUIET: Duration = Duration::from_secs(20);
 
+/// How many times as long as one text took to get there it is left alone until the next.
+const SETTLE_REST: u32 = 20;
+
 /// How often some rows are compared with their documents.
 const CHECK_EVERY: Duration = Duration::from_secs(10);
 
@@ -168,7 +171,11 @@ impl Desk {
     async fn keep_indexing(&self) {
         let mut commits = self.inner.deadlines_moved.subscribe();
         loop {
-            if let Err(problem) = self.index_rest().await {
+            let indexed = async {
+                self.settle_gently().await?;
+                self.index_rest().await
+            };
+            if let Err(problem) = indexed.await {
                 tracing::warn!(code = ?problem.code, "the search index is not complete: {problem}");
             }
             tokio::select! {
@@ -181,6 +188,18 @@ impl Desk {
                     }
                 }
             }
+        }
+    }
+
+    /// Moves the texts of edits into the search index so that hardly an edit finds the store taken: where it never becomes quiet,
+    /// people go on writing meanwhile. A search that does not wait moves the rest by itself.
+    async fn settle_gently(&self) -> Result<(), ApiError> {
+        loop {
+            let began = Instant::now();
+            if !self.store().settle_one().await.map_err(error::store)? {
+                return Ok(());
+            }
+            tokio::time::sleep(began.elapsed() * SETTLE_REST).await;
         }
     }
 

@@ -29,8 +29,6 @@ const KEY_OF_1970: i64 = 1 << 33;
 const WRITTEN_DOWN: usize = 32;
 /// Texts of so few documents are made ready while the documents are looked for, changed or not.
 const FEW: usize = 2;
-/// Texts that are moved into the index in one transaction: an edit that comes meanwhile waits for no more.
-const SETTLED_AT_ONCE: i64 = 4;
 
 /// The texts of a document that are found.
 struct Texts<'a> {
@@ -153,12 +151,12 @@ async fn write_down(
         .await
 }
 
-/// Moves texts that were written down into the index, in one transaction; `false` when there are none left.
-pub(crate) async fn settle(conn: &mut SqliteConnection) -> Result<bool, StoreError> {
+/// Moves at most so many texts that were written down into the index, in one transaction; `false` when there are none left.
+pub(crate) async fn settle(conn: &mut SqliteConnection, most: i64) -> Result<bool, StoreError> {
     const PENDING: &str = "SELECT p.doc, p.changed_at, p.text_hash, p.title, p.terms, s.key \
          FROM search_pending p LEFT JOIN search_docs s ON s.doc = p.doc ORDER BY p.doc LIMIT ? + 0";
     let mut transaction = conn.begin_with("BEGIN IMMEDIATE").await?;
-    let rows = sqlx::query(PENDING).bind(SETTLED_AT_ONCE).fetch_all(&mut *transaction).await?;
+    let rows = sqlx::query(PENDING).bind(most).fetch_all(&mut *transaction).await?;
     let (mut docs, mut gone, mut fresh) = (Vec::new(), Vec::new(), Vec::new());
     for row in &rows {
         let doc: i64 = row.try_get(0)?;
