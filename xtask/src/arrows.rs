@@ -26,7 +26,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ("workernet-server", &["desk-docs", "desk-api", "desk-sync", "desk-domain"]),
     ("desk-ui", &["desk-api", "desk-domain"]),
     ("desk-harness", &[]),
-    ("desk-crash", &["desk-harness"]),
+    ("desk-crash", &["desk-harness", "desk-app", "desk-api", "desk-domain"]),
     ("desk-simulation", &["workernet-server", "desk-app", "desk-sync", "desk-docs", "desk-domain"]),
     ("desk-month", &["desk-docs", "desk-domain"]),
     ("xtask", &["desk-harness"]),

@@ -18,6 +18,8 @@ use crate::{
     server::{PASSWORD, WORKSPACE},
 };
 
+/// Edits in an open window.
+const WINDOW_EDITS: usize = 6;
 /// Rows of an imported file.
 const ROWS: usize = 25;
 
@@ -50,11 +52,13 @@ struct Import {
 pub(crate) struct Device {
     name: String,
     desk: PathBuf,
+    window: PathBuf,
     data: PathBuf,
     dir: PathBuf,
     url: String,
     random: StdRng,
     commands: u32,
+    window_kills: u32,
     next: u32,
     /// Tickets that were made here, by number.
     numbers: Vec<String>,
@@ -83,11 +87,13 @@ impl Device {
     ) -> anyhow::Result<Self> {
         let device = Self {
             desk: programs.desk.clone(),
+            window: programs.window.clone(),
             data: dir.join(&name),
             dir: dir.to_owned(),
             url: url.to_owned(),
             random: StdRng::seed_from_u64(seed),
             commands: 0,
+            window_kills: 0,
             next: 0,
             numbers: Vec::new(),
             edits: Vec::new(),
@@ -110,6 +116,10 @@ impl Device {
         self.commands
     }
 
+    pub(crate) fn window_kills(&self) -> u32 {
+        self.window_kills
+    }
+
     /// What the columns of an imported file are; the same for all of them, and nobody else's.
     fn map(&self) -> PathBuf {
         self.dir.join(format!("{}-map.json", self.name))
@@ -130,17 +140,8 @@ impl Device {
 
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(&self.desk);
-        command
-            .arg("--json")
-            .arg("--data-dir")
-            .arg(&self.data)
-            .args(args)
-            // Without a keychain the key is in a file beside the store.
-            .env_remove("DBUS_SESSION_BUS_ADDRESS")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
+        command.arg("--json").arg("--data-dir").arg(&self.data).args(args);
+        quiet(command)
     }
 
     /// A command that nobody kills and that has to go well.
@@ -150,14 +151,34 @@ impl Device {
         Ok(serde_json::from_slice(&output.stdout).unwrap_or(Value::Null))
     }
 
-    /// Runs a command and perhaps kills it at a random moment of the time that it takes.
+    /// Runs a command of `desk` and perhaps kills it.
     fn risk(&mut self, kind: &'static str, args: &[&str], may_kill: bool) -> anyhow::Result<Ended> {
+        let command = self.command(args);
+        let output = self.risk_command(kind, command, may_kill)?;
+        if was_killed(&output) {
+            return Ok(Ended::Killed);
+        }
+        if output.status.success() {
+            let value = serde_json::from_slice(&output.stdout)
+                .with_context(|| format!("{}: desk {}: {}", self.name, args.join(" "), text(&output)))?;
+            return Ok(Ended::Done(value));
+        }
+        Ok(Ended::Failed(text(&output)))
+    }
+
+    /// Runs a command and perhaps kills it at a random moment of the time that it takes.
+    fn risk_command(
+        &mut self,
+        kind: &'static str,
+        mut command: Command,
+        may_kill: bool,
+    ) -> anyhow::Result<Output> {
         self.commands += 1;
         let takes = self.takes.get(kind).copied().unwrap_or(Duration::from_millis(200));
         let kill_after = (may_kill && self.random.random_bool(0.7))
             .then(|| takes.mul_f64(self.random.random_range(0.0..1.2)));
         let started = Instant::now();
-        let mut child = self.command(args).spawn().context("desk does not start")?;
+        let mut child = command.spawn().context("desk does not start")?;
         if let Some(kill_after) = kill_after {
             while started.elapsed() < kill_after && child.try_wait()?.is_none() {
                 thread::sleep(Duration::from_millis(1));
@@ -166,18 +187,10 @@ impl Device {
             let _ = child.kill();
         }
         let output = child.wait_with_output()?;
-        if was_killed(&output) {
-            return Ok(Ended::Killed);
-        }
         if kill_after.is_none() {
             self.takes.insert(kind, (takes * 3 + started.elapsed()) / 4);
         }
-        if output.status.success() {
-            let value = serde_json::from_slice(&output.stdout)
-                .with_context(|| format!("{}: desk {}: {}", self.name, args.join(" "), text(&output)))?;
-            return Ok(Ended::Done(value));
-        }
-        Ok(Ended::Failed(text(&output)))
+        Ok(output)
     }
 
     /// One command of somebody at work; whether it was killed.
@@ -201,6 +214,7 @@ impl Device {
                 self.edit("set", &args, Trace::Custom(mark.clone()), may_kill)
             }
             (12, _) => self.import(&mark, may_kill),
+            (13..17, _) => self.window(&mark, may_kill),
             _ => self.sync(may_kill),
         }
     }
@@ -224,6 +238,30 @@ impl Device {
             Ended::Failed(problem) => bail!("{}: desk {}: {problem}", self.name, args.join(" ")),
         };
         self.edits.push(Edit { trace, done });
+        Ok(killed)
+    }
+
+    /// Somebody edits in the open window for a while.
+    fn window(&mut self, mark: &str, may_kill: bool) -> anyhow::Result<bool> {
+        let mut command = Command::new(&self.window);
+        command.arg("--data-dir").arg(&self.data).args([
+            "--mark",
+            mark,
+            "--edits",
+            &WINDOW_EDITS.to_string(),
+        ]);
+        let output = self.risk_command("window", quiet(command), may_kill)?;
+        let killed = was_killed(&output);
+        // It needs nobody but this store, so nothing may hinder it.
+        ensure!(killed || output.status.success(), "{}: desk-window: {}", self.name, text(&output));
+        let done = String::from_utf8_lossy(&output.stdout).lines().count();
+        // The next one was perhaps begun.
+        self.edits.extend((0..WINDOW_EDITS.min(done + 1)).map(|number| {
+            let text = format!("{mark}-{number}");
+            let trace = if number % 2 == 0 { Trace::Title(text) } else { Trace::Comment(text) };
+            Edit { trace, done: number < done }
+        }));
+        self.window_kills += u32::from(killed);
         Ok(killed)
     }
 
@@ -282,6 +320,16 @@ impl Import {
         std::fs::write(&file, format!("Id,Subject\n{}", rows.collect::<String>()))?;
         Ok(Self { file, titles })
     }
+}
+
+/// A command whose output is read. Without a keychain the key is in a file beside the store.
+fn quiet(mut command: Command) -> Command {
+    command
+        .env_remove("DBUS_SESSION_BUS_ADDRESS")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
 }
 
 fn text(output: &Output) -> String {

@@ -1,11 +1,11 @@
-//! The real programs under `SIGKILL`: several `desk` stores work and sync against a `workernet-server` while all of them are
-//! killed at random moments. After each batch of kills everything starts again, syncs, and is looked at: the digests are
+//! The real programs under `SIGKILL`: several stores work and sync against a `workernet-server`, by commands of `desk` and by
+//! `desk-window`, which does what an open window does; all of them are killed at random moments. After each batch of kills everything starts again, syncs, and is looked at: the digests are
 //! equal, `desk doctor` finds nothing, nothing was refused, and each edit whose command said that it was done is there
 //! exactly once; one whose command was killed is there once or not at all.
 //!
 //! The moments come from a seed; what the machine makes of them does not, so a run is not reproduced to the letter.
 //!
-//! Not here: power cuts (a killed process loses nothing that it gave to the system), the window.
+//! Not here: power cuts (a killed process loses nothing that it gave to the system), the interface.
 
 mod account;
 mod device;
@@ -41,8 +41,10 @@ pub struct Plan {
 /// What happened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// `desk` processes that were killed while they ran.
+    /// `desk` and `desk-window` processes that were killed while they ran.
     pub desk_kills: u32,
+    /// How many of them were `desk-window`.
+    pub window_kills: u32,
     /// Servers that were killed.
     pub server_kills: u32,
     /// Commands that were started.
@@ -65,6 +67,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             desk_kills,
+            window_kills,
             server_kills,
             commands,
             edits,
@@ -74,7 +77,11 @@ impl fmt::Display for Report {
             levels,
             documents,
         } = self;
-        writeln!(f, "{desk_kills} kills of desk in {commands} commands, {server_kills} kills of the server")?;
+        writeln!(
+            f,
+            "{desk_kills} kills of desk in {commands} commands ({window_kills} while it synced in the background), \
+             {server_kills} kills of the server"
+        )?;
         writeln!(f, "{edits} edits that were said to be done and {imported} imported rows, each there once")?;
         writeln!(
             f,
@@ -88,6 +95,7 @@ impl fmt::Display for Report {
 #[derive(Clone, Debug)]
 pub struct Programs {
     desk: PathBuf,
+    window: PathBuf,
     server: PathBuf,
 }
 
@@ -106,7 +114,8 @@ impl Programs {
             );
             Ok(path)
         };
-        Ok(Self { desk: program("desk")?, server: program("workernet-server")? })
+        let (desk, window) = (program("desk")?, program("desk-window")?);
+        Ok(Self { desk, window, server: program("workernet-server")? })
     }
 }
 
@@ -163,6 +172,7 @@ pub fn run(programs: &Programs, plan: Plan) -> anyhow::Result<Report> {
         report.levels += 1;
     }
     server.stop()?;
+    report.window_kills = devices.iter().map(Device::window_kills).sum();
     report.commands = devices.iter().map(Device::commands).sum();
     account.report(&devices, &mut report);
     Ok(report)

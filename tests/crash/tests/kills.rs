@@ -16,4 +16,5 @@ fn killed_programs_lose_nothing_and_double_nothing() {
     let plan = Plan { seed: 7, devices: 3, desk_kills: 24, server_kills: 8, batch: 12 };
     let report = run(&programs(), plan).unwrap();
     assert!(report.desk_kills >= 24 && report.server_kills >= 8 && report.edits > 5, "{report}");
+    assert!(report.window_kills > 0, "{report}");
 }
