@@ -27,10 +27,9 @@ pub(crate) async fn measure(programs: &Programs, dir: &Path) -> anyhow::Result<(
     for tickets in SIZES.into_iter().filter(|size| *size <= max) {
         let workspace = Workspace::open(programs, dir, tickets).await?;
         let started = Instant::now();
-        // Waits for the segments, and is edited on below.
+        // Waits until the segments are packed, and is edited on below.
         let first = Device::sign_in(programs, dir, Kind::Encrypted, &workspace, 0)?;
-        let packed_ms = started.elapsed().as_secs_f64() * 1_000.0;
-        first.sync()?;
+        let first_listed_ms = started.elapsed().as_secs_f64() * 1_000.0 + first.sync()?.listed_ms;
         let runs = if tickets > USUAL_MAX { 1 } else { RUNS };
         let mut devices = Vec::new();
         for _ in 0..runs {
@@ -46,7 +45,7 @@ pub(crate) async fn measure(programs: &Programs, dir: &Path) -> anyhow::Result<(
             "bench": "sync.growth",
             "tickets": tickets,
             "runs": runs,
-            "first_device_waits_ms": round(packed_ms),
+            "first_device_listed_ms": round(first_listed_ms),
             "listed_ms": median(|device| device.listed_ms)?,
             "indexed_ms": median(|device| device.indexed_ms)?,
             "indexed_us_per_ticket": median(|device| device.indexed_ms * 1_000.0 / device.documents)?,
