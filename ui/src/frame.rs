@@ -6,7 +6,7 @@ mod status;
 use desk_api::view::SessionView;
 use yew::prelude::*;
 
-pub(crate) use self::status::{percent, sync_words};
+pub(crate) use self::status::{beginning, sync_words};
 use self::{nav::Nav, status::StatusLine};
 use crate::{
     alerts::{AlertsPage, settings::AlertSettingsPage},

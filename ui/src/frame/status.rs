@@ -35,16 +35,24 @@ pub(crate) fn percent(progress: Progress) -> u64 {
     done.saturating_mul(100).checked_div(total).unwrap_or(0).min(if done < total { 99 } else { 100 })
 }
 
+/// How far a new device is in getting the workspace, in words; nothing once it has it.
+pub(crate) fn beginning(i18n: I18n, sync: &SyncView) -> Option<String> {
+    let is_preparing = sync.problem.as_ref().is_some_and(|problem| problem.code == ErrorCode::ServerBusy);
+    match sync.bootstrap {
+        Some(progress) if progress.total > 0 || !is_preparing => {
+            Some(tr!(i18n, "sync-bootstrap", percent = percent(progress)))
+        }
+        Some(_) | None => is_preparing.then(|| i18n.t("sync-preparing")),
+    }
+}
+
 /// How sync stands, in words: `не в сети с 14:05, 3 правки ждут отправки`.
 pub(crate) fn sync_words(i18n: I18n, sync: &SyncView, now: UtcMillis) -> String {
     let state = match (sync.phase, sync.offline_since, sync.synced_at) {
         (SyncPhase::Local, ..) => i18n.t("sync-local"),
         (SyncPhase::Offline, Some(since), _) => tr!(i18n, "sync-offline-since", at = when(i18n, now, since)),
         (SyncPhase::Offline, None, _) => i18n.t("sync-offline"),
-        (SyncPhase::Busy, ..) => match &sync.problem {
-            Some(problem) if problem.code == ErrorCode::ServerBusy => i18n.t("sync-preparing"),
-            Some(_) | None => i18n.t("sync-busy"),
-        },
+        (SyncPhase::Busy, ..) => i18n.t("sync-busy"),
         (SyncPhase::Idle, _, Some(at)) => tr!(i18n, "sync-idle-at", at = when(i18n, now, at)),
         (SyncPhase::Idle, _, None) => i18n.t("sync-idle"),
         (SyncPhase::Stopped, ..) => {
@@ -53,11 +61,9 @@ pub(crate) fn sync_words(i18n: I18n, sync: &SyncView, now: UtcMillis) -> String 
         }
     };
     // Until a new device has the workspace, what it does with single edits is of no interest.
-    let state = match (sync.bootstrap, sync.phase) {
-        (Some(progress), SyncPhase::Busy | SyncPhase::Idle) => {
-            tr!(i18n, "sync-bootstrap", percent = percent(progress))
-        }
-        (Some(_), SyncPhase::Local | SyncPhase::Offline | SyncPhase::Stopped) | (None, _) => state,
+    let state = match sync.phase {
+        SyncPhase::Busy | SyncPhase::Idle => beginning(i18n, sync).unwrap_or(state),
+        SyncPhase::Local | SyncPhase::Offline | SyncPhase::Stopped => state,
     };
     let mut parts = vec![state];
     if let Some(progress) = sync.indexing {
@@ -200,6 +206,7 @@ mod tests {
         let waits = SyncView {
             phase: SyncPhase::Busy,
             problem: Some(ApiError::new(ErrorCode::ServerBusy, "")),
+            bootstrap: Some(Progress { done: 0, total: 0 }),
             ..idle.clone()
         };
         check(
@@ -207,6 +214,10 @@ mod tests {
             "сервер готовит пространство для этого устройства",
             "the server is preparing the workspace for this device",
         );
+        let fetches = SyncView { problem: waits.problem.clone(), ..begins.clone() };
+        check(&fetches, "загружается пространство: 99 %", "fetching the workspace: 99 %");
+        let asks = SyncView { problem: None, ..waits };
+        check(&asks, "загружается пространство: 0 %", "fetching the workspace: 0 %");
         let indexing = SyncView { indexing: Some(Progress { done: 1, total: 4 }), ..idle.clone() };
         check(
             &indexing,

@@ -18,7 +18,7 @@ use self::{
 };
 use crate::{
     commands::{Layer, use_commands},
-    frame::percent,
+    frame::beginning,
     i18n::{tr, use_i18n},
     keys::Command,
     live::{SYNC, use_changed},
@@ -348,8 +348,8 @@ pub(crate) fn TicketList(props: &TicketListProps) -> Html {
                 </div>
                 if view.is_ready && view.total == 0 && view.error.is_none() {
                     <Empty text={
-                        if let Some(progress) = sync.bootstrap {
-                            tr!(i18n, "sync-bootstrap", percent = percent(progress))
+                        if let Some(beginning) = beginning(i18n, &sync) {
+                            beginning
                         } else if props.query.is_narrowed() {
                             i18n.t("tickets-none-found")
                         } else {

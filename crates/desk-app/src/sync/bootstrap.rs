@@ -94,6 +94,16 @@ impl Desk {
 
     /// Gets all segments and puts the filled store in place. After a failure it goes on where it was.
     pub(super) async fn bootstrap(&self, link: &Link) -> Result<Begun, ApiError> {
+        // How many there are is not known yet.
+        self.inner.sync.change(|status| status.bootstrap = Some(Progress { done: 0, total: 0 }));
+        self.emit_sync().await;
+        let begun = self.bootstrap_now(link).await;
+        self.inner.sync.change(|status| status.bootstrap = None);
+        self.emit_sync().await;
+        begun
+    }
+
+    async fn bootstrap_now(&self, link: &Link) -> Result<Begun, ApiError> {
         let plan = if let Some(plan) = self.plan().await? {
             plan
         } else {
@@ -108,7 +118,6 @@ impl Desk {
         let began = Instant::now();
         let filled = self.fill(link, &plan, &mut filling, total).await;
         tracing::info!(documents = total, elapsed = ?began.elapsed(), "segments were fetched");
-        self.inner.sync.change(|status| status.bootstrap = None);
         if let Err(problem) = filled {
             if problem.code == ErrorCode::NotFound {
                 // The server has packed anew since: so does this device. What stands here already, and wins over what comes, is
