@@ -41,6 +41,7 @@ pub(crate) enum Answer {
     Acknowledge,
     Snooze,
     /// It went away without an answer.
+    #[cfg_attr(target_os = "windows", expect(dead_code, reason = "Windows does not tell of it"))]
     Gone,
 }
 
