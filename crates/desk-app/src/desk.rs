@@ -14,7 +14,7 @@ use desk_domain::{
     time::{Clock, UtcMillis},
     workspace::Workspace,
 };
-use desk_store::{Batch, Hash32, NewerVersion, OpenOptions, Store, StoredDocument};
+use desk_store::{Batch, DocWrite, Hash32, NewerVersion, OpenOptions, Store, StoredDocument};
 use tokio::sync::{Mutex, broadcast, watch};
 
 use crate::{
@@ -261,14 +261,14 @@ impl Desk {
     /// Opens a stored document; `None` when there is none. Also gives the heads that it has in the store.
     pub(crate) async fn load(&self, id: DocId) -> Result<Option<(Document, Vec<Hash32>)>, ApiError> {
         let stored = self.store().document(id).await.map_err(error::store)?;
-        Ok(stored.map(opened).transpose()?.map(|open| (open.document, open.state)))
+        Ok(stored.map(opened).transpose()?.map(with_heads))
     }
 
     /// Takes out a document that stands open, with the heads that it had in the store. It may have been written since, by another
     /// process even: a commit that expects these heads tells.
     pub(crate) fn take_open(&self, id: DocId) -> Option<(Document, Vec<Hash32>)> {
         let mut kept = self.inner.open.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.take(id).map(|open| (open.document, open.state))
+        kept.take(id).map(with_heads)
     }
 
     /// The heads in the store of a document that stands open and is as `wanted`; it stays where it is. They may be other ones
@@ -378,6 +378,16 @@ impl Desk {
 pub(crate) fn opened(stored: StoredDocument) -> Result<Open<Vec<Hash32>>, ApiError> {
     let document = Document::load(stored.id, stored.kind, &stored.snapshot).map_err(error::load)?;
     Ok(Open { state: stored.heads, size_bytes: stored.snapshot.len(), document })
+}
+
+/// A document as a commit has just stored it, to be kept open.
+pub(crate) fn as_written(write: &DocWrite, document: Document) -> Open<Vec<Hash32>> {
+    Open { state: write.heads.clone(), size_bytes: write.snapshot.len(), document }
+}
+
+/// A document that stood open, with its heads in the store.
+pub(crate) fn with_heads(open: Open<Vec<Hash32>>) -> (Document, Vec<Hash32>) {
+    (open.document, open.state)
 }
 
 /// This installation's identity, made once.

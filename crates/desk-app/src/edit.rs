@@ -1,7 +1,7 @@
 //! The write path: one edit, one change, one transaction.
 
 use desk_api::{ApiError, ErrorCode};
-use desk_docs::{Author, Document, NewChange, Open};
+use desk_docs::{Author, Document, NewChange};
 use desk_domain::{
     edit::{Edit, Ops, Stamped},
     ids::{DocId, DocKind},
@@ -13,7 +13,13 @@ use desk_domain::{
 };
 use desk_store::{Batch, Committed, DocWrite, OutboxEntry, StoreError};
 
-use crate::{Desk, DeskEvent, desk::WorkspaceRules, error, session::SignedIn, sync::ahead::Announced};
+use crate::{
+    Desk, DeskEvent,
+    desk::{WorkspaceRules, as_written},
+    error,
+    session::SignedIn,
+    sync::ahead::Announced,
+};
 
 /// How often an edit is replayed when somebody else writes the same document meanwhile.
 const TRIES: u32 = 8;
@@ -59,7 +65,7 @@ impl Desk {
                 return self.state(edit.doc).await?.ok_or_else(gone);
             };
             let Prepared { write, state, outbox, document, announced } = prepared;
-            let open = Open { state: write.heads.clone(), size_bytes: write.snapshot.len(), document };
+            let open = as_written(&write, document);
             let mut batch = extra.clone();
             batch.docs.push(write);
             batch.outbox.extend(outbox);

@@ -1,4 +1,5 @@
-//! `GET /v1/sync/heads?after=DOCUMENT`: how far each document's changes go, for a device that looks for what the log lost.
+//! `GET /v1/sync/heads?after=DOCUMENT`: how far each document's changes go, for a device that looks for what the log
+//! lost, or for what its member sees now.
 
 use std::sync::Arc;
 

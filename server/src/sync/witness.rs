@@ -1,6 +1,6 @@
 //! What a device can show of the log that it saw, and what it means when the log is another one now.
 //!
-//! Each answer to a push or a pull, and each with whole documents or with the list of segments, bears a witness: the newest
+//! Each answer to a push or a pull, and each with whole documents, heads or the list of segments, bears a witness: the newest
 //! number, the chain there, when it was given, and a receipt that only this installation can write. The device shows the
 //! newest one that it has with its next request. When the log does not have that chain at that number but the receipt is
 //! genuine, the log was once longer: the server was restored from an older backup, or its disk went back.

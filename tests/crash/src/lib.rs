@@ -1,7 +1,8 @@
 //! The real programs under `SIGKILL`: several stores work and sync against a `workernet-server`, by commands of `desk` and by
-//! `desk-window`, which does what an open window does; all of them are killed at random moments. After each batch of kills everything starts again, syncs, and is looked at: the digests are
-//! equal, `desk doctor` finds nothing, nothing was refused, and each edit whose command said that it was done is there
-//! exactly once; one whose command was killed is there once or not at all.
+//! `desk-window`, which does what an open window does; all of them are killed at random moments. After each batch of kills
+//! everything starts again, syncs, and is looked at: the digests are equal, `desk doctor` finds nothing, nothing was refused,
+//! and each edit whose command said that it was done is there exactly once; one whose command was killed is there once or not
+//! at all.
 //!
 //! The moments come from a seed; what the machine makes of them does not, so a run is not reproduced to the letter.
 //!

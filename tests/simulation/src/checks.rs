@@ -196,8 +196,9 @@ fn every_edit_is_somewhere(
             // Its verdict never arrived, or it was never sent.
             (0 | 1, 0, 0, 1) => device.is_gone(),
             (0 | 1, _, _, 0) if was_lost => true,
-            // It let go of the document, or of what it built on, before it asked, and cannot know that the other copy had sent it. Or it was refused, the server forgot that when it was restored, and took it by the rights of then when
-            // the other copy asked.
+            // It let go of the document, or of what it built on, before it asked, and cannot know that the other copy had sent
+            // it. Or it was refused, the server forgot that when it was restored, and took it by the rights of then when the
+            // other copy asked.
             (1, 1, 0, 0) => edit.is_shared && (device.was_let_go(no) || was_taken_later(edit)),
             _ => false,
         };

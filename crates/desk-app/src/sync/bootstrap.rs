@@ -212,7 +212,6 @@ impl Desk {
         let kinds = vec![DocKind::Ticket, DocKind::Article, DocKind::Incident];
         self.emit(DeskEvent::Changed { kinds, docs: Vec::new() });
         self.prepare_lists_in_background();
-        self.emit_sync().await;
         Ok(Begun { documents: total, cursor: plan.cursor })
     }
 

@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 
 use crate::{
     Desk,
-    desk::{WorkspaceRules, opened},
+    desk::{WorkspaceRules, opened, with_heads},
     edit::write_of,
     error,
 };
@@ -125,7 +125,7 @@ async fn merge_some(
         stored.into_iter().map(|stored| (stored.id, stored)).collect();
     let work = move || {
         let merge = |(doc, kind, changes): &(DocId, DocKind, Vec<VerifiedChange>)| {
-            let known = stored.remove(doc).map(opened).transpose()?.map(|open| (open.document, open.state));
+            let known = stored.remove(doc).map(opened).transpose()?.map(with_heads);
             let mut fresh = match Fresh::merge(known, (*doc, *kind, changes), reading.me)? {
                 Ok(fresh) => fresh,
                 Err(nothing_new) => return Ok(nothing_new),

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use desk_api::ApiError;
-use desk_docs::Open;
 use desk_domain::{
     ids::{DocId, DocKind},
     personal::{ALERT_SETTINGS, ALERTS_READ_AT, Personal},
@@ -32,7 +31,7 @@ use super::{
 };
 use crate::{
     Desk, DeskEvent, alerts,
-    desk::{WorkspaceRules, opened},
+    desk::{WorkspaceRules, as_written, opened},
     error,
 };
 
@@ -258,8 +257,7 @@ impl Desk {
                 batch.meta.extend(is_twin.then(twin_fact));
                 new += merged.added;
                 if let Some((write, state)) = merged.write {
-                    let (heads, size_bytes) = (write.heads.clone(), write.snapshot.len());
-                    open = merged.document.map(|document| Open { state: heads, size_bytes, document });
+                    open = merged.document.map(|document| as_written(&write, document));
                     if let Some(State::Personal(personal)) = &state
                         && personal.id == session.personal_doc
                     {

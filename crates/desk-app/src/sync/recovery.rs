@@ -1,9 +1,9 @@
 //! When the server was restored from an older backup: everything is read anew, and what its log lost is sent to it again.
 //!
-//! With each push and pull, and when it asks for documents, the device shows the newest witness that the server gave it
-//! (`log-witness`); a server whose log is not that one any more says so before it judges anything. From then on a mark stands in the store until every change that the
-//! documents have and the server has not stands in the outbox, in front of what waited there. A change too many does no harm: the
-//! server accepts it again. Nothing local is dropped meanwhile; a crash begins anew, which changes nothing. Then all of it is
+//! With each push and pull, and when it asks for documents or their heads, the device shows the newest witness that the server
+//! gave it (`log-witness`); a server whose log is not that one any more says so before it judges anything. From then on a mark
+//! stands in the store until every change that the documents have and the server has not stands in the outbox, in front of what
+//! waited there. A change too many does no harm: the server accepts it again. Nothing local is dropped meanwhile; a crash begins anew, which changes nothing. Then all of it is
 //! sent, and after that the log is read from its beginning: what the server refuses has left the documents before something else
 //! comes that bears its number.
 //!
@@ -28,15 +28,15 @@ use crate::{Desk, error};
 
 /// The newest witness, among the store's facts.
 pub(super) const WITNESS: &str = "log.witness";
-/// That the server gave this witness: written with what it was given for.
-pub(super) fn witness_fact(witness: &str) -> Fact {
-    (WITNESS.to_owned(), Some(witness.as_bytes().to_vec()))
-}
-
 /// Stands among the facts while the server has not everything back.
 pub(super) const RECOVERING: &str = "log.recovering";
 /// Documents that are compared at once.
 const PAGE: u32 = 1_000;
+
+/// That the server gave this witness: written with what it was given for.
+pub(super) fn witness_fact(witness: &str) -> Fact {
+    (WITNESS.to_owned(), Some(witness.as_bytes().to_vec()))
+}
 
 impl Desk {
     /// Recovers if that is what the server answered with. Then sync is to begin anew, from what the store has: what the server
@@ -165,19 +165,11 @@ impl<'a> ServerHeads<'a> {
                     return Ok(found.heads.iter().map(|Hash(hash)| *hash).collect());
                 }
                 None if !self.is_last => {
-                    let (http, after, shown) = (&self.link.http, self.after, self.witness.as_deref());
-                    let fetch = |access: String| async move { http.heads(&access, after, shown).await };
-                    let Answer { value: heads, witness, .. } = desk.ask(self.link, fetch).await?;
+                    let (tokens, shown) = (desk.tokens().await?, self.witness.as_deref());
+                    let page = desk.heads_after(self.link, tokens, self.after, shown).await?;
+                    let Answer { value: heads, witness, .. } = page;
                     self.witness = witness;
                     let last = heads.documents.last().map(|found| found.doc);
-                    if heads.documents.iter().any(|found| Some(found.doc) <= self.after)
-                        || (last.is_none() && !heads.is_last)
-                    {
-                        return Err(ApiError::new(
-                            ErrorCode::BadServer,
-                            "the server's list of documents does not go on",
-                        ));
-                    }
                     (self.is_last, self.page) = (heads.is_last, heads.documents.into());
                     self.after = last.or(self.after);
                 }

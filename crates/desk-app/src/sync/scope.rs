@@ -18,12 +18,12 @@ use desk_store::{Batch, Hash32, Rejection, StoreError, UnmadeEdit};
 use desk_sync::{
     pull::whole,
     scope::{differences, open_id},
-    wire::{BATCH_CHANGES, DocHeads, Hash, RejectCode},
+    wire::{BATCH_CHANGES, DocHeads, Hash, Heads, RejectCode},
 };
 use sha2::{Digest, Sha256};
 
 use super::{
-    Fact, Link,
+    Fact, Link, Tokens,
     facts::Facts,
     http::Answer,
     pull::{Arrived, TRIES},
@@ -134,18 +134,9 @@ impl Desk {
         let (mut seen, mut scope, mut after): (Vec<DocHeads>, _, _) = (Vec::new(), None, None);
         loop {
             let Facts { witness, tokens, .. } = self.facts().await?;
-            let witness = witness.as_deref();
-            let fetch = |access: String| async move { link.http.heads(&access, after, witness).await };
-            let page = self.ask_by(link, tokens, fetch).await?.value;
+            let page = self.heads_after(link, tokens, after, witness.as_deref()).await?.value;
             if *scope.get_or_insert(page.scope) != page.scope {
                 return Ok(None);
-            }
-            let docs = page.documents.iter().map(|found| found.doc);
-            if docs.clone().any(|doc| Some(doc) <= after) || (page.documents.is_empty() && !page.is_last) {
-                return Err(ApiError::new(
-                    ErrorCode::BadServer,
-                    "the server's list of documents does not go on",
-                ));
             }
             seen.extend(page.documents);
             after = seen.last().map(|last| last.doc).or(after);
@@ -155,6 +146,23 @@ impl Desk {
                 return Ok(Some((page.scope, seen)));
             }
         }
+    }
+
+    /// The heads of the server's documents behind one, a page of them; `shown` is what the server gave as proof of its log.
+    pub(super) async fn heads_after(
+        &self,
+        link: &Link,
+        tokens: Option<Tokens>,
+        after: Option<DocId>,
+        shown: Option<&str>,
+    ) -> Result<Answer<Heads>, ApiError> {
+        let fetch = |access: String| async move { link.http.heads(&access, after, shown).await };
+        let page = self.ask_by(link, tokens, fetch).await?;
+        let Heads { documents, is_last, .. } = &page.value;
+        if documents.iter().any(|found| Some(found.doc) <= after) || (documents.is_empty() && !is_last) {
+            return Err(ApiError::new(ErrorCode::BadServer, "the server's list of documents does not go on"));
+        }
+        Ok(page)
     }
 
     /// Nothing of the document was accepted yet.
