@@ -4,6 +4,7 @@
 //! empty by a stand-in for the compiler: neither a foreign tool chain nor a foreign OpenSSL is needed, and the check takes a few
 //! minutes. They are compiled where the installers are made.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -88,19 +89,34 @@ pub(crate) fn check(project: &Project) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What `windres` calls to read the icon's resource file; it has that compiler and no other.
+const WINDRES_COMPILER: &str = "x86_64-w64-mingw32-gcc";
+
+/// The stand-in, under a name that cannot be mistaken for a compiler's, and in a directory of its own under the one that
+/// `windres` calls.
 fn stand_in(dir: &Path) -> anyhow::Result<PathBuf> {
-    fs::create_dir_all(dir)?;
+    write_stand_in(&tools(dir).join(WINDRES_COMPILER))?;
     let compiler = dir.join("stand-in-cc");
+    write_stand_in(&compiler)?;
+    Ok(compiler)
+}
+
+fn tools(dir: &Path) -> PathBuf {
+    dir.join("tools")
+}
+
+fn write_stand_in(compiler: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(compiler.parent().context("a compiler without a directory")?)?;
     // Build scripts run again when their compiler changes, so it is written only where it is another one.
-    if fs::read_to_string(&compiler).ok().as_deref() != Some(STAND_IN) {
-        fs::write(&compiler, STAND_IN)?;
+    if fs::read_to_string(compiler).ok().as_deref() != Some(STAND_IN) {
+        fs::write(compiler, STAND_IN)?;
     }
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(&compiler, fs::Permissions::from_mode(0o755))?;
+        fs::set_permissions(compiler, fs::Permissions::from_mode(0o755))?;
     }
-    Ok(compiler)
+    Ok(())
 }
 
 fn command(project: &Project, target: &Target, dir: &Path, compiler: &Path) -> anyhow::Result<Command> {
@@ -111,6 +127,13 @@ fn command(project: &Project, target: &Target, dir: &Path, compiler: &Path) -> a
         command.env(format!("{tool}_{suffix}"), compiler);
     }
     command.env(format!("AR_{suffix}"), "ar");
+    let known = command
+        .get_envs()
+        .find(|(name, _)| *name == "PATH")
+        .and_then(|(_, path)| path.map(ToOwned::to_owned));
+    let path = known.or_else(|| env::var_os("PATH")).unwrap_or_default();
+    let path = std::iter::once(tools(dir)).chain(env::split_paths(&path));
+    command.env("PATH", env::join_paths(path)?);
     let upper = suffix.to_uppercase();
     // Read and not linked: the host's headers say which version of OpenSSL the bindings are for, and none is built.
     command.env(format!("{upper}_OPENSSL_NO_VENDOR"), "1");
