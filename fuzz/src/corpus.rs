@@ -60,7 +60,7 @@ pub fn write(dir: &Path) -> io::Result<()> {
     )?;
     let frame = encode(&pull).map_err(wrong)?;
     put(dir, "wire", &[&[2], &frame[..]].concat())?;
-    let told = Told { after: 39, witness: "proof", frame: &frame }.encode().map_err(wrong)?;
+    let told = Told { after: 39, is_proposed: false, witness: "proof", frame: &frame }.encode().map_err(wrong)?;
     put(dir, "wire", &[&[5], &told[..]].concat())
 }
 

@@ -57,6 +57,9 @@ pub struct Limits {
     pub push_bytes: usize,
     /// Most changes in a push.
     pub push_changes: usize,
+    /// How long a batch that was decided is waited for while its sender writes it to their disk; nobody else's is decided
+    /// meanwhile.
+    pub ahead: Duration,
     /// How long a request may take.
     pub request: Duration,
     /// How often a live connection is pinged and its right to be there looked at.
@@ -79,6 +82,7 @@ impl Default for Limits {
         Self {
             push_bytes: 8 * 1024 * 1024,
             push_changes: 4 * desk_sync::wire::BATCH_CHANGES,
+            ahead: Duration::from_millis(10),
             request: Duration::from_mins(1),
             ping: Duration::from_secs(20),
             segments: Duration::from_secs(25),

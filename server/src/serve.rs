@@ -105,7 +105,7 @@ pub async fn start(setup: Setup) -> Result<Running, StartError> {
     sections::complete(storage.as_ref(), now).await?;
     let (stop, stopping) = watch::channel(false);
     let app = Arc::new(App {
-        hub: Hub::new(Arc::clone(&storage)),
+        hub: Hub::new(Arc::clone(&storage), limits.ahead),
         scopes: Scopes::default(),
         segmenter: Arc::new(Segmenter::new(Arc::clone(&storage), Arc::clone(&clock), limits.segments_behind)),
         passwords: Passwords::new(random.as_ref())?,

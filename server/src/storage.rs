@@ -742,6 +742,8 @@ pub struct Asked {
 pub struct Known {
     /// The workspace as this transaction has it.
     pub workspace: Option<WorkspaceRecord>,
+    /// The chain at the end of its log.
+    pub chain: Digest,
     /// The number of the newest change of its settings; `None` when it has none yet.
     pub settings_seq: Option<u64>,
     /// The members who own those of the devices that are neither revoked, nor unknown here, nor the server's, as they stand

@@ -17,6 +17,7 @@ pub mod created;
 pub mod hub;
 pub mod lane;
 pub mod own;
+pub mod proposal;
 pub mod push;
 pub mod relay;
 pub mod scopes;

@@ -120,6 +120,14 @@ pub struct Hint {
     pub head: u64,
 }
 
+/// A message of the live connection, after a page that was sent while the server was still writing it: what it brought stands
+/// in the log. Where a [`Hint`] comes instead, it does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stands {
+    /// The page's newest number.
+    pub stands: u64,
+}
+
 /// What a device may say on its live connection: how far it has read the log. The next page then comes by itself, once, as a
 /// binary message (`desk_sync::live`); until the device says how far it is then, nothing else comes. One that says nothing is
 /// hinted at.

@@ -12,11 +12,12 @@ use desk_domain::{
     workspace::Workflow,
 };
 use desk_store::{Batch, Committed, DocWrite, OutboxEntry, StoreError};
+use futures::stream;
 
 use crate::{
     Desk, DeskEvent,
     desk::{WorkspaceRules, as_written},
-    error,
+    error::{self, Unwritten},
     session::SignedIn,
     sync::ahead::Announced,
 };
@@ -53,35 +54,43 @@ impl Desk {
         for _ in 0..TRIES {
             // Only now: the store may have been erased, and another taken its place, while this waited.
             let (session, device) = (self.require_session()?, self.device());
-            // Beside each other: hardly ever is the id another one than the last time.
-            let prepared = Box::pin(self.prepare(&session, &edit, Sending::Ahead));
-            let (followed, prepared) = tokio::join!(self.follow_device(), prepared);
-            followed?;
-            if self.device() != device {
-                continue;
-            }
-            let Some(prepared) = prepared? else {
-                self.store().commit(&extra).await.map_err(error::store)?;
+            let mut made = None;
+            // While the store is being taken hold of, and the document looked up there.
+            let making = async {
+                // Beside each other: hardly ever is the id another one than the last time.
+                let prepared = Box::pin(self.prepare(&session, &edit, Sending::Ahead));
+                let (followed, prepared) = tokio::join!(self.follow_device(), prepared);
+                followed.map_err(Unwritten::Unmade)?;
+                if self.device() != device {
+                    return Err(StoreError::Stale { doc: edit.doc }.into());
+                }
+                let mut batch = extra.clone();
+                if let Some(prepared) = prepared.map_err(Unwritten::Unmade)? {
+                    let Prepared { write, state, outbox, document, announced } = prepared;
+                    made = Some((state, as_written(&write, document), announced));
+                    batch.docs.push(write);
+                    batch.outbox.extend(outbox);
+                }
+                Ok(batch)
+            };
+            let docs = [edit.doc];
+            // Boxed: it holds documents.
+            let written = Box::pin(self.store().commit_parts(&docs, stream::once(making))).await;
+            let committed = match written {
+                Ok(committed) => committed,
+                Err(Unwritten::Store(StoreError::Stale { .. })) => continue,
+                Err(problem) => return Err(problem.into()),
+            };
+            let Some((state, open, announced)) = made else {
                 return self.state(edit.doc).await?.ok_or_else(gone);
             };
-            let Prepared { write, state, outbox, document, announced } = prepared;
-            let open = as_written(&write, document);
-            let mut batch = extra.clone();
-            batch.docs.push(write);
-            batch.outbox.extend(outbox);
-            match self.store().commit(&batch).await {
-                Ok(committed) => {
-                    if let Some(announced) = announced {
-                        announced.written();
-                    }
-                    self.adopt(&state);
-                    self.committed(&committed);
-                    self.keep_open(open);
-                    return Ok(state);
-                }
-                Err(StoreError::Stale { .. }) => {}
-                Err(problem) => return Err(error::store(problem)),
+            if let Some(announced) = announced {
+                announced.written();
             }
+            self.adopt(&state);
+            self.committed(&committed);
+            self.keep_open(open);
+            return Ok(state);
         }
         Err(error::store(StoreError::Busy))
     }

@@ -8,6 +8,28 @@ use desk_domain::permissions::Denied;
 use desk_store::StoreError;
 use desk_sync::pull::PullError;
 
+/// Why nothing was written of what is made while the store is being taken hold of.
+pub(crate) enum Unwritten {
+    Store(StoreError),
+    /// It could not be made.
+    Unmade(ApiError),
+}
+
+impl From<StoreError> for Unwritten {
+    fn from(problem: StoreError) -> Self {
+        Self::Store(problem)
+    }
+}
+
+impl From<Unwritten> for ApiError {
+    fn from(problem: Unwritten) -> Self {
+        match problem {
+            Unwritten::Store(problem) => store(problem),
+            Unwritten::Unmade(problem) => problem,
+        }
+    }
+}
+
 /// A store's error, with what to do about it.
 #[expect(clippy::needless_pass_by_value, reason = "used with map_err")]
 pub(crate) fn store(error: StoreError) -> ApiError {

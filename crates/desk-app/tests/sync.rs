@@ -16,6 +16,8 @@ mod detection;
 mod hostile;
 #[path = "sync/oncall.rs"]
 mod oncall;
+#[path = "sync/proposed.rs"]
+mod proposed;
 #[path = "sync/restored.rs"]
 mod restored;
 #[path = "sync/scopes.rs"]
@@ -35,7 +37,7 @@ use desk_api::{
     view::{SyncPhase, TicketFilter, TicketSort, TicketView},
 };
 use desk_app::{
-    Cancel, Config, Desk,
+    Cancel, Config, Desk, DeskEvent,
     import::Format,
     notice::{Notice, NoticeText, Notifier},
     secrets::Keychain,

@@ -8,6 +8,7 @@ mod outbox;
 mod search;
 mod tickets;
 
+use documents::Looked;
 pub(crate) use documents::write_heads;
 pub(crate) use search::{Ready, insert as insert_texts, learn, settle};
 
@@ -86,19 +87,20 @@ impl Store {
         finish(held, result)
     }
 
-    /// Writes batches with together about `docs` documents, each at most once, in one transaction. While one is written, the
-    /// next is asked for: it may be made meanwhile. When making one fails, nothing of any of them is written.
+    /// Writes batches in one transaction, which have no other documents than `docs`, each at most once. They may be made
+    /// meanwhile: the first while the transaction begins and the documents are looked up, each other one while the one before it
+    /// is written. When making one fails, nothing of any of them is written.
     ///
     /// Errors: those of [`Store::commit`], and what `parts` says.
     pub async fn commit_parts<E: From<StoreError>>(
         &self,
-        docs: usize,
+        docs: &[DocId],
         parts: impl Stream<Item = Result<Batch, E>>,
     ) -> Result<Committed, E> {
         let mut held = self.writer().await?;
-        widen(held.conn()?, docs).await?;
-        let result = write_parts(held.conn()?, pin!(parts)).await;
-        narrow(held.conn()?, docs).await?;
+        widen(held.conn()?, docs.len()).await?;
+        let result = write_parts(held.conn()?, docs, pin!(parts)).await;
+        narrow(held.conn()?, docs.len()).await?;
         match result {
             Ok(committed) => Ok(committed),
             Err(Unwritten::Part(problem)) => Err(problem),
@@ -206,22 +208,34 @@ fn check_docs(docs: &[DocWrite]) -> Result<(), StoreError> {
 
 async fn write(conn: &mut SqliteConnection, batch: &Batch) -> Result<Committed, StoreError> {
     let mut transaction = conn.begin_with("BEGIN IMMEDIATE").await?;
-    let committed = write_part(&mut transaction, batch).await?;
+    // While the connection's thread looks for the documents, this one packs them.
+    let docs = ids(&batch.docs);
+    let looking = documents::look(&mut transaction, &docs);
+    let (looked, written) = future::join(looking, async { Written::of(&batch.docs) }).await;
+    let committed = write_part(&mut transaction, batch, &mut looked?, written?).await?;
     transaction.commit().await?;
     Ok(committed)
 }
 
 async fn write_parts<E>(
     conn: &mut SqliteConnection,
+    docs: &[DocId],
     mut parts: Pin<&mut impl Stream<Item = Result<Batch, E>>>,
 ) -> Result<Committed, Unwritten<E>> {
-    let (transaction, mut next) = future::join(conn.begin_with("BEGIN IMMEDIATE"), parts.next()).await;
-    let mut transaction = transaction?;
+    let looking = async {
+        let mut transaction = conn.begin_with("BEGIN IMMEDIATE").await?;
+        let looked = documents::look(&mut transaction, docs).await?;
+        Ok::<_, StoreError>((transaction, looked))
+    };
+    let (looked, mut next) = future::join(looking, parts.next()).await;
+    let (mut transaction, mut looked) = looked?;
     let mut committed = Committed::default();
     while let Some(part) = next {
         let part = part.map_err(Unwritten::Part)?;
         check(&part)?;
-        let (written, following) = future::join(write_part(&mut transaction, &part), parts.next()).await;
+        let written = Written::of(&part.docs)?;
+        let writing = write_part(&mut transaction, &part, &mut looked, written);
+        let (written, following) = future::join(writing, parts.next()).await;
         let Committed { kinds, docs, new_alerts, rejected } = written?;
         committed.kinds.extend(kinds);
         committed.docs.extend(docs);
@@ -235,8 +249,17 @@ async fn write_parts<E>(
     Ok(committed)
 }
 
-/// Writes a batch within a transaction.
-async fn write_part(conn: &mut SqliteConnection, batch: &Batch) -> Result<Committed, StoreError> {
+fn ids(docs: &[DocWrite]) -> Vec<DocId> {
+    docs.iter().map(|write| write.id).collect()
+}
+
+/// Writes a batch within a transaction, of whose documents is known what was `looked` up, and which are `written` so.
+async fn write_part(
+    conn: &mut SqliteConnection,
+    batch: &Batch,
+    looked: &mut Looked,
+    Written { packed, texts }: Written,
+) -> Result<Committed, StoreError> {
     let mut script = Script::new(conn);
     let mut rejected = outbox::reject(&mut script, &batch.rejected).await?;
     rejected.extend(outbox::list_unmade(&mut script, &batch.unmade).await?);
@@ -247,16 +270,7 @@ async fn write_part(conn: &mut SqliteConnection, batch: &Batch) -> Result<Commit
         docs => documents::drop_all(script.conn().await?, docs).await?,
     };
 
-    let docs = batch.docs.as_slice();
-    let (placed, Written { packed, texts }) = match docs {
-        [] => (Vec::new(), Written::default()),
-        // While the connection's thread looks for the documents, this one packs them.
-        docs => {
-            let (placed, ready) =
-                future::join(documents::place(script.conn().await?, docs), async { Written::of(docs) }).await;
-            (placed?, ready?)
-        }
-    };
+    let placed = looked.place(&batch.docs)?;
     documents::write(&mut script, &placed, &packed).await?;
     project(&mut script, &placed, texts).await?;
 
@@ -279,7 +293,7 @@ async fn rewrite(
     with_texts: bool,
 ) -> Result<Committed, StoreError> {
     let mut transaction = conn.begin_with("BEGIN IMMEDIATE").await?;
-    let placed = documents::place(&mut transaction, docs).await?;
+    let placed = documents::look(&mut transaction, &ids(docs)).await?.place(docs)?;
     if let Some(new) = placed.iter().find(|placed| !placed.existed) {
         return Err(StoreError::Stale { doc: new.write.id });
     }

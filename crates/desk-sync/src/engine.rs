@@ -173,6 +173,11 @@ impl Engine {
         self.heard(head);
     }
 
+    /// The live connection brought something of which it is not known whether it stands in the log.
+    pub fn doubted(&mut self) {
+        self.pull = true;
+    }
+
     /// The live connection stands. What happened while it did not is fetched.
     pub fn live_up(&mut self, now: UtcMillis) {
         self.live = Live::Up;

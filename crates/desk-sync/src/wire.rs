@@ -5,9 +5,12 @@
 //! before it allocates; `checksum` is the start of SHA-256 over everything before it and the compressed body.
 //! Postcard is not self-describing: a message never changes within a version, a new field is a new version.
 
+use std::sync::Mutex;
+
 use desk_domain::ids::{DocId, DocKind};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
+use zstd::bulk::Compressor;
 
 /// The newest version that this program speaks.
 pub const WIRE_VERSION: u16 = 2;
@@ -308,7 +311,7 @@ pub fn encode<M: Message>(message: &M) -> Result<Vec<u8>, WireError> {
         return Err(too_large);
     }
     let length = u32::try_from(body.len()).map_err(|_| too_large)?;
-    let compressed = zstd::bulk::compress(&body, COMPRESSION_LEVEL).map_err(|_| WireError::Malformed)?;
+    let compressed = compress(&body).map_err(|_| WireError::Malformed)?;
     let mut frame = Vec::with_capacity(HEADER_BYTES + compressed.len());
     frame.extend_from_slice(MAGIC);
     frame.extend_from_slice(&WIRE_VERSION.to_le_bytes());
@@ -318,6 +321,25 @@ pub fn encode<M: Message>(message: &M) -> Result<Vec<u8>, WireError> {
     frame.extend_from_slice(&checksum);
     frame.extend_from_slice(&compressed);
     Ok(frame)
+}
+
+/// The compressor of small frames: making one takes longer than it works on an edit.
+static COMPRESSOR: Mutex<Option<Compressor<'static>>> = Mutex::new(None);
+/// What is larger makes a compressor large, and pays for its own.
+const SMALL_BYTES: usize = 64 * 1024;
+
+fn compress(body: &[u8]) -> std::io::Result<Vec<u8>> {
+    // Another thread has it: rather than wait, do without.
+    if body.len() <= SMALL_BYTES
+        && let Ok(mut kept) = COMPRESSOR.try_lock()
+    {
+        let compressor = match &mut *kept {
+            Some(compressor) => compressor,
+            empty @ None => empty.insert(Compressor::new(COMPRESSION_LEVEL)?),
+        };
+        return compressor.compress(body);
+    }
+    zstd::bulk::compress(body, COMPRESSION_LEVEL)
 }
 
 /// Reads a frame.

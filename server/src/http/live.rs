@@ -1,5 +1,6 @@
 //! `GET /v1/live`: a WebSocket that tells when the head moved, and sends what came to a device that has said how far it is:
-//! the page that a pull would be answered with at that moment, by the same checks.
+//! the page that a pull would be answered with at that moment, by the same checks. An edit of somebody else's is sent while the
+//! server is still writing it; that it stands is said after it.
 //!
 //! It ends when the token ends (close 4401), when the device or session does (4403, 4401), when the member gets another role
 //! (4409), and when the server stops (1001); the client signs in or reconnects as the code says.
@@ -15,9 +16,12 @@ use axum::{
 };
 use desk_api::{
     ErrorCode,
-    rest::{Hint, Level},
+    rest::{Hint, Level, Stands},
 };
-use desk_sync::{live::Told, wire::Hash};
+use desk_sync::{
+    live::Told,
+    wire::{Hash, PullReply},
+};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 use tracing::Instrument;
 
@@ -26,8 +30,13 @@ use super::{
     bearer::{Bearer, Lost, standing},
     pages::Packed,
     pull,
+    push::pack,
+    view, witness,
 };
-use crate::storage::Access;
+use crate::{
+    storage::Access,
+    sync::proposal::{Proposal, Stage},
+};
 
 /// How long a message may take to go out before the connection counts as dead.
 const SEND: Duration = Duration::from_secs(15);
@@ -96,6 +105,8 @@ async fn tell(app: Arc<App>, bearer: Bearer, mut socket: WebSocket) {
 async fn news(app: &App, mut bearer: Bearer, socket: &mut WebSocket) -> End {
     let workspace = bearer.workspace();
     let mut head = app.hub.watch_head(workspace);
+    let mut stages = app.hub.watch_stages(workspace);
+    let mut looked = None;
     let mut access = app.hub.watch_access();
     let mut stopping = app.stopping.clone();
     match app.storage.workspace(workspace).await {
@@ -126,6 +137,32 @@ async fn news(app: &App, mut bearer: Bearer, socket: &mut WebSocket) -> End {
                 let head = *head.borrow_and_update();
                 if let Some(end) = moved_to(app, &mut bearer, &mut hears, head, socket).await {
                     return end;
+                }
+            }
+            told = stages.changed() => {
+                if told.is_err() {
+                    return End::Stopping;
+                }
+                let stage = stages.borrow_and_update().clone();
+                match stage {
+                    // While it is being decided: then the page is sent without a look.
+                    Stage::Begun(begun, from)
+                        if matches!(hears, Hears::Page { .. }) && from != bearer.claims.dev =>
+                    {
+                        match access_of(app, &bearer).await {
+                            Ok(access) => looked = Some((begun, access)),
+                            Err(end) => return end,
+                        }
+                    }
+                    Stage::Proposed(proposal) => {
+                        let looked = looked.take().filter(|(begun, _)| *begun == proposal.begun);
+                        let looked = looked.map(|(_, access)| access);
+                        let proposed = propose(app, &mut bearer, &mut hears, &proposal, looked, socket);
+                        if let Some(end) = proposed.await {
+                            return end;
+                        }
+                    }
+                    Stage::Begun(..) | Stage::Quiet => {}
                 }
             }
             () = sleep_until(expiry) => return End::Expired,
@@ -199,6 +236,65 @@ async fn moved_to(
     send(socket, message).await.is_err().then_some(End::Gone)
 }
 
+/// Sends what the server is still writing to a device that has everything before it, and tells whether it stands. Where anything
+/// is otherwise than that simple, the device is told once it is written.
+async fn propose(
+    app: &App,
+    bearer: &mut Bearer,
+    hears: &mut Hears,
+    proposal: &Proposal,
+    looked: Option<Access>,
+    socket: &mut WebSocket,
+) -> Option<End> {
+    let Hears::Page { after, scope } = *hears else { return None };
+    let head = proposal.change.seq;
+    if after + 1 != head || bearer.claims.dev == proposal.from {
+        return None;
+    }
+    let access = match looked {
+        Some(access) => access,
+        None => match access_of(app, bearer).await {
+            Ok(access) => access,
+            Err(end) => return Some(end),
+        },
+    };
+    if access.member != bearer.member || access.settings_seq != proposal.settings_seq {
+        return None;
+    }
+    *bearer = Bearer::of(bearer.claims, access);
+    let page = proposed(app, bearer, proposal, after, scope).await?;
+    *hears = Hears::Nothing;
+    if send(socket, Message::Binary(page.into())).await.is_err() {
+        return Some(End::Gone);
+    }
+    let told = if proposal.stands().await {
+        serde_json::to_string(&Stands { stands: head })
+    } else {
+        serde_json::to_string(&Hint { head: after })
+    };
+    send(socket, Message::Text(told.ok()?.into())).await.is_err().then_some(End::Gone)
+}
+
+/// The page of what is proposed, for a device that sees by `scope`; `None` where it sees otherwise now.
+async fn proposed(
+    app: &App,
+    bearer: &Bearer,
+    proposal: &Proposal,
+    after: u64,
+    scope: Hash,
+) -> Option<Vec<u8>> {
+    let view = view::of(app, bearer).await.ok()?;
+    if view.id != scope || !view.reader.scope.private().is_empty() {
+        return None;
+    }
+    let (head, size_bytes) = (proposal.change.seq, proposal.change.change.bytes.len());
+    let (changes, documents, withdrawn) = (vec![proposal.change.clone()], Vec::new(), Vec::new());
+    let reply = PullReply { changes, cursor: head, head, scope, documents, withdrawn };
+    let witness = witness::at(app, bearer.workspace(), head, &proposal.chain).ok()?;
+    let packed = Packed { head, frame: pack(reply, size_bytes).await.ok()?, witness };
+    packed.is_small().then(|| told(after, &packed, true)).flatten()
+}
+
 /// The page that the device would be answered with if it asked now; `None` for one that it had better ask for itself.
 async fn page(
     app: &App,
@@ -221,12 +317,12 @@ async fn page(
     };
     // What cannot be answered here is told to a device that asks.
     let Ok(packed) = read else { return Ok(None) };
-    Ok(packed.is_small().then(|| told(after, &packed)).flatten())
+    Ok(packed.is_small().then(|| told(after, &packed, false)).flatten())
 }
 
-fn told(after: u64, packed: &Packed) -> Option<Vec<u8>> {
+fn told(after: u64, packed: &Packed, is_proposed: bool) -> Option<Vec<u8>> {
     let witness = packed.witness.to_str().ok()?;
-    Told { after, witness, frame: &packed.frame }.encode().ok()
+    Told { after, is_proposed, witness, frame: &packed.frame }.encode().ok()
 }
 
 /// Whether the bearer has lost the right to be told, or has another one.

@@ -126,11 +126,13 @@ impl From<PushError> for Problem {
     fn from(error: PushError) -> Self {
         match error {
             PushError::NotAllowed => Self::new(ErrorCode::SessionExpired, error.to_string()),
+            PushError::Lost => Self::new(ErrorCode::BadRequest, error.to_string()),
             PushError::NoWorkspace => Self::new(ErrorCode::NotFound, error.to_string()),
             PushError::Storage(error) => error.into(),
             PushError::Damaged(_)
             | PushError::Settings(_)
             | PushError::Unrestorable(_)
+            | PushError::NotYet
             | PushError::Internal(_) => Self::internal(&error),
         }
     }

@@ -8,7 +8,10 @@ use desk_api::{ErrorCode, rest::WITNESS_HEADER};
 use desk_domain::ids::WorkspaceId;
 
 use super::{App, Problem, bearer::Bearer};
-use crate::{storage::LogPage, sync::witness::Standing};
+use crate::{
+    storage::{Digest, LogPage},
+    sync::witness::Standing,
+};
 
 /// Refuses a request that shows a log which is not the server's any more. A request that shows none is let through.
 pub(super) async fn hold(app: &App, workspace: WorkspaceId, headers: &HeaderMap) -> Result<(), Problem> {
@@ -41,7 +44,17 @@ pub(super) async fn of(app: &App, workspace: WorkspaceId, head: u64) -> Result<H
 
 /// The witness of the log that a page was read from, as a header.
 pub(super) fn of_page(app: &App, workspace: WorkspaceId, page: &LogPage) -> Result<HeaderValue, Problem> {
-    let witness = app.witnesses.of(workspace, page.head, &page.chain, app.clock.now());
+    at(app, workspace, page.head, &page.chain)
+}
+
+/// The witness of a log that has this chain at `head`, as a header.
+pub(super) fn at(
+    app: &App,
+    workspace: WorkspaceId,
+    head: u64,
+    chain: &Digest,
+) -> Result<HeaderValue, Problem> {
+    let witness = app.witnesses.of(workspace, head, chain, app.clock.now());
     HeaderValue::try_from(witness).map_err(|error| Problem::internal(&error))
 }
 

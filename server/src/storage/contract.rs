@@ -572,7 +572,9 @@ pub(super) async fn everything_about_a_push_is_read_and_written_at_once(storage:
         changes: vec![(doc, hash(8)), (doc, hash(1)), (other, hash(3))],
     };
     let mut tx = storage.begin(space.id).await.unwrap();
-    assert_eq!(tx.look(&asked).await.unwrap().workspace.unwrap().head, 1);
+    let known = tx.look(&asked).await.unwrap();
+    assert_eq!(known.workspace.unwrap().head, 1);
+    assert_eq!(Some(known.chain), storage.chain_at(space.id, 1).await.unwrap());
     let entries = [entry(31, 2, 2), entry(32, 3, 1)];
     let documents = [document(space.id, 32, 3)];
     let grown = [Grown { id: doc, seq: 2, team: None, heads: vec![hash(2)] }];

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use desk_domain::{
@@ -17,7 +18,8 @@ use tokio::{
 
 use super::{
     created::Created,
-    lane::{Batch, Job, Lane, PushError},
+    lane::{Batch, Job, Kept, Lane, PushError},
+    proposal::{Herald, Stage, Stages},
     push::Incoming,
 };
 use crate::storage::{News, Storage, StorageError};
@@ -28,6 +30,8 @@ const QUEUE: usize = 256;
 /// One per process. Owns the lanes' tasks; [`Hub::close`] waits until what they hold is written.
 pub struct Hub {
     storage: Arc<dyn Storage>,
+    /// How long a lane waits for a batch that it decided ahead.
+    ahead: Duration,
     lanes: Mutex<HashMap<WorkspaceId, Handle>>,
     access: watch::Sender<u64>,
     created: Arc<Created>,
@@ -36,13 +40,21 @@ pub struct Hub {
 struct Handle {
     jobs: mpsc::Sender<Job>,
     head: watch::Sender<u64>,
+    stages: Stages,
     task: JoinHandle<()>,
 }
 
 impl Hub {
-    /// No lanes yet; each starts when it is needed.
-    pub fn new(storage: Arc<dyn Storage>) -> Self {
-        Self { storage, lanes: Mutex::default(), access: watch::Sender::new(0), created: Arc::default() }
+    /// No lanes yet; each starts when it is needed. What one decided before its sender had it on their disk it waits for as long
+    /// as `ahead`.
+    pub fn new(storage: Arc<dyn Storage>, ahead: Duration) -> Self {
+        Self {
+            storage,
+            ahead,
+            lanes: Mutex::default(),
+            access: watch::Sender::new(0),
+            created: Arc::default(),
+        }
     }
 
     /// Which categories got new tickets.
@@ -61,13 +73,56 @@ impl Hub {
         now: UtcMillis,
         changes: Vec<Incoming>,
     ) -> Result<PushReply, PushError> {
+        self.bring(workspace, Batch { device, now, changes }, None).await
+    }
+
+    /// The same for a batch that its sender does not have on their disk yet: it is decided meanwhile where nobody else waits,
+    /// and counts once `kept` says that they have it.
+    ///
+    /// # Errors
+    /// See [`PushError`]; [`PushError::Lost`] when they will not have it.
+    pub async fn push_ahead(
+        &self,
+        workspace: WorkspaceId,
+        device: DeviceId,
+        now: UtcMillis,
+        changes: Vec<Incoming>,
+        kept: impl Future<Output = bool>,
+    ) -> Result<PushReply, PushError> {
+        let batch = Batch { device, now, changes };
+        let (tell, told) = oneshot::channel();
+        let telling = async {
+            let is_kept = kept.await;
+            // The writer does not wait any more.
+            let _ = is_kept.then(|| tell.send(()));
+            is_kept
+        };
+        let (answer, is_kept) = tokio::join!(self.bring(workspace, batch.clone(), Some(told)), telling);
+        match answer {
+            _ if !is_kept => Err(PushError::Lost),
+            Err(PushError::NotYet) => self.bring(workspace, batch, None).await,
+            answer => answer,
+        }
+    }
+
+    async fn bring(
+        &self,
+        workspace: WorkspaceId,
+        batch: Batch,
+        kept: Option<Kept>,
+    ) -> Result<PushReply, PushError> {
         let jobs = self.with_lane(workspace, |lane| lane.jobs.clone());
         let (reply, verdicts) = oneshot::channel();
         let gone = PushError::Internal("the writer ended");
-        if jobs.send(Job { batch: Batch { device, now, changes }, reply }).await.is_err() {
+        if jobs.send(Job { batch, kept, reply }).await.is_err() {
             return Err(gone);
         }
         verdicts.await.unwrap_or(Err(gone))
+    }
+
+    /// What the workspace's writer is at.
+    pub fn watch_stages(&self, workspace: WorkspaceId) -> watch::Receiver<Stage> {
+        self.with_lane(workspace, |lane| lane.stages.subscribe())
     }
 
     /// The workspace's head as this process knows it; 0 until it has looked.
@@ -128,8 +183,8 @@ impl Hub {
             let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
             lanes.drain().map(|(_, lane)| lane).collect()
         };
-        for Handle { jobs, head, task } in lanes {
-            drop((jobs, head));
+        for Handle { jobs, head, stages, task } in lanes {
+            drop((jobs, head, stages));
             // A lane that panicked has nothing left to wait for.
             let _ = task.await;
         }
@@ -140,20 +195,22 @@ impl Hub {
         let lane = lanes.entry(workspace).or_insert_with(|| self.start(workspace));
         if lane.task.is_finished() {
             // It panicked; the next one starts from what is stored, and whoever watches the head goes on watching.
-            let head = lane.head.clone();
-            *lane = self.start_with(workspace, head);
+            let (head, stages) = (lane.head.clone(), lane.stages.clone());
+            *lane = self.start_with(workspace, head, stages);
         }
         then(lane)
     }
 
     fn start(&self, workspace: WorkspaceId) -> Handle {
-        self.start_with(workspace, watch::Sender::new(0))
+        self.start_with(workspace, watch::Sender::new(0), Stages::default())
     }
 
-    fn start_with(&self, workspace: WorkspaceId, head: watch::Sender<u64>) -> Handle {
+    fn start_with(&self, workspace: WorkspaceId, head: watch::Sender<u64>, stages: Stages) -> Handle {
         let (jobs, waiting) = mpsc::channel(QUEUE);
-        let lane = Lane::new(Arc::clone(&self.storage), workspace, head.clone(), Arc::clone(&self.created));
-        Handle { jobs, head, task: tokio::spawn(lane.run(waiting)) }
+        let (storage, created) = (Arc::clone(&self.storage), Arc::clone(&self.created));
+        let herald = Herald::new(stages.clone());
+        let lane = Lane::new(storage, workspace, self.ahead, head.clone(), herald, created);
+        Handle { jobs, head, stages, task: tokio::spawn(lane.run(waiting)) }
     }
 }
 

@@ -24,11 +24,15 @@ use desk_sync::{
     scope::scope_id,
     wire::{Hash, PushReply, Verdict},
 };
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::Instant,
+};
 
 use super::{
     compaction,
     created::{self, Created},
+    proposal::{Herald, Tip, Writing},
     push::{Incoming, Judgement, Place, Sender, Subject, Unrestorable, judge_batch},
     scopes::{self, ScopeError},
 };
@@ -50,6 +54,10 @@ const TOGETHER: usize = 4_000;
 const TOGETHER_BYTES: usize = 8 * 1024 * 1024;
 /// More changes than this are much work to decide, however small they are.
 const QUICK: usize = 2;
+/// How long none is decided ahead after one was waited for in vain.
+const WARY: Duration = Duration::from_secs(1);
+/// Larger changes are not proposed.
+const SMALL_BYTES: usize = 32 * 1024;
 /// A workspace that nobody writes to for so long closes its documents.
 const IDLE: Duration = Duration::from_mins(5);
 
@@ -74,6 +82,12 @@ pub enum PushError {
     /// See [`Unrestorable`].
     #[error(transparent)]
     Unrestorable(#[from] Unrestorable),
+    /// The batch is to be brought again once its sender has it on their disk.
+    #[error("the batch is not on its sender's disk yet")]
+    NotYet,
+    /// Its sender has not got it on their disk, and never will have.
+    #[error("the batch was broken off by its sender")]
+    Lost,
     /// A bug: the task ended, or the log gave another number than was decided.
     #[error("the batch could not be decided: {0}")]
     Internal(&'static str),
@@ -103,17 +117,38 @@ impl Batch {
 
 type Reply = oneshot::Sender<Result<PushReply, PushError>>;
 
+/// Comes when a batch's sender has it on their disk.
+pub(super) type Kept = oneshot::Receiver<()>;
+
 /// A batch that waits for its verdicts.
 pub(super) struct Job {
     pub(super) batch: Batch,
+    /// `None`: its sender has it on their disk.
+    pub(super) kept: Option<Kept>,
     pub(super) reply: Reply,
+}
+
+impl Job {
+    /// Its sender has it on their disk.
+    fn is_kept(&mut self) -> bool {
+        let is_kept = self.kept.as_mut().is_none_or(|kept| kept.try_recv().is_ok());
+        if is_kept {
+            self.kept = None;
+        }
+        is_kept
+    }
 }
 
 /// The writer of one workspace.
 pub(super) struct Lane {
     storage: Arc<dyn Storage>,
     workspace: WorkspaceId,
+    /// How long a batch is waited for that was decided before its sender has it on the disk.
+    ahead: Duration,
     head: watch::Sender<u64>,
+    herald: Herald,
+    /// No batch is decided ahead until then.
+    wary_until: Instant,
     /// By the number of each one's newest change.
     open: OpenDocuments<u64>,
     rules: Option<(u64, Arc<Rules>)>,
@@ -126,6 +161,8 @@ struct Rules {
     workflow: Workflow,
     /// `None` in a workspace that has no settings yet.
     settings: Option<Workspace>,
+    /// Not everybody sees every ticket.
+    has_private: bool,
 }
 
 impl Rules {
@@ -138,20 +175,28 @@ impl Lane {
     pub(super) fn new(
         storage: Arc<dyn Storage>,
         workspace: WorkspaceId,
+        ahead: Duration,
         head: watch::Sender<u64>,
+        herald: Herald,
         created: Arc<Created>,
     ) -> Self {
         let open = OpenDocuments::new(OPEN_DOCUMENTS, OPEN_BYTES);
-        Self { storage, workspace, head, open, rules: None, created }
+        let wary_until = Instant::now();
+        Self { storage, workspace, ahead, head, herald, wary_until, open, rules: None, created }
     }
 
     /// Works until nobody can send any more.
     pub(super) async fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
         loop {
             match tokio::time::timeout(IDLE, jobs.recv()).await {
-                Ok(Some(first)) => {
-                    let (batches, replies) = gather(first, &mut jobs);
-                    self.answer(batches, replies).await;
+                Ok(Some(mut first)) => {
+                    if jobs.is_empty() && Instant::now() >= self.wary_until && !first.is_kept() {
+                        let Job { batch, kept, reply } = first;
+                        self.answer(vec![batch], kept, vec![reply]).await;
+                    } else {
+                        let (batches, replies) = gather(first, &mut jobs);
+                        self.answer(batches, None, replies).await;
+                    }
                 }
                 Ok(None) => return,
                 Err(_idle) => self.open.clear(),
@@ -160,16 +205,21 @@ impl Lane {
     }
 
     /// Writes the batches together; where that fails, each for itself.
-    async fn answer(&mut self, batches: Vec<Batch>, replies: Vec<Reply>) {
+    async fn answer(&mut self, batches: Vec<Batch>, kept: Option<Kept>, replies: Vec<Reply>) {
+        if batches.is_empty() {
+            return;
+        }
         let again = if batches.len() > 1 { batches.clone() } else { Vec::new() };
-        let results = match self.push(batches).await {
+        let pushed = self.push(batches, kept).await;
+        self.herald.end();
+        let results = match pushed {
             Ok(results) => results,
             Err(error) if again.is_empty() => vec![Err(error)],
             Err(error) => {
                 tracing::warn!(%error, batches = again.len(), "could not be written together");
                 let mut results = Vec::with_capacity(again.len());
                 for batch in again {
-                    let alone = self.push(vec![batch]).await;
+                    let alone = self.push(vec![batch], None).await;
                     results.push(alone.and_then(|mut one| one.pop().unwrap_or(Err(UNANSWERED))));
                 }
                 results
@@ -182,16 +232,25 @@ impl Lane {
     }
 
     /// Decides batches in their order and writes what is accepted in one transaction. One answer for each: a batch of
-    /// a device that may send nothing does not concern the others.
+    /// a device that may send nothing does not concern the others. Nothing counts before it is `kept`.
     ///
     /// # Errors
     /// When they cannot be written; nothing of any of them was written then.
-    async fn push(&mut self, batches: Vec<Batch>) -> Result<Vec<Result<PushReply, PushError>>, PushError> {
+    async fn push(
+        &mut self,
+        batches: Vec<Batch>,
+        kept: Option<Kept>,
+    ) -> Result<Vec<Result<PushReply, PushError>>, PushError> {
         let mut tx = self.storage.begin(self.workspace).await?;
+        let is_heard = matches!(batches.as_slice(), [alone] if self.herald.begin(alone.device));
         let looked = tx.look(&asked(&batches)).await?;
         let workspace = looked.workspace.as_ref().ok_or(PushError::NoWorkspace)?;
         let (settings, head) = (workspace.settings_doc, workspace.head);
         let rules = self.rules(tx.as_mut(), settings, looked.settings_seq).await?;
+        let proposed = match batches.as_slice() {
+            [batch] if is_heard && !rules.has_private => self.propose(batch, &looked, head),
+            _ => None,
+        };
         let sender = |(device, member): (&DeviceId, &MemberRecord)| Sender {
             device: *device,
             member: member.id,
@@ -213,6 +272,7 @@ impl Lane {
             (head + 1..).zip(&entries).map(|(seq, entry)| (entry.doc, seq)).collect();
         if entries.is_empty() && refusals.is_empty() {
             drop(tx);
+            self.wait_for(kept).await?;
         } else {
             let (documents, grown) = (self.records(&settled, &newest)?, grown(&settled, &newest)?);
             let (entries, refused) = (entries.as_slice(), refusals.as_slice());
@@ -227,7 +287,11 @@ impl Lane {
             if !settled.created.is_empty() {
                 tx.count_tickets(&settled.created, created::keep(now)).await?;
             }
+            self.wait_for(kept).await?;
             tx.commit().await?;
+            if let Some(proposed) = proposed {
+                proposed.stand(entries);
+            }
             self.created.tell(self.workspace, &settled.created, now);
         }
 
@@ -250,6 +314,48 @@ impl Lane {
             None => Err(PushError::NotAllowed),
         };
         Ok(verdicts.into_iter().map(reply).collect())
+    }
+
+    /// Proposes the change of a batch that has one and is likely to be accepted.
+    fn propose(&self, batch: &Batch, looked: &storage::Known, head: u64) -> Option<Writing> {
+        let [incoming] = batch.changes.as_slice() else { return None };
+        let (doc, change) = (incoming.doc, incoming.change.as_ref().ok()?);
+        let is_everybodys = match looked.heads.get(&doc) {
+            Some(known) => {
+                known.workspace == self.workspace && known.owner.is_none() && known.kind == incoming.kind
+            }
+            None => change.deps().next().is_none(),
+        };
+        let is_told = !matches!(incoming.kind, DocKind::Workspace | DocKind::Personal);
+        let pair = (doc, incoming.hash.0);
+        let is_new = !looked.accepted.contains_key(&pair) && !looked.refused.contains_key(&pair);
+        let is_own = change.device() == Some(batch.device) && incoming.relayed_for.is_none();
+        let is_small = change.bytes().len() <= SMALL_BYTES;
+        if !(is_everybodys && is_told && is_new && is_own && is_small) {
+            return None;
+        }
+        let entry = LogEntry {
+            doc,
+            hash: incoming.hash.0,
+            actor: batch.device,
+            actor_seq: change.seq(),
+            member: Some(looked.members.get(&batch.device)?.id),
+            received_at: batch.now,
+            bytes: change.bytes().to_vec(),
+        };
+        let settings_seq = looked.settings_seq.unwrap_or_default();
+        let tip = Tip { head, chain: looked.chain, settings_seq };
+        Some(self.herald.propose(self.workspace, &tip, incoming.kind, entry))
+    }
+
+    /// Waits until the sender has the batch on their disk.
+    async fn wait_for(&mut self, kept: Option<Kept>) -> Result<(), PushError> {
+        let Some(kept) = kept else { return Ok(()) };
+        if let Ok(Ok(())) = tokio::time::timeout(self.ahead, kept).await {
+            return Ok(());
+        }
+        self.wary_until = Instant::now() + WARY;
+        Err(PushError::NotYet)
     }
 
     /// The changed documents as they are stored.
@@ -288,7 +394,9 @@ impl Lane {
         let record = tx.document(settings).await?.ok_or(PushError::Internal("the settings are gone"))?;
         let of_another_kind = PushError::Internal("the settings are of another kind");
         let settings = scopes::read(&record)?.ok_or(of_another_kind)?;
-        let rules = Arc::new(Rules { workflow: settings.workflow.clone(), settings: Some(settings) });
+        let has_private = !scopes::private(&settings).is_empty();
+        let rules = Rules { workflow: settings.workflow.clone(), settings: Some(settings), has_private };
+        let rules = Arc::new(rules);
         self.rules = Some((record.seq, Arc::clone(&rules)));
         Ok(rules)
     }
@@ -387,12 +495,20 @@ fn asked(batches: &[Batch]) -> Asked {
 const UNANSWERED: PushError = PushError::Internal("a batch was not answered");
 
 /// The batches that wait, up to what goes into one transaction. One that may change the settings is the last: what
-/// comes after it is judged by the rules as it leaves them.
+/// comes after it is judged by the rules as it leaves them. Those that their senders do not have on their disks yet are to come
+/// again.
 fn gather(first: Job, jobs: &mut mpsc::Receiver<Job>) -> (Vec<Batch>, Vec<Reply>) {
     let (mut batches, mut replies) = (Vec::new(), Vec::new());
     let (mut changes, mut size_bytes) = (0, 0);
     let mut next = Some(first);
-    while let Some(Job { batch, reply }) = next {
+    while let Some(mut job) = next {
+        let is_kept = job.is_kept();
+        let Job { batch, reply, .. } = job;
+        if !is_kept {
+            let _ = reply.send(Err(PushError::NotYet));
+            next = jobs.try_recv().ok();
+            continue;
+        }
         changes += batch.changes.len();
         size_bytes += batch.size_bytes();
         let is_last = changes >= TOGETHER || size_bytes >= TOGETHER_BYTES || batch.may_change_settings();

@@ -1,6 +1,6 @@
 //! The live connection: hints, and pages for a device that says how far it is.
 
-use desk_api::rest::{Hint, Level};
+use desk_api::rest::{Hint, Level, Stands};
 use desk_domain::people::Role;
 use desk_sync::{
     live::Told,
@@ -37,15 +37,43 @@ pub(crate) async fn level(socket: &mut Socket, after: u64, scope: Hash) {
     soon(socket.send(Message::Text(text.into()))).await.unwrap();
 }
 
-/// What comes next: a page with the number that it follows on, or a hint's head.
+/// What comes next: a page with the number that it follows on, or a hint's head. A page that was sent while it was being written
+/// stands.
 pub(crate) async fn news(socket: &mut Socket) -> Result<(u64, PullReply), u64> {
+    match said(socket).await {
+        Said::Head(head) => Err(head),
+        Said::Page { after, page, is_proposed, .. } => {
+            if is_proposed {
+                assert_eq!(said(socket).await, Said::Stands(page.cursor));
+            }
+            Ok((after, page))
+        }
+        Said::Stands(seq) => panic!("nothing was proposed, and {seq} stands"),
+    }
+}
+
+/// What the server says on the live connection.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Said {
+    Head(u64),
+    Stands(u64),
+    Page { after: u64, page: PullReply, is_proposed: bool, witness: String },
+}
+
+/// What comes next, as it comes.
+pub(crate) async fn said(socket: &mut Socket) -> Said {
     loop {
         match soon(socket.next()).await.unwrap().unwrap() {
-            Message::Text(text) => return Err(serde_json::from_str::<Hint>(&text).unwrap().head),
+            Message::Text(text) => {
+                let stands = serde_json::from_str(&text).map(|Stands { stands }| Said::Stands(stands));
+                return stands
+                    .unwrap_or_else(|_| Said::Head(serde_json::from_str::<Hint>(&text).unwrap().head));
+            }
             Message::Binary(page) => {
-                let told = Told::decode(&page).unwrap();
-                assert!(!told.witness.is_empty(), "proof of the log is with it");
-                return Ok((told.after, wire::decode(told.frame).unwrap()));
+                let Told { after, is_proposed, witness, frame } = Told::decode(&page).unwrap();
+                assert!(!witness.is_empty(), "proof of the log is with it");
+                let (page, witness) = (wire::decode(frame).unwrap(), witness.to_owned());
+                return Said::Page { after, page, is_proposed, witness };
             }
             Message::Ping(_) => socket.flush().await.unwrap(),
             other => panic!("{other:?} is no news"),

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use desk_domain::ids::WorkspaceId;
 use desk_harness::Postgres;
 use workernet_server::{
+    http::Limits,
     random::{FreshIds, SystemRandom},
     storage::{Directory, PostgresStorage},
     sync::hub::Hub,
@@ -16,7 +17,7 @@ use super::support::{NOW, soon};
 /// A process: nobody looks each second here, so what it knows it has heard.
 async fn process(postgres: &Postgres) -> (PostgresStorage, Arc<Hub>) {
     let storage = PostgresStorage::open(&postgres.url()).await.unwrap();
-    let hub = Arc::new(Hub::new(Arc::new(storage.clone())));
+    let hub = Arc::new(Hub::new(Arc::new(storage.clone()), Limits::default().ahead));
     (storage, hub)
 }
 

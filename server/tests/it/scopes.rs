@@ -34,7 +34,7 @@ async fn with_hr(limits: Limits) -> TestServer {
     server
 }
 
-async fn set_team(server: &TestServer, team: &str, private: bool) {
+pub(crate) async fn set_team(server: &TestServer, team: &str, private: bool) {
     let random = SystemRandom::new().unwrap();
     let now = desk_domain::time::Clock::now(server.clock.as_ref());
     let wish = Wish { name: None, private: Some(private) };

@@ -11,6 +11,7 @@ use desk_sync::wire::{Outcome, PushReply, RejectCode, WireChange};
 use futures::future::join_all;
 use sqlx::{AssertSqlSafe, Connection, Executor, SqliteConnection};
 use workernet_server::{
+    http::Limits,
     storage::Directory,
     sync::{hub::Hub, lane::PushError, push::Incoming},
 };
@@ -20,7 +21,7 @@ use super::support::{Device, NOW, TestServer, accepted, rejected, soon};
 /// A hub of the server's workspace that nobody else writes through, and the workspace.
 async fn hub(server: &TestServer) -> (Hub, WorkspaceId) {
     let workspace = server.storage.workspace_by_slug("acme").await.unwrap().unwrap().id;
-    (Hub::new(Arc::new(server.storage.clone())), workspace)
+    (Hub::new(Arc::new(server.storage.clone()), Limits::default().ahead), workspace)
 }
 
 /// Hands the batches over before the writer runs at all (there is one thread), so that it finds all of them.

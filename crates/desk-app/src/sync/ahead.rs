@@ -1,17 +1,18 @@
-//! A push that begins while its edit is still being written here: the way to the server and what is looked up there take about
+//! A push that begins while its edit is still being written here: the way to the server and what is decided there take about
 //! as long as the disk does.
 //!
-//! The request's body goes out at once and ends when the edit is on this device's disk. The server decides about a
-//! body that has ended, and about no other: an edit that could not be written breaks the request off, and never was.
+//! The request's body goes out at once and ends when the edit is on this device's disk. What the server decides counts once the
+//! body has ended: an edit that could not be written breaks the request off, and never was.
 
 use std::sync::PoisonError;
 
 use desk_docs::NewChange;
 use desk_domain::edit::Edit;
+use desk_store::Hash32;
 use desk_sync::wire::{Hash, Push, WireChange};
 use tokio::sync::oneshot;
 
-use super::{Link, driver::Signals, push::Pushed};
+use super::{Link, driver::Signals, facts::Facts, push::Pushed};
 use crate::Desk;
 
 /// A change that is being written down.
@@ -55,35 +56,40 @@ impl Signals {
 }
 
 impl Desk {
-    /// Sends a change that is being written down. `None`: it was not sent, or what became of it is not known. It goes the way
-    /// of any other then, by the outbox.
-    pub(super) async fn push_ahead(&self, link: &Link, coming: Coming) -> Option<Pushed> {
+    /// Sends a change that is being written down, by facts that were read before it was made. `None`: it was not sent, or what
+    /// became of it is not known. It goes the way of any other then, by the outbox.
+    pub(super) async fn push_ahead(&self, link: &Link, coming: Coming, known: Facts) -> Option<Pushed> {
         if self.signed_in().is_none_or(|session| session != link.session) {
             return None;
         }
         let Coming { change, written } = coming;
         let (doc, hash) = (change.doc, change.hash.0);
-        let store = self.store();
-        let (facts, others) = tokio::join!(self.ready_facts(), store.has_unsent_beside(hash));
-        // What another process made and did not send comes first: this change may build on it.
-        if others.ok()? {
-            return None;
-        }
-        let facts = facts.ok()?;
-        let level = (facts.cursor, facts.scope);
-        let access = self.access_by(link, facts.tokens).await.ok()?;
+        let level = (known.cursor, known.scope);
+        let access = self.access_by(link, known.tokens).await.ok()?;
         let push = Push { changes: vec![change] };
-        let answer = link.http.push_ahead(&access, &push, facts.witness.as_deref(), written).await;
+        let desk = self.clone();
+        let kept = async move { desk.is_level_but_for(level, hash).await && written.await.is_ok() };
+        let answer = link.http.push_ahead(&access, &push, known.witness.as_deref(), kept).await;
         let answer = answer.inspect_err(|problem| tracing::debug!("not sent ahead: {problem}")).ok()?;
         self.learn_clock(answer.offset_ms).await;
         // Before the outbox is looked at: what is written after this is told of anew.
         self.inner.sync.forget_edited();
-        let mut waiting = store.outbox_of(doc).await.ok()?;
+        let mut waiting = self.store().outbox_of(doc).await.ok()?;
         waiting.retain(|change| change.hash == hash);
         let pushed = self.heed_verdicts(level, &waiting, answer).await;
         let pushed =
             pushed.inspect_err(|problem| tracing::debug!("the verdict was not kept: {problem}")).ok()?;
         (!self.has_twin().await.ok()?).then_some(pushed)
+    }
+
+    /// Whether the store still is as far as it was, and nothing waits to be sent but this change. What another process made
+    /// and did not send comes first: this change may build on it.
+    async fn is_level_but_for(&self, (cursor, scope): (u64, Option<Hash>), hash: Hash32) -> bool {
+        let store = self.store();
+        let (facts, others) = tokio::join!(self.facts(), store.has_unsent_beside(hash));
+        let is_as_known =
+            |facts: Facts| facts.is_ready(self.device()) && (facts.cursor, facts.scope) == (cursor, scope);
+        facts.is_ok_and(is_as_known) && others.is_ok_and(|others| !others)
     }
 }
 

@@ -14,7 +14,7 @@ use desk_api::{
 };
 use desk_domain::time::UtcMillis;
 use desk_sync::engine::{Action, Engine, Failure};
-use futures::{FutureExt, future::OptionFuture};
+use futures::{FutureExt, TryFutureExt, future::OptionFuture};
 use tokio::{
     sync::{Notify, oneshot, watch},
     task::JoinHandle,
@@ -24,6 +24,7 @@ use tokio::{
 use super::{
     ASK_AGAIN, Link,
     ahead::Coming,
+    facts::Facts,
     live::{Heard, Live},
     pull::Told,
 };
@@ -346,14 +347,16 @@ impl Desk {
         live: &mut Option<Live>,
         until: Option<UtcMillis>,
     ) -> Option<ApiError> {
-        if let Some(live) = live.as_mut().filter(|live| engine.is_level() && !live.is_told()) {
-            self.tell_level(live).await;
-        }
+        // Before the edit comes that is sent by them. Where they cannot be read, hints go on coming, and edits go by the outbox.
+        let known = match live {
+            Some(live) if engine.is_level() => self.tell_level(live).await,
+            Some(_) | None => None,
+        };
         let pause = until.map_or(LONGEST_WAIT, |until| {
             Duration::from_millis(u64::try_from(until.since(self.now())).unwrap_or(0)).min(LONGEST_WAIT)
         });
         // Only what has nothing before it can be sent at once.
-        let coming = (live.is_some() && engine.is_level()).then(|| self.inner.sync.coming());
+        let coming = known.map(|known| self.inner.sync.coming().map_ok(|coming| (coming, known)));
         let message = async {
             match live.as_mut() {
                 Some(live) => live.next().await,
@@ -362,8 +365,8 @@ impl Desk {
         };
         tokio::select! {
             biased;
-            Some(Ok(coming)) = OptionFuture::from(coming) => {
-                match Box::pin(self.push_ahead(link, coming)).await {
+            Some(Ok((coming, known))) = OptionFuture::from(coming) => {
+                match Box::pin(self.push_ahead(link, coming, known)).await {
                     Some(pushed) => pushed.tell(engine, self.now()),
                     None => engine.edited(),
                 }
@@ -374,7 +377,9 @@ impl Desk {
             news = message => match news {
                 Some(Heard::Hint(head)) => engine.hinted(head),
                 Some(Heard::Page { page, is_outdated }) => {
-                    return Box::pin(self.take_told(link, engine, &page, is_outdated)).await.err();
+                    // It came from there.
+                    let live = live.as_mut()?;
+                    return Box::pin(self.take_told(link, engine, live, &page, is_outdated)).await.err();
                 }
                 None => {
                     *live = None;
@@ -386,13 +391,13 @@ impl Desk {
         None
     }
 
-    /// Tells the server how far the store is. Where that cannot be read, hints go on coming.
-    async fn tell_level(&self, live: &mut Live) {
-        if let Ok(facts) = self.facts().await
-            && let Some(scope) = facts.scope
-        {
+    /// How the store stands, which the server is told unless it is still to answer what it was told before.
+    async fn tell_level(&self, live: &mut Live) -> Option<Facts> {
+        let facts = self.ready_facts().await.ok()?;
+        if let Some(scope) = facts.scope.filter(|_| !live.is_told()) {
             live.tell(facts.cursor, scope).await;
         }
+        Some(facts)
     }
 
     /// Stores a page that came by itself.
@@ -400,12 +405,14 @@ impl Desk {
         &self,
         link: &Link,
         engine: &mut Engine,
+        live: &mut Live,
         page: &[u8],
         is_outdated: bool,
     ) -> Result<(), ApiError> {
-        match self.pull_told(link, page, is_outdated).await? {
+        match self.pull_told(link, live, page, is_outdated).await? {
             Told::Stored(pulled) => pulled.tell(engine, self.now()),
             Told::Elsewhere { head } => engine.hinted(head),
+            Told::Doubtful => engine.doubted(),
         }
         Ok(())
     }

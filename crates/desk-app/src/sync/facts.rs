@@ -28,6 +28,13 @@ pub(super) struct Facts {
     is_to_withdraw: bool,
 }
 
+impl Facts {
+    /// Nothing stands in the way of a push or pull by this device.
+    pub(super) fn is_ready(&self, me: DeviceId) -> bool {
+        !self.is_recovering && !self.is_to_withdraw && self.device.is_none_or(|device| device == me)
+    }
+}
+
 impl Desk {
     /// The facts, once nothing stands in the way of a push or pull: an id that another process gave this installation is taken
     /// over, documents that are to go are let go of.
@@ -36,10 +43,7 @@ impl Desk {
     /// [`ErrorCode::ServerRestored`] while a recovery stands that was broken off.
     pub(super) async fn ready_facts(&self) -> Result<Facts, ApiError> {
         let facts = self.facts().await?;
-        let is_ready = !facts.is_recovering
-            && !facts.is_to_withdraw
-            && facts.device.is_none_or(|device| device == self.device());
-        if is_ready {
+        if facts.is_ready(self.device()) {
             return Ok(facts);
         }
         if facts.is_recovering {

@@ -28,7 +28,6 @@ use desk_sync::{
 use futures::{StreamExt, future::ready, stream};
 use reqwest::{Body, Method, Response, StatusCode};
 use sha2::{Digest, Sha256};
-use tokio::sync::oneshot;
 use url::Url;
 
 use crate::{
@@ -161,16 +160,18 @@ impl Http {
         self.push_body(access, packed(push)?.into(), witness).await
     }
 
-    /// The same, begun before what it sends is `written`: only then the body ends, and unless that comes, it breaks off.
+    /// The same, begun before what it sends is on the disk: the body ends once `kept` says that it is, and breaks off where it will
+    /// not be.
     pub(crate) async fn push_ahead(
         &self,
         access: &str,
         push: &Push,
         witness: Option<&str>,
-        written: oneshot::Receiver<()>,
+        kept: impl Future<Output = bool> + Send + 'static,
     ) -> Result<Answer<PushReply>, ApiError> {
         let whole = stream::once(ready(Ok(packed(push)?)));
-        let end = stream::once(written).filter_map(|written| ready(written.err().map(Err)));
+        let lost = || std::io::Error::other("it was not written");
+        let end = stream::once(kept).filter_map(move |kept| ready((!kept).then(|| Err(lost()))));
         self.push_body(access, Body::wrap_stream(whole.chain(end)), witness).await
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use desk_api::{
     ApiError, ErrorCode,
-    rest::{self, Hint},
+    rest::{self, Hint, Stands},
 };
 use desk_sync::wire::Hash;
 use futures::{SinkExt, StreamExt};
@@ -19,6 +19,8 @@ use super::http::Http;
 
 /// The server pings more often than this; silence means a dead connection.
 const SILENCE: Duration = Duration::from_secs(75);
+/// How long is waited for word that a page stands which the server was still writing. Edits made here wait as long.
+const STANDS: Duration = Duration::from_millis(250);
 /// Small messages go out at once, not with what may follow: the server waits for them.
 const NO_DELAY: bool = true;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -92,6 +94,23 @@ impl Live {
         {
             self.level = Level::Said;
         }
+    }
+
+    /// Whether a page up to `head` stands, which came before the server had it on its disk.
+    pub(super) async fn stands(&mut self, head: u64) -> bool {
+        let said = async {
+            loop {
+                match self.socket.next().await?.ok()? {
+                    Message::Text(text) => {
+                        return serde_json::from_str(&text).ok().map(|Stands { stands }| stands == head);
+                    }
+                    Message::Ping(payload) => self.socket.send(Message::Pong(payload)).await.ok()?,
+                    Message::Binary(_) | Message::Close(_) => return None,
+                    Message::Pong(_) | Message::Frame(_) => {}
+                }
+            }
+        };
+        tokio::time::timeout(STANDS, said).await.ok().flatten().unwrap_or_default()
     }
 
     /// What the server says next; `None` once the connection has ended. Safe to be dropped while it waits.

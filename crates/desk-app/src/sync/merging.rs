@@ -11,7 +11,7 @@ use desk_domain::{
 };
 use desk_store::{DocWrite, Hash32, Store, StoredDocument};
 use desk_sync::pull::{self, check_opens, has_foreign};
-use futures::{Stream, StreamExt};
+use futures::{FutureExt, Stream, StreamExt, future::BoxFuture, stream};
 use tokio::task::JoinHandle;
 
 use crate::{
@@ -84,7 +84,27 @@ impl Desk {
                 docs.iter().map(|(doc, kind, changes)| (*doc, *kind, changes.to_vec())).collect();
             tokio::spawn(merge_some(store.clone(), docs, reading.clone()))
         });
-        futures::stream::iter(tasks).buffered(width).map(move |merged| merged.map_err(error::internal)?)
+        stream::iter(tasks).buffered(width).map(move |merged| merged.map_err(error::internal)?)
+    }
+
+    /// The same for one document, which may be written while it is being checked: an error that follows tells that it does not
+    /// open again.
+    pub(super) fn merge_checking<'a>(
+        &'a self,
+        of: Changes<'a>,
+        reading: &'a Reading,
+    ) -> impl Stream<Item = Result<Merged, ApiError>> + Send {
+        stream::try_unfold(
+            None,
+            move |checked: Option<BoxFuture<'static, Result<(), ApiError>>>| async move {
+                if let Some(checked) = checked {
+                    return checked.await.map(|()| None);
+                }
+                let mut merged = self.merge_alone(of, reading).await?;
+                let checked = merged.checked().boxed();
+                Ok(Some((merged, Some(checked))))
+            },
+        )
     }
 
     /// The same for one document: an edit of somebody else's, for which the way to another thread and back

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use desk_api::ApiError;
+use desk_api::{ApiError, ErrorCode};
 use desk_domain::{
     ids::{DocId, DocKind},
     personal::{ALERT_SETTINGS, ALERTS_READ_AT, Personal},
@@ -18,12 +18,19 @@ use desk_sync::{
     wire::{self, Hash, PullReply},
 };
 
-use futures::{StreamExt, TryFutureExt, future::ready, stream};
+use futures::{
+    FutureExt, StreamExt, TryStreamExt,
+    future::{Shared, ready},
+    stream,
+};
+
+use tokio::sync::oneshot;
 
 use super::{
     Link,
     facts::Facts,
     http::unreadable,
+    live::Live,
     merging::{Changes, Merged, Reading},
     recovery::witness_fact,
     scope::{scope_fact, withdrawn_facts},
@@ -31,8 +38,8 @@ use super::{
 };
 use crate::{
     Desk, DeskEvent, alerts,
-    desk::{WorkspaceRules, as_written, opened},
-    error,
+    desk::{WorkspaceRules, as_written},
+    error::{self, Unwritten},
 };
 
 /// How often a batch is applied anew when the person edits the same documents meanwhile.
@@ -49,14 +56,19 @@ pub(super) struct Arrived<'a> {
     /// How far the log is read then, and under which scope.
     pub(super) level: Option<(u64, Hash)>,
     pub(super) witness: Option<&'a str>,
+    /// Nothing of it is kept unless this says that it stands.
+    pub(super) stands: Option<&'a Standing>,
 }
+
+/// Says whether what came stands in the log; again, where it is applied anew.
+pub(super) type Standing = Shared<oneshot::Receiver<bool>>;
 
 impl<'a> Arrived<'a> {
     /// Changes by themselves.
     pub(super) fn of(changes: &'a Incoming) -> Self {
         static NO_DOCUMENTS: BTreeSet<DocId> = BTreeSet::new();
         let (whole, withdrawn) = (&NO_DOCUMENTS, &NO_DOCUMENTS);
-        Self { changes, whole, withdrawn, level: None, witness: None }
+        Self { changes, whole, withdrawn, level: None, witness: None, stands: None }
     }
 }
 
@@ -86,6 +98,8 @@ pub(super) enum Told {
     Elsewhere {
         head: u64,
     },
+    /// It is not known whether it stands in the log.
+    Doubtful,
 }
 
 impl Desk {
@@ -103,36 +117,38 @@ impl Desk {
     pub(super) async fn pull_told(
         &self,
         link: &Link,
+        live: &mut Live,
         page: &[u8],
         is_outdated: bool,
     ) -> Result<Told, ApiError> {
-        let live::Told { after, witness, frame } = live::Told::decode(page).map_err(unreadable)?;
+        let told = live::Told::decode(page).map_err(unreadable)?;
+        let live::Told { after, is_proposed, witness, frame } = told;
         let reply: PullReply = wire::decode(frame).map_err(unreadable)?;
+        let (cursor, head, scope) = (reply.cursor, reply.head, reply.scope);
+        let elsewhere = if is_proposed { Told::Doubtful } else { Told::Elsewhere { head } };
         if is_outdated {
-            return Ok(Told::Elsewhere { head: reply.head });
+            return Ok(elsewhere);
         }
-        let (facts, ()) = tokio::join!(self.ready_facts(), self.open_ahead(&reply));
-        let facts = facts?;
-        if facts.cursor != after || facts.scope != Some(reply.scope) {
-            return Ok(Told::Elsewhere { head: reply.head });
+        // It is written while all that is found out, and kept only then.
+        let (say, stands) = oneshot::channel();
+        let stands = stands.shared();
+        let known = Known { after, scope: Some(scope), witness: Some(witness), stands: Some(&stands) };
+        let checking = async {
+            let standing = async { !is_proposed || live.stands(cursor).await };
+            let (facts, stands) = tokio::join!(self.facts(), standing);
+            let follows = |facts: Facts| {
+                facts.is_ready(self.device()) && (facts.cursor, facts.scope) == (after, Some(scope))
+            };
+            let stands = stands && facts.is_ok_and(follows);
+            // Who was to know may have failed.
+            let _ = say.send(stands);
+            stands
+        };
+        let (taken, stands) = tokio::join!(self.take(reply, known), checking);
+        if !stands {
+            return Ok(elsewhere);
         }
-        let pulled = self.take(reply, after, facts.scope, Some(witness)).await?;
-        self.after_pull(link, pulled).await.map(Told::Stored)
-    }
-
-    /// Opens the document that a reply is about, if it is about one: what is stored of it is read beside the facts then.
-    async fn open_ahead(&self, reply: &PullReply) {
-        let [logged, others @ ..] = reply.changes.as_slice() else { return };
-        let doc = logged.change.doc;
-        if others.iter().any(|other| other.change.doc != doc) || self.open_heads(doc, |_| true).is_some() {
-            return;
-        }
-        // What cannot be opened is told of when the changes are applied.
-        if let Ok(Some(stored)) = self.store().document(doc).await
-            && let Ok(open) = opened(stored)
-        {
-            self.keep_open(open);
-        }
+        self.after_pull(link, taken?).await.map(Told::Stored)
     }
 
     /// What is left to be done once something was stored.
@@ -153,7 +169,7 @@ impl Desk {
             let new = self.rescope(link).await?;
             return Ok(Pulled { new, cursor: after, head: reply.head, unsent: false });
         }
-        self.take(reply, after, scope, witness.as_deref()).await
+        self.take(reply, Known { after, scope, witness: witness.as_deref(), stands: None }).await
     }
 
     async fn request(
@@ -170,14 +186,9 @@ impl Desk {
         Ok((answer.value, answer.witness))
     }
 
-    /// Checks a batch and stores it. Up to `after` everything is here under the scope `known`.
-    async fn take(
-        &self,
-        reply: PullReply,
-        after: u64,
-        known: Option<Hash>,
-        witness: Option<&str>,
-    ) -> Result<Pulled, ApiError> {
+    /// Checks a batch and stores it.
+    async fn take(&self, reply: PullReply, known: Known<'_>) -> Result<Pulled, ApiError> {
+        let Known { after, scope: known, witness, stands } = known;
         let (cursor, head, scope) = (reply.cursor, reply.head, reply.scope);
         let Received { changes, whole, withdrawn } = receive(reply, after).map_err(error::pull)?;
         if cursor == after && changes.is_empty() && withdrawn.is_empty() && known == Some(scope) {
@@ -185,7 +196,7 @@ impl Desk {
         }
         let level = Some((cursor, scope));
         let arrived =
-            Arrived { whole: &whole, withdrawn: &withdrawn, level, witness, ..Arrived::of(&changes) };
+            Arrived { whole: &whole, withdrawn: &withdrawn, level, witness, stands, ..Arrived::of(&changes) };
         let new = self.store_arrived(&arrived).await?;
         if !withdrawn.is_empty() {
             self.withdraw_due().await?;
@@ -211,7 +222,7 @@ impl Desk {
 
     /// Applies verified changes and commits; `None` when a document was written meanwhile.
     async fn store_changes(&self, arrived: &Arrived<'_>) -> Result<Option<u64>, ApiError> {
-        let Arrived { changes: by_doc, whole, withdrawn, level, witness } = *arrived;
+        let Arrived { changes: by_doc, whole, withdrawn, level, witness, stands } = *arrived;
         let session = self.require_session()?;
         let now = self.now();
         let mut new = 0;
@@ -245,6 +256,7 @@ impl Desk {
             .filter(|(doc, _)| **doc != session.workspace_doc)
             .map(|(doc, (kind, changes))| (*doc, *kind, changes.as_slice()))
             .collect();
+        let docs: Vec<DocId> = by_doc.keys().copied().collect();
         let settings_changed = !batch.docs.is_empty();
         let mut open = None;
         // What is to hold with all of it goes with the first of it; a batch without documents has just that.
@@ -268,26 +280,31 @@ impl Desk {
             }
             batch
         };
+        // It is all written by the time that is said, but for the commit.
+        let last = stream::iter(stands.cloned()).then(|stands: Standing| async move {
+            let said = stands.await.unwrap_or_default();
+            if said { Ok(Batch::default()) } else { Err(Unwritten::Unmade(doubtful())) }
+        });
         let written = match others.as_slice() {
-            [] => self.store().commit(&part(Vec::new())).await.map_err(Unstored::Store),
+            [] => {
+                let parts = stream::once(ready(Ok(part(Vec::new()))));
+                self.store().commit_parts(&docs, parts.chain(last)).await
+            }
             [of] => {
-                let mut merged = Box::pin(self.merge_alone(*of, &reading)).await?;
-                let checked = merged.checked().map_ok(|()| Batch::default()).map_err(Unstored::Unmerged);
-                // It is written while it is being checked; what fails then is not kept.
-                let parts = stream::once(ready(Ok(part(vec![merged])))).chain(stream::once(checked));
-                Box::pin(self.store().commit_parts(1, parts)).await
+                let merged = self.merge_checking(*of, &reading);
+                let parts = merged.map_ok(|merged| part(vec![merged])).map_err(Unwritten::Unmade);
+                Box::pin(self.store().commit_parts(&docs, parts.chain(last))).await
             }
             many => {
-                let parts = self.merge_all(many, &reading);
-                let parts = parts.map(|merged| merged.map(&mut part).map_err(Unstored::Unmerged));
-                self.store().commit_parts(many.len(), parts).await
+                let merged = self.merge_all(many, &reading);
+                let parts = merged.map_ok(&mut part).map_err(Unwritten::Unmade);
+                self.store().commit_parts(&docs, parts.chain(last)).await
             }
         };
         let committed = match written {
             Ok(committed) => committed,
-            Err(Unstored::Store(StoreError::Stale { .. })) => return Ok(None),
-            Err(Unstored::Store(problem)) => return Err(error::store(problem)),
-            Err(Unstored::Unmerged(problem)) => return Err(problem),
+            Err(Unwritten::Store(StoreError::Stale { .. })) => return Ok(None),
+            Err(problem) => return Err(problem.into()),
         };
         if settings_changed {
             self.reload_settings().await?;
@@ -303,17 +320,19 @@ impl Desk {
     }
 }
 
-/// Why nothing of what came was stored.
-enum Unstored {
-    Store(StoreError),
-    /// A change does not fit.
-    Unmerged(ApiError),
+/// What a page follows on, and what comes with it.
+struct Known<'a> {
+    /// Up to here everything is in the store.
+    after: u64,
+    /// Under this scope.
+    scope: Option<Hash>,
+    witness: Option<&'a str>,
+    stands: Option<&'a Standing>,
 }
 
-impl From<StoreError> for Unstored {
-    fn from(problem: StoreError) -> Self {
-        Self::Store(problem)
-    }
+/// Nobody sees it: what is doubtful is asked for.
+fn doubtful() -> ApiError {
+    ApiError::new(ErrorCode::Offline, "the server has not said that the changes stand")
 }
 
 /// Whether deadlines are other ones by the new settings.

@@ -28,59 +28,27 @@ struct Known {
     deadlines: String,
 }
 
-/// Finds each document's row number (or gives it one) and checks that its writer saw the heads that are stored.
-pub(super) async fn place<'a>(
-    conn: &mut SqliteConnection,
-    docs: &'a [DocWrite],
-) -> Result<Vec<Placed<'a>>, StoreError> {
-    let known = known(conn, docs).await?;
-    let mut next = if known.len() < docs.len() {
-        let last: i64 =
-            sqlx::query_scalar("SELECT coalesce(max(doc), 0) FROM documents").fetch_one(&mut *conn).await?;
-        last + 1
-    } else {
-        0
-    };
-    let mut placed = Vec::with_capacity(docs.len());
-    for write in docs {
-        let before = known.get(&write.id);
-        let expected = write.expected_heads.as_deref().map(heads_to_bytes);
-        if expected.as_deref() != before.map(|known| known.heads.as_slice()) {
-            return Err(StoreError::Stale { doc: write.id });
-        }
-        if before.is_some_and(|known| known.kind != write.kind) {
-            return Err(StoreError::Invalid { why: format!("document {} changes its kind", write.id) });
-        }
-        let doc = before.map_or(next, |known| known.doc);
-        if before.is_none() {
-            next += 1;
-        }
-        placed.push(Placed {
-            write,
-            doc,
-            existed: before.is_some(),
-            key: before.and_then(|known| known.key),
-            text_hash: before.and_then(|known| known.text_hash.clone()),
-            block: before.and_then(|known| known.block),
-            visible: write.row.as_ref().is_some_and(Line::is_visible),
-            deadlines: before.map(|known| known.deadlines.clone()),
-        });
-    }
-    Ok(placed)
+/// What the store knew of documents before they are written.
+pub(super) struct Looked {
+    /// Of each that was asked about; `None` for one that is not there.
+    known: HashMap<DocId, Option<Known>>,
+    /// The row number of the next new one.
+    next: i64,
 }
 
-async fn known(conn: &mut SqliteConnection, docs: &[DocWrite]) -> Result<HashMap<DocId, Known>, StoreError> {
+/// Looks documents up, within the transaction that writes them.
+pub(super) async fn look(conn: &mut SqliteConnection, ids: &[DocId]) -> Result<Looked, StoreError> {
     const SQL: &str = "SELECT d.id, d.doc, d.kind, d.heads, s.key, coalesce(p.text_hash, s.text_hash), d.block, \
          (SELECT json_group_array(json_array(rule, percent, metric, due_at, members)) FROM \
           (SELECT rule, percent, metric, due_at, members FROM deadlines x WHERE x.doc = d.doc ORDER BY rule, percent)) \
          FROM json_each(?) j JOIN documents d ON d.id = unhex(j.value) LEFT JOIN search_docs s ON s.doc = d.doc \
          LEFT JOIN search_pending p ON p.doc = d.doc";
-    if docs.is_empty() {
-        return Ok(HashMap::new());
+    let mut known: HashMap<DocId, Option<Known>> = ids.iter().map(|id| (*id, None)).collect();
+    if ids.is_empty() {
+        return Ok(Looked { known, next: 0 });
     }
-    let ids = bulk::json_hex(docs.iter().map(|write| write.id.0.as_bytes().as_slice()));
-    let rows = sqlx::query(SQL).bind(ids).fetch_all(conn).await?;
-    let mut known = HashMap::with_capacity(rows.len());
+    let hex = bulk::json_hex(ids.iter().map(|id| id.0.as_bytes().as_slice()));
+    let rows = sqlx::query(SQL).bind(hex).fetch_all(&mut *conn).await?;
     for row in &rows {
         let entry = Known {
             doc: row.try_get(1)?,
@@ -91,9 +59,50 @@ async fn known(conn: &mut SqliteConnection, docs: &[DocWrite]) -> Result<HashMap
             block: row.try_get(6)?,
             deadlines: row.try_get(7)?,
         };
-        known.insert(codes::id_from(row.try_get(0)?)?, entry);
+        known.insert(codes::id_from(row.try_get(0)?)?, Some(entry));
     }
-    Ok(known)
+    let next = if rows.len() < known.len() {
+        let last: i64 =
+            sqlx::query_scalar("SELECT coalesce(max(doc), 0) FROM documents").fetch_one(conn).await?;
+        last + 1
+    } else {
+        0
+    };
+    Ok(Looked { known, next })
+}
+
+impl Looked {
+    /// Gives each document its row number and checks that its writer saw the heads that are stored. Each was looked up, and is
+    /// placed once.
+    pub(super) fn place<'a>(&mut self, docs: &'a [DocWrite]) -> Result<Vec<Placed<'a>>, StoreError> {
+        docs.iter().map(|write| self.place_one(write)).collect()
+    }
+
+    fn place_one<'a>(&mut self, write: &'a DocWrite) -> Result<Placed<'a>, StoreError> {
+        let id = write.id;
+        let Some(before) = self.known.remove(&id) else {
+            return Err(StoreError::Invalid { why: format!("document {id} was not looked up") });
+        };
+        let expected = write.expected_heads.as_deref().map(heads_to_bytes);
+        if expected.as_deref() != before.as_ref().map(|known| known.heads.as_slice()) {
+            return Err(StoreError::Stale { doc: id });
+        }
+        let Some(before) = before else {
+            self.next += 1;
+            return Ok(Placed::new(write, self.next - 1));
+        };
+        if before.kind != write.kind {
+            return Err(StoreError::Invalid { why: format!("document {id} changes its kind") });
+        }
+        Ok(Placed {
+            existed: true,
+            key: before.key,
+            text_hash: before.text_hash,
+            block: before.block,
+            deadlines: Some(before.deadlines),
+            ..Placed::new(write, before.doc)
+        })
+    }
 }
 
 /// Writes documents and their snapshots, `packed`. Blocks that held the last bytes of a document go.

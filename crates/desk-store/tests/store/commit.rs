@@ -76,10 +76,13 @@ async fn batches_that_are_written_as_one_are_all_there_or_none_of_them() {
         Batch { cursor: Some(7), ..Batch::of_docs(vec![new_ticket(ticket(number, title))]) }
     };
     let broken = Err(StoreError::Invalid { why: "it cannot be made".to_owned() });
-    let refused = store.commit_parts(3, stream::iter([Ok(part(1)), Ok(part(2)), broken])).await;
+    let ids = [id(1), id(2), id(3)];
+    let refused = store.commit_parts(&ids, stream::iter([Ok(part(1)), Ok(part(2)), broken])).await;
     assert!(matches!(refused, Err(StoreError::Invalid { .. })), "{refused:?}");
-    let twice = store.commit_parts(100, stream::iter([Ok::<_, StoreError>(part(1)), Ok(part(1))])).await;
-    assert!(matches!(twice, Err(StoreError::Stale { doc }) if doc == id(1)), "{twice:?}");
+    let twice = store.commit_parts(&ids, stream::iter([Ok::<_, StoreError>(part(1)), Ok(part(1))])).await;
+    assert!(matches!(twice, Err(StoreError::Invalid { .. })), "{twice:?}");
+    let unasked = store.commit_parts(&ids[..1], stream::iter([Ok::<_, StoreError>(part(2))])).await;
+    assert!(matches!(unasked, Err(StoreError::Invalid { .. })), "{unasked:?}");
     assert_eq!((list(&store).await, store.cursor().await.expect("reads")), (vec![], 0));
 
     // Nobody sees any of it before all of it is there, although the next part is made while one is written.
@@ -91,7 +94,7 @@ async fn batches_that_are_written_as_one_are_all_there_or_none_of_them() {
             Ok::<_, StoreError>(part(number))
         }
     });
-    let committed = store.commit_parts(3, parts).await.expect("commits");
+    let committed = store.commit_parts(&ids, parts).await.expect("commits");
     assert_eq!((committed.kinds, committed.docs), (vec![DocKind::Ticket], vec![id(1), id(2), id(3)]));
     let mut listed = list(&elsewhere).await;
     listed.sort();

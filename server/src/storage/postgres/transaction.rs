@@ -197,6 +197,18 @@ impl PostgresTransaction {
         actors.iter().zip(seqs).map(|(actor, seq)| Ok((*actor, number(seq)?))).collect()
     }
 
+    /// The log's chain at a number; where it begins, at 0.
+    async fn chain_at(&mut self, seq: i64) -> Result<Digest, StorageError> {
+        let chain: Option<Vec<u8>> =
+            query_scalar("SELECT chain FROM changes WHERE workspace = $1 AND seq = $2")
+                .bind(self.workspace.0)
+                .bind(seq)
+                .fetch_optional(&mut *self.tx)
+                .await
+                .map_err(failed)?;
+        audit::value(&chain.unwrap_or_default())
+    }
+
     async fn log(&mut self, entries: &[LogEntry]) -> Result<u64, StorageError> {
         let count = integer(entries.len() as u64);
         let head: i64 = query_scalar("UPDATE workspaces SET head = head + $1 WHERE id = $2 RETURNING head")
@@ -209,14 +221,7 @@ impl PostgresTransaction {
         if entries.is_empty() {
             return number(first);
         }
-        let before: Option<Vec<u8>> =
-            query_scalar("SELECT chain FROM changes WHERE workspace = $1 AND seq = $2")
-                .bind(self.workspace.0)
-                .bind(first - 1)
-                .fetch_optional(&mut *self.tx)
-                .await
-                .map_err(failed)?;
-        let before = audit::value(&before.unwrap_or_default())?;
+        let before = self.chain_at(first - 1).await?;
         let chain = chain::along(before, self.workspace, number(first)?, entries);
         query(
             "INSERT INTO changes
@@ -304,7 +309,9 @@ impl Transaction for PostgresTransaction {
         if let Some(settings) = settings.filter(|doc| !asked.docs.contains(doc)) {
             heads.remove(&settings);
         }
+        let head = workspace.as_ref().map_or(0, |workspace| workspace.head);
         Ok(Known {
+            chain: self.chain_at(integer(head)).await?,
             workspace,
             settings_seq,
             members: self.members_of_devices(&asked.devices).await?,

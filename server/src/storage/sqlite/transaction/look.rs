@@ -64,7 +64,8 @@ fn learn(
             };
             known.workspace = Some(record.try_into()?);
             let chain = row.try_get::<Option<&[u8]>, _>(9).map_err(failed)?;
-            *tip = Some(Tip { head: number(integer(6)?)?, chain: audit::value(chain.unwrap_or_default())? });
+            known.chain = audit::value(chain.unwrap_or_default())?;
+            *tip = Some(Tip { head: number(integer(6)?)?, chain: known.chain });
             known.settings_seq = row.try_get::<Option<i64>, _>(8).map_err(failed)?.map(number).transpose()?;
         }
         1 => {
