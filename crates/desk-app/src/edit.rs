@@ -236,6 +236,19 @@ pub(crate) fn write_of(
     rules: &WorkspaceRules,
     now: UtcMillis,
 ) -> DocWrite {
+    let snapshot = document.save();
+    write_as(document, snapshot, expected_heads, state, rules, now)
+}
+
+/// The same for a document of which the snapshot is there already.
+pub(crate) fn write_as(
+    document: &mut Document,
+    snapshot: Vec<u8>,
+    expected_heads: Option<Vec<[u8; 32]>>,
+    state: Option<&State>,
+    rules: &WorkspaceRules,
+    now: UtcMillis,
+) -> DocWrite {
     // What a newer version wrote is shown as far as it can be read; nothing falls due by half a document.
     let newer = if state.is_none() { document.readable() } else { None };
     let projection = state.or(newer.as_ref()).map(|state| Projection::of(state, &rules.rules, now));
@@ -249,7 +262,7 @@ pub(crate) fn write_of(
         kind: document.kind(),
         expected_heads,
         heads: document.heads(),
-        snapshot: document.save(),
+        snapshot,
         schema: state.or(newer.as_ref()).map_or(desk_docs::SCHEMA + 1, State::schema),
         row,
         next_due,

@@ -319,6 +319,15 @@ mod tests {
     }
 
     #[test]
+    fn what_may_not_stand_is_asked_for_once() {
+        let mut engine = level();
+        engine.doubted();
+        assert_eq!(engine.next(T), Action::Pull);
+        engine.pulled(T, 5, 5);
+        assert_eq!(engine.next(T), Action::Wait { until: None });
+    }
+
+    #[test]
     fn a_device_pulls_listens_and_then_waits() {
         let mut engine = Engine::new(0, false, None);
         assert_eq!(engine.next(T), Action::Pull);

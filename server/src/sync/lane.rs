@@ -210,9 +210,7 @@ impl Lane {
             return;
         }
         let again = if batches.len() > 1 { batches.clone() } else { Vec::new() };
-        let pushed = self.push(batches, kept).await;
-        self.herald.end();
-        let results = match pushed {
+        let results = match self.push(batches, kept).await {
             Ok(results) => results,
             Err(error) if again.is_empty() => vec![Err(error)],
             Err(error) => {
@@ -225,6 +223,7 @@ impl Lane {
                 results
             }
         };
+        self.herald.end();
         for (reply, result) in replies.into_iter().zip(results) {
             // Who asked may have hung up; the verdicts stand and a repeated batch gets them again.
             let _ = reply.send(result);

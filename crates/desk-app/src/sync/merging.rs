@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use crate::{
     Desk,
     desk::{WorkspaceRules, opened, with_heads},
-    edit::write_of,
+    edit::write_as,
     error,
 };
 
@@ -191,8 +191,7 @@ impl Fresh {
 
     /// What is to be stored of it.
     fn read(self, reading: &Reading) -> Merged {
-        let Self { merged: pull::Merged { mut document, snapshot: _, added }, stored_heads, is_foreign } =
-            self;
+        let Self { merged: pull::Merged { mut document, snapshot, added }, stored_heads, is_foreign } = self;
         let state = match document.read() {
             Ok(state) => Some(state),
             // Kept and synced untouched; a newer program reads it. One bad document must not stop all the others.
@@ -201,7 +200,8 @@ impl Fresh {
                 None
             }
         };
-        let write = write_of(&mut document, stored_heads, state.as_ref(), &reading.rules, reading.now);
+        let Reading { rules, now, .. } = reading;
+        let write = write_as(&mut document, snapshot, stored_heads, state.as_ref(), rules, *now);
         let (doc, document) = (write.id, Some(document));
         Merged { doc, write: Some((write, state)), document, added, is_foreign, checking: None }
     }
