@@ -6,8 +6,10 @@
 //! against the documents as the batches before it left them, and when the transaction fails, each batch is written
 //! again in a transaction of its own, so that only the one at fault fails.
 
+mod deciding;
+
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap},
     sync::Arc,
     time::Duration,
 };
@@ -20,27 +22,22 @@ use desk_domain::{
     time::UtcMillis,
     workspace::{Workflow, Workspace},
 };
-use desk_sync::{
-    scope::scope_id,
-    wire::{Hash, PushReply, Verdict},
-};
+use desk_sync::wire::PushReply;
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::Instant,
 };
 
+use deciding::{Decided, Judged, Known};
+
 use super::{
-    compaction,
     created::{self, Created},
     proposal::{Herald, Tip, Writing},
-    push::{Incoming, Judgement, Place, Sender, Subject, Unrestorable, judge_batch},
+    push::{Incoming, Place, Sender, Subject, Unrestorable},
     scopes::{self, ScopeError},
 };
 use crate::{
-    storage::{
-        self, Asked, Digest, DocumentRecord, Grown, LogEntry, MemberRecord, Refused, Storage, StorageError,
-        Transaction, Written, signals::CountedTicket,
-    },
+    storage::{self, Asked, Digest, LogEntry, MemberRecord, Storage, StorageError, Transaction, Written},
     threads::{LARGE, unhurried},
 };
 
@@ -273,7 +270,7 @@ impl Lane {
             drop(tx);
             self.wait_for(kept).await?;
         } else {
-            let (documents, grown) = (self.records(&settled, &newest)?, grown(&settled, &newest)?);
+            let (documents, grown) = (settled.records(self.workspace, &newest)?, settled.grown(&newest)?);
             let (entries, refused) = (entries.as_slice(), refusals.as_slice());
             let written = Written { entries, refused, documents: &documents, grown: &grown };
             if tx.write(&written).await? != head + 1 {
@@ -355,26 +352,6 @@ impl Lane {
         }
         self.wary_until = Instant::now() + WARY;
         Err(PushError::NotYet)
-    }
-
-    /// The changed documents as they are stored.
-    fn records(
-        &self,
-        settled: &Settled,
-        newest: &HashMap<DocId, u64>,
-    ) -> Result<Vec<DocumentRecord>, PushError> {
-        let record = |(changed, snapshot): (&Changed, &Vec<u8>)| {
-            let (Place::Here { kind, owner }, Some(seq)) = (changed.place, newest.get(&changed.doc)) else {
-                return Err(PushError::Internal("a document changed without a change"));
-            };
-            let (id, workspace, seq) = (changed.doc, self.workspace, *seq);
-            let (heads, snapshot) = (changed.heads.clone(), snapshot.clone());
-            let team = changed.document.team();
-            Ok(DocumentRecord { id, workspace, kind, owner, seq, team, heads, snapshot })
-        };
-        let written =
-            settled.changed.iter().filter_map(|changed| Some((changed, changed.snapshot.as_ref()?)));
-        written.map(record).collect()
     }
 
     /// What the settings say about changes, read again when they changed.
@@ -516,155 +493,4 @@ fn gather(first: Job, jobs: &mut mpsc::Receiver<Job>) -> (Vec<Batch>, Vec<Reply>
         next = if is_last { None } else { jobs.try_recv().ok() };
     }
     (batches, replies)
-}
-
-/// What the log knows of the documents that some batches name.
-struct Known {
-    /// The sender's `actor_seq` is filled in for each batch.
-    subjects: HashMap<DocId, Subject>,
-    actor_seqs: HashMap<(DocId, DeviceId), u64>,
-    /// The number of each document's newest change, of those that are here.
-    seqs: HashMap<DocId, u64>,
-}
-
-/// What the sender of a batch is told.
-struct Judged {
-    /// One per change, in order.
-    verdicts: Vec<Verdict>,
-    /// What they may not see any more.
-    withdrawn: Vec<DocId>,
-    /// What they see, by name.
-    scope: Hash,
-}
-
-/// What was decided of some batches.
-struct Decided {
-    /// For each batch, in order; `None` where the sender may send nothing.
-    verdicts: Vec<Option<Judged>>,
-    /// What was accepted of all of them, in the order of the numbers.
-    entries: Vec<LogEntry>,
-    /// What was refused and is to be remembered.
-    refusals: Vec<Refused>,
-    settled: Settled,
-}
-
-impl Known {
-    /// Decides batches in their order.
-    fn decide(
-        mut self,
-        batches: Vec<Batch>,
-        senders: &HashMap<DeviceId, Sender>,
-        workflow: &Workflow,
-        head: u64,
-    ) -> Result<Decided, Unrestorable> {
-        let mut verdicts = Vec::with_capacity(batches.len());
-        let mut entries: Vec<LogEntry> = Vec::new();
-        let mut refusals = Vec::new();
-        for batch in batches {
-            let Some(sender) = senders.get(&batch.device).cloned() else {
-                verdicts.push(None);
-                continue;
-            };
-            let head = head + entries.len() as u64;
-            let scope = scope_id(&sender.scope);
-            let judgement = self.judge(sender, workflow, head, batch)?;
-            let Judgement { verdicts: given, entries: accepted, refusals: remembered, withdrawn } = judgement;
-            entries.extend(accepted);
-            refusals.extend(remembered);
-            verdicts.push(Some(Judged { verdicts: given, withdrawn, scope }));
-        }
-        Ok(Decided { verdicts, entries, refusals, settled: Settled::of(self.subjects, &self.seqs) })
-    }
-
-    fn judge(
-        &mut self,
-        sender: Sender,
-        workflow: &Workflow,
-        head: u64,
-        batch: Batch,
-    ) -> Result<Judgement, Unrestorable> {
-        let docs: HashSet<DocId> = batch.changes.iter().map(|incoming| incoming.doc).collect();
-        let relayed: HashSet<(DocId, DeviceId)> = batch
-            .changes
-            .iter()
-            .filter(|incoming| incoming.relayed_for.is_some())
-            .filter_map(|incoming| Some((incoming.doc, incoming.author()?)))
-            .collect();
-        let mut subjects = BTreeMap::new();
-        for doc in docs {
-            if let Some(mut subject) = self.subjects.remove(&doc) {
-                subject.actor_seq = self.actor_seqs.get(&(doc, sender.device)).copied().unwrap_or(0);
-                subject.relayed_seqs = relayed
-                    .iter()
-                    .filter(|(of, _)| *of == doc)
-                    .map(|(_, author)| (*author, self.actor_seqs.get(&(doc, *author)).copied().unwrap_or(0)))
-                    .collect();
-                subjects.insert(doc, subject);
-            }
-        }
-        let device = sender.device;
-        let judgement = judge_batch(sender, workflow, batch.now, head, &mut subjects, batch.changes)?;
-        for (doc, subject) in subjects {
-            self.actor_seqs.insert((doc, device), subject.actor_seq);
-            for (author, seq) in &subject.relayed_seqs {
-                self.actor_seqs.insert((doc, *author), *seq);
-            }
-            self.subjects.insert(doc, subject);
-        }
-        Ok(judgement)
-    }
-}
-
-/// The documents of some batches after they were decided.
-struct Settled {
-    changed: Vec<Changed>,
-    unchanged: Vec<(DocId, Open<u64>)>,
-    /// The tickets that came into being with them.
-    created: Vec<CountedTicket>,
-}
-
-/// The documents that go on without their snapshots.
-fn grown(settled: &Settled, newest: &HashMap<DocId, u64>) -> Result<Vec<Grown>, PushError> {
-    let only = settled.changed.iter().filter(|changed| changed.snapshot.is_none());
-    only.map(|changed| {
-        let (id, heads, team) = (changed.doc, changed.heads.clone(), changed.document.team());
-        let seq = newest.get(&id).ok_or(PushError::Internal("a document changed without a change"))?;
-        Ok(Grown { id, seq: *seq, team, heads })
-    })
-    .collect()
-}
-
-/// A document that changed, ready to be stored.
-struct Changed {
-    doc: DocId,
-    place: Place,
-    heads: Vec<[u8; 32]>,
-    /// `None` for a large one, which is not written anew each time (see [`compaction`]).
-    snapshot: Option<Vec<u8>>,
-    /// The size of its snapshot, about.
-    size_bytes: usize,
-    document: Document,
-}
-
-impl Settled {
-    fn of(subjects: HashMap<DocId, Subject>, seqs: &HashMap<DocId, u64>) -> Self {
-        let mut settled = Self { changed: Vec::new(), unchanged: Vec::new(), created: Vec::new() };
-        for (doc, subject) in subjects {
-            let Some(mut document) = subject.document else { continue };
-            if subject.changed {
-                if !seqs.contains_key(&doc) {
-                    settled.created.extend(created::counted(&document));
-                }
-                let is_large = seqs.contains_key(&doc) && subject.size_bytes > compaction::LARGE_BYTES;
-                let (heads, snapshot) = (document.heads(), (!is_large).then(|| document.save()));
-                let size_bytes = snapshot.as_ref().map_or(subject.size_bytes, Vec::len);
-                let place = subject.place;
-                settled.changed.push(Changed { doc, place, heads, snapshot, size_bytes, document });
-            } else if let Some(seq) = seqs.get(&doc) {
-                let size_bytes = subject.size_bytes;
-                settled.unchanged.push((doc, Open { state: *seq, size_bytes, document }));
-            }
-        }
-        settled
-    }
 }
