@@ -222,20 +222,23 @@ async fn write_parts<E>(
     docs: &[DocId],
     mut parts: Pin<&mut impl Stream<Item = Result<Batch, E>>>,
 ) -> Result<Committed, Unwritten<E>> {
+    let is_large = docs.len() >= LARGE;
     let looking = async {
         let mut transaction = conn.begin_with("BEGIN IMMEDIATE").await?;
-        let looked = documents::look(&mut transaction, docs).await?;
+        // Of many documents each part's are looked up when it comes: the first part would wait for all of them.
+        let ahead = if is_large { &[] } else { docs };
+        let looked = documents::look(&mut transaction, ahead).await?;
         Ok::<_, StoreError>((transaction, looked))
     };
-    let (looked, mut next) = future::join(looking, parts.next()).await;
+    let (looked, mut next) = future::join(looking, packed(&mut parts)).await;
     let (mut transaction, mut looked) = looked?;
     let mut committed = Committed::default();
-    while let Some(part) = next {
-        let part = part.map_err(Unwritten::Part)?;
-        check(&part)?;
-        let written = Written::of(&part.docs)?;
+    while let Some((part, written)) = next? {
+        if is_large {
+            looked = documents::look(&mut transaction, &ids(&part.docs)).await?;
+        }
         let writing = write_part(&mut transaction, &part, &mut looked, written);
-        let (written, following) = future::join(writing, parts.next()).await;
+        let (written, following) = future::join(writing, packed(&mut parts)).await;
         let Committed { kinds, docs, new_alerts, rejected } = written?;
         committed.kinds.extend(kinds);
         committed.docs.extend(docs);
@@ -247,6 +250,17 @@ async fn write_parts<E>(
     committed.kinds.sort_unstable();
     committed.kinds.dedup();
     Ok(committed)
+}
+
+/// The next of some batches, with what is written of its documents.
+async fn packed<E>(
+    parts: &mut Pin<&mut impl Stream<Item = Result<Batch, E>>>,
+) -> Result<Option<(Batch, Written)>, Unwritten<E>> {
+    let Some(part) = parts.next().await else { return Ok(None) };
+    let part = part.map_err(Unwritten::Part)?;
+    check(&part)?;
+    let written = Written::of(&part.docs)?;
+    Ok(Some((part, written)))
 }
 
 fn ids(docs: &[DocWrite]) -> Vec<DocId> {
