@@ -60,7 +60,7 @@ async fn decide(
     admitted: oneshot::Receiver<MemberRecord>,
 ) -> Result<PushReply, Problem> {
     let Received { mut changes, rest } = receive(app, request).await?;
-    let is_own = changes.iter().all(|incoming| incoming.author().is_none_or(|author| author == device));
+    let is_own = !changes.iter().any(|incoming| incoming.is_by_another(device));
     match rest {
         Some(mut rest) if is_own => {
             let mut ended = Ok(());

@@ -76,6 +76,11 @@ impl Incoming {
         self.change.as_ref().ok().and_then(VerifiedChange::device)
     }
 
+    /// Another device than this one made it.
+    pub fn is_by_another(&self, device: DeviceId) -> bool {
+        self.author().is_some_and(|author| author != device)
+    }
+
     /// The hashes that the log is asked for: its own and those it builds on.
     pub fn mentions(&self) -> Vec<Digest> {
         let deps = self.change.iter().flat_map(VerifiedChange::deps);

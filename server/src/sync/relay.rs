@@ -24,15 +24,14 @@ pub async fn admit(
     now: UtcMillis,
     changes: &mut [Incoming],
 ) -> Result<(), StorageError> {
-    let is_foreign = |incoming: &Incoming| incoming.author().is_some_and(|author| author != device);
-    if !changes.iter().any(is_foreign) {
+    if !changes.iter().any(|incoming| incoming.is_by_another(device)) {
         return Ok(());
     }
     if storage.recovering_until(sender.workspace).await?.is_none_or(|until| until <= now) {
         return Ok(());
     }
     let mut authors: HashMap<DeviceId, Actor> = HashMap::new();
-    for incoming in changes.iter_mut().filter(|incoming| is_foreign(incoming)) {
+    for incoming in changes.iter_mut().filter(|incoming| incoming.is_by_another(device)) {
         let Some(author) = incoming.author() else { continue };
         let actor = match authors.entry(author) {
             Entry::Occupied(known) => known.into_mut(),

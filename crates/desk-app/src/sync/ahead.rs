@@ -86,10 +86,8 @@ impl Desk {
     /// and did not send comes first: this change may build on it.
     async fn is_level_but_for(&self, (cursor, scope): (u64, Option<Hash>), hash: Hash32) -> bool {
         let store = self.store();
-        let (facts, others) = tokio::join!(self.facts(), store.has_unsent_beside(hash));
-        let is_as_known =
-            |facts: Facts| facts.is_ready(self.device()) && (facts.cursor, facts.scope) == (cursor, scope);
-        facts.is_ok_and(is_as_known) && others.is_ok_and(|others| !others)
+        let (stands, others) = tokio::join!(self.stands_at(cursor, scope), store.has_unsent_beside(hash));
+        stands && others.is_ok_and(|others| !others)
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) struct Facts {
 
 impl Facts {
     /// Nothing stands in the way of a push or pull by this device.
-    pub(super) fn is_ready(&self, me: DeviceId) -> bool {
+    fn is_ready(&self, me: DeviceId) -> bool {
         !self.is_recovering && !self.is_to_withdraw && self.device.is_none_or(|device| device == me)
     }
 }
@@ -52,6 +52,13 @@ impl Desk {
         self.follow_device().await?;
         self.withdraw_due().await?;
         self.facts().await
+    }
+
+    /// Whether the log is read to this number under this scope, and nothing stands in the way of a push or pull.
+    pub(super) async fn stands_at(&self, cursor: u64, scope: Option<Hash>) -> bool {
+        let is_there =
+            |facts: Facts| facts.is_ready(self.device()) && (facts.cursor, facts.scope) == (cursor, scope);
+        self.facts().await.is_ok_and(is_there)
     }
 
     /// The facts as they stand.

@@ -17,13 +17,11 @@ use desk_sync::{
     pull::{Incoming, Received, receive},
     wire::{self, Hash, PullReply},
 };
-
 use futures::{
     FutureExt, StreamExt, TryStreamExt,
     future::{Shared, ready},
     stream,
 };
-
 use tokio::sync::oneshot;
 
 use super::{
@@ -135,11 +133,8 @@ impl Desk {
         let known = Known { after, scope: Some(scope), witness: Some(witness), stands: Some(&stands) };
         let checking = async {
             let standing = async { !is_proposed || live.stands(cursor).await };
-            let (facts, stands) = tokio::join!(self.facts(), standing);
-            let follows = |facts: Facts| {
-                facts.is_ready(self.device()) && (facts.cursor, facts.scope) == (after, Some(scope))
-            };
-            let stands = stands && facts.is_ok_and(follows);
+            let (follows, stands) = tokio::join!(self.stands_at(after, Some(scope)), standing);
+            let stands = stands && follows;
             // Who was to know may have failed.
             let _ = say.send(stands);
             stands
