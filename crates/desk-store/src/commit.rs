@@ -211,8 +211,8 @@ async fn write(conn: &mut SqliteConnection, batch: &Batch) -> Result<Committed, 
     // While the connection's thread looks for the documents, this one packs them.
     let docs = ids(&batch.docs);
     let looking = documents::look(&mut transaction, &docs);
-    let (looked, written) = future::join(looking, async { Written::of(&batch.docs) }).await;
-    let committed = write_part(&mut transaction, batch, &mut looked?, written?).await?;
+    let (looked, packed) = future::join(looking, async { pack_all(&batch.docs) }).await;
+    let committed = write_part(&mut transaction, batch, &mut looked?, &packed?).await?;
     transaction.commit().await?;
     Ok(committed)
 }
@@ -230,15 +230,15 @@ async fn write_parts<E>(
         let looked = documents::look(&mut transaction, ahead).await?;
         Ok::<_, StoreError>((transaction, looked))
     };
-    let (looked, mut next) = future::join(looking, packed(&mut parts)).await;
+    let (looked, mut next) = future::join(looking, next_packed(&mut parts)).await;
     let (mut transaction, mut looked) = looked?;
     let mut committed = Committed::default();
-    while let Some((part, written)) = next? {
+    while let Some((part, packed)) = next? {
         if is_large {
             looked = documents::look(&mut transaction, &ids(&part.docs)).await?;
         }
-        let writing = write_part(&mut transaction, &part, &mut looked, written);
-        let (written, following) = future::join(writing, packed(&mut parts)).await;
+        let writing = write_part(&mut transaction, &part, &mut looked, &packed);
+        let (written, following) = future::join(writing, next_packed(&mut parts)).await;
         let Committed { kinds, docs, new_alerts, rejected } = written?;
         committed.kinds.extend(kinds);
         committed.docs.extend(docs);
@@ -252,27 +252,32 @@ async fn write_parts<E>(
     Ok(committed)
 }
 
-/// The next of some batches, with what is written of its documents.
-async fn packed<E>(
+/// The next of some batches, with the bytes of its documents.
+async fn next_packed<E>(
     parts: &mut Pin<&mut impl Stream<Item = Result<Batch, E>>>,
-) -> Result<Option<(Batch, Written)>, Unwritten<E>> {
+) -> Result<Option<(Batch, Vec<Packed>)>, Unwritten<E>> {
     let Some(part) = parts.next().await else { return Ok(None) };
     let part = part.map_err(Unwritten::Part)?;
     check(&part)?;
-    let written = Written::of(&part.docs)?;
-    Ok(Some((part, written)))
+    let packed = pack_all(&part.docs)?;
+    Ok(Some((part, packed)))
+}
+
+/// The bytes of documents as they are written, in their order: work for a processor.
+fn pack_all(docs: &[DocWrite]) -> Result<Vec<Packed>, StoreError> {
+    docs.iter().map(|write| pack(&write.snapshot)).collect()
 }
 
 fn ids(docs: &[DocWrite]) -> Vec<DocId> {
     docs.iter().map(|write| write.id).collect()
 }
 
-/// Writes a batch within a transaction, of whose documents is known what was `looked` up, and which are `written` so.
+/// Writes a batch within a transaction, of whose documents is known what was `looked` up, and which are `packed`.
 async fn write_part(
     conn: &mut SqliteConnection,
     batch: &Batch,
     looked: &mut Looked,
-    Written { packed, texts }: Written,
+    packed: &[Packed],
 ) -> Result<Committed, StoreError> {
     let mut script = Script::new(conn);
     let mut rejected = outbox::reject(&mut script, &batch.rejected).await?;
@@ -285,8 +290,8 @@ async fn write_part(
     };
 
     let placed = looked.place(&batch.docs)?;
-    documents::write(&mut script, &placed, &packed).await?;
-    project(&mut script, &placed, texts).await?;
+    documents::write(&mut script, &placed, packed).await?;
+    project(&mut script, &placed).await?;
 
     outbox::add(&mut script, &batch.outbox, &placed).await?;
     let new_alerts = match batch.alerts.as_slice() {
@@ -314,7 +319,7 @@ async fn rewrite(
     documents::write_projected(&mut transaction, &placed).await?;
     let mut script = Script::new(&mut transaction);
     if with_texts {
-        project(&mut script, &placed, None).await?;
+        project(&mut script, &placed).await?;
     } else {
         clear(&mut script, &placed).await?;
         list(&mut script, &placed).await?;
@@ -324,31 +329,11 @@ async fn rewrite(
     Ok(committed(docs.iter().map(|write| (write.kind, write.id))))
 }
 
-/// What is written of documents that has nothing to do with what was known of them: work for a processor.
-#[derive(Default)]
-struct Written {
-    /// Their bytes, in their order.
-    packed: Vec<Packed>,
-    /// Their texts, in their order; not those of many documents, most of which are known or new.
-    texts: Option<Vec<Option<Ready>>>,
-}
-
-impl Written {
-    fn of(docs: &[DocWrite]) -> Result<Self, StoreError> {
-        let packed = docs.iter().map(|write| pack(&write.snapshot)).collect::<Result<_, _>>()?;
-        Ok(Self { packed, texts: Ready::of_few(docs) })
-    }
-}
-
-/// Derives everything that is derived from documents. `texts` are theirs, where they have been made ready.
-async fn project(
-    script: &mut Script<'_>,
-    placed: &[Placed<'_>],
-    texts: Option<Vec<Option<Ready>>>,
-) -> Result<(), StoreError> {
+/// Derives everything that is derived from documents.
+async fn project(script: &mut Script<'_>, placed: &[Placed<'_>]) -> Result<(), StoreError> {
     clear(script, placed).await?;
     list(script, placed).await?;
-    search::write(script, placed, texts).await
+    search::write(script, placed).await
 }
 
 /// Writes what lists, filters and the scheduler read.

@@ -247,6 +247,10 @@ impl Lane {
             [batch] if is_heard && !rules.has_private => self.propose(batch, &looked, head),
             _ => None,
         };
+        if proposed.is_some() {
+            // Who listens may have been woken on this very thread, and would wait for it to be done with deciding.
+            tokio::task::yield_now().await;
+        }
         let sender = |(device, member): (&DeviceId, &MemberRecord)| Sender {
             device: *device,
             member: member.id,

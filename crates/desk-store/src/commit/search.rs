@@ -1,9 +1,9 @@
 //! The search index: what of a document is found, and under which key.
 
-use std::collections::HashSet;
+use std::{borrow::Cow, collections::HashSet};
 
 use desk_domain::{
-    ids::{DocId, incident_number, ticket_number},
+    ids::{DocKind, incident_number, ticket_number},
     projection::Row,
     time::UtcMillis,
 };
@@ -27,21 +27,72 @@ const KEY_OF_1970: i64 = 1 << 33;
 
 /// A batch with more changed texts than this (an import, a long absence) writes them into the index itself.
 const WRITTEN_DOWN: usize = 32;
-/// Texts of so few documents are made ready while the documents are looked for, changed or not.
-const FEW: usize = 2;
+
+/// Half of a SHA-256 over texts: whether they changed.
+type TextHash = [u8; 16];
 
 /// The texts of a document that are found.
 struct Texts<'a> {
-    title: Vec<&'a str>,
-    body: Vec<&'a str>,
+    kind: DocKind,
+    title: Vec<Cow<'a, str>>,
+    body: Vec<Cow<'a, str>>,
     changed_at: UtcMillis,
+}
+
+impl<'a> Texts<'a> {
+    /// `None` for a document that is not found by its text.
+    fn of(write: &'a DocWrite) -> Option<Self> {
+        let row = write.row.as_ref().filter(|row| row.is_visible())?;
+        let one = |text: &'a str| vec![Cow::Borrowed(text)];
+        let all = |texts: &'a [String]| texts.iter().map(|text| Cow::Borrowed(text.as_str()));
+        let (title, body, changed_at) = match row {
+            Row::Ticket(ticket) => {
+                let key = ticket.source.as_ref().map(|(_, key)| Cow::Borrowed(key.as_str()));
+                let number = Cow::Owned(ticket_number(write.id));
+                let title = [Cow::Borrowed(ticket.title.as_str()), number].into_iter().chain(key).collect();
+                let body = one(&ticket.description).into_iter().chain(all(&ticket.comments)).collect();
+                (title, body, ticket.updated_at)
+            }
+            Row::Article(article) => (one(&article.title), one(&article.body), article.updated_at),
+            Row::Incident(incident) => {
+                let title =
+                    vec![Cow::Borrowed(incident.title.as_str()), Cow::Owned(incident_number(write.id))];
+                let about = one(&incident.summary).into_iter().chain(one(&incident.postmortem));
+                (title, about.chain(all(&incident.notes)).collect(), incident.updated_at)
+            }
+            Row::Settings => return None,
+        };
+        Some(Self { kind: write.kind, title, body, changed_at })
+    }
+
+    fn hash(&self) -> TextHash {
+        let mut hasher = Sha256::new();
+        for (column, texts) in [(b"t", &self.title), (b"b", &self.body)] {
+            for text in texts {
+                hasher.update(column);
+                hasher.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_le_bytes());
+                hasher.update(text.as_bytes());
+            }
+        }
+        let mut half = [0; 16];
+        half.copy_from_slice(&hasher.finalize()[..16]);
+        half
+    }
+
+    /// Made into terms. `hash` is theirs.
+    fn ready(&self, hash: TextHash, terms: &mut Terms) -> Ready {
+        let kind = kind_term(self.kind);
+        let (title, body) = (self.title.iter().map(AsRef::as_ref), self.body.iter().map(AsRef::as_ref));
+        let all = terms.index(kind, title.clone().chain(body));
+        Ready { changed_at: self.changed_at, hash, title: terms.index(kind, title), all }
+    }
 }
 
 /// A document's text made into terms: work for a processor, none for the disk.
 #[derive(Debug)]
 pub(crate) struct Ready {
     changed_at: UtcMillis,
-    hash: [u8; 16],
+    hash: TextHash,
     title: String,
     all: String,
 }
@@ -49,31 +100,8 @@ pub(crate) struct Ready {
 impl Ready {
     /// Of a document that is found by its text; `None` for any other.
     pub(crate) fn new(write: &DocWrite, terms: &mut Terms) -> Option<Self> {
-        Self::unless_indexed(write, terms, None).ok().flatten()
-    }
-
-    /// Of documents that are few enough not to be compared with the index before; `None` where they are not.
-    pub(super) fn of_few(docs: &[DocWrite]) -> Option<Vec<Option<Self>>> {
-        let ready = |terms: &mut Terms| docs.iter().map(|write| Self::new(write, terms)).collect();
-        (docs.len() <= FEW).then(|| of_few(ready))
-    }
-
-    /// Of a document that is found by its text, where that is another one than the one in the index; `indexed` is that one's hash.
-    fn unless_indexed(
-        write: &DocWrite,
-        terms: &mut Terms,
-        indexed: Option<&[u8]>,
-    ) -> Result<Option<Self>, AlreadyIndexed> {
-        let Some(row) = write.row.as_ref().filter(|row| row.is_visible()) else { return Ok(None) };
-        let numbers = numbers(write.id, row);
-        let Some(Texts { title, body, changed_at }) = texts(row, &numbers) else { return Ok(None) };
-        let hash = hash(&title, &body);
-        if indexed == Some(hash.as_slice()) {
-            return Err(AlreadyIndexed);
-        }
-        let kind = kind_term(write.kind);
-        let all = terms.index(kind, title.iter().chain(&body).copied());
-        Ok(Some(Self { changed_at, hash, title: terms.index(kind, title), all }))
+        let texts = Texts::of(write)?;
+        Some(texts.ready(texts.hash(), terms))
     }
 
     /// Its different terms.
@@ -82,9 +110,6 @@ impl Ready {
     }
 }
 
-/// The text stands in the index as it is.
-struct AlreadyIndexed;
-
 /// A text on its way into the index.
 struct Entry {
     doc: i64,
@@ -92,69 +117,66 @@ struct Entry {
     ready: Ready,
 }
 
+/// A document that is found by other texts than before, with their hash; by none any more.
+struct Changed<'a> {
+    doc: i64,
+    /// Its key in the index.
+    key: Option<i64>,
+    texts: Option<(TextHash, Texts<'a>)>,
+}
+
 /// Brings the index in line with documents: entries whose text changed are replaced, those of deleted documents go. A
-/// few texts are only written down, for [`settle`]. `texts` are those of the documents, where they are ready.
-pub(super) async fn write(
-    script: &mut Script<'_>,
-    placed: &[Placed<'_>],
-    texts: Option<Vec<Option<Ready>>>,
-) -> Result<(), StoreError> {
-    let ready = |terms: &mut Terms| {
-        let ready =
-            |placed: &Placed<'_>| Ready::unless_indexed(placed.write, terms, placed.text_hash.as_deref());
-        placed.iter().map(ready).collect::<Vec<_>>()
-    };
-    let ready = match texts {
-        Some(texts) => texts.into_iter().map(Ok).collect(),
-        None if placed.len() <= WRITTEN_DOWN => of_few(ready),
-        None => ready(&mut Terms::new()),
-    };
-    let mut changed: Vec<(&Placed<'_>, Option<Ready>)> = Vec::new();
-    for (placed, ready) in placed.iter().zip(ready) {
-        match ready {
-            Ok(None) if placed.text_hash.is_none() => {}
-            Ok(Some(ready)) if placed.text_hash.as_deref() == Some(&ready.hash) => {}
-            Ok(ready) => changed.push((placed, ready)),
-            Err(AlreadyIndexed) => {}
+/// few texts are only written down, for [`settle`].
+pub(super) async fn write(script: &mut Script<'_>, placed: &[Placed<'_>]) -> Result<(), StoreError> {
+    let mut changed = Vec::new();
+    for Placed { write, doc, key, text_hash, .. } in placed {
+        let texts = Texts::of(write).map(|texts| (texts.hash(), texts));
+        if texts.as_ref().map(|(hash, _)| hash.as_slice()) != text_hash.as_deref() {
+            changed.push(Changed { doc: *doc, key: *key, texts });
         }
     }
     if changed.len() <= WRITTEN_DOWN {
         return write_down(script, &changed).await;
     }
-    let gone: Vec<i64> = changed.iter().filter_map(|(placed, _)| placed.key).collect();
-    let docs: Vec<i64> = changed.iter().map(|(placed, _)| placed.doc).collect();
-    let fresh = changed.into_iter().filter_map(|(placed, ready)| Some((placed.doc, ready?))).collect();
+    let gone: Vec<i64> = changed.iter().filter_map(|changed| changed.key).collect();
+    let docs: Vec<i64> = changed.iter().map(|changed| changed.doc).collect();
+    let mut terms = Terms::new();
+    let mut ready = |Changed { doc, texts, .. }| {
+        let (hash, texts): (TextHash, Texts<'_>) = texts?;
+        Some((doc, texts.ready(hash, &mut terms)))
+    };
+    let fresh = changed.into_iter().filter_map(&mut ready).collect();
     replace(script, &docs, &gone, fresh).await
 }
 
-/// Writes texts down that are to go into the index.
-async fn write_down(
-    script: &mut Script<'_>,
-    changed: &[(&Placed<'_>, Option<Ready>)],
-) -> Result<(), StoreError> {
+/// Writes texts down that are to go into the index, as they are: making terms of them would be a good part of what an edit takes.
+async fn write_down(script: &mut Script<'_>, changed: &[Changed<'_>]) -> Result<(), StoreError> {
     const PENDING: Insert = Insert {
-        head: "INSERT INTO search_pending (doc, changed_at, text_hash, title, terms) VALUES",
+        head: "INSERT INTO search_pending (doc, changed_at, text_hash, title, body) VALUES",
         columns: 5,
         tail: "ON CONFLICT (doc) DO UPDATE SET changed_at = excluded.changed_at, \
-               text_hash = excluded.text_hash, title = excluded.title, terms = excluded.terms",
+               text_hash = excluded.text_hash, title = excluded.title, body = excluded.body",
     };
+    // No word goes on behind a line's end.
+    let lines = |texts: &[Cow<'_, str>]| texts.join("\n");
     PENDING
-        .add(script, changed, |values, (placed, ready)| {
-            let ready = ready.as_ref();
+        .add(script, changed, |values, Changed { doc, texts, .. }| {
+            let (hash, texts) = texts.as_ref().map(|(hash, texts)| (hash, texts)).unzip();
             values
-                .bind(placed.doc)
-                .bind(ready.map_or(0, |ready| ready.changed_at.0))
-                .bind(ready.map_or_else(Vec::new, |ready| ready.hash.to_vec()))
-                .bind(ready.map(|ready| ready.title.clone()))
-                .bind(ready.map(|ready| ready.all.clone()))
+                .bind(*doc)
+                .bind(texts.map_or(0, |texts| texts.changed_at.0))
+                .bind(hash.map_or_else(Vec::new, |hash| hash.to_vec()))
+                .bind(texts.map(|texts| lines(&texts.title)))
+                .bind(texts.map(|texts| lines(&texts.body)))
         })
         .await
 }
 
 /// Moves at most so many texts that were written down into the index, in one transaction; `false` when there are none left.
 pub(crate) async fn settle(conn: &mut SqliteConnection, most: i64) -> Result<bool, StoreError> {
-    const PENDING: &str = "SELECT p.doc, p.changed_at, p.text_hash, p.title, p.terms, s.key \
-         FROM search_pending p LEFT JOIN search_docs s ON s.doc = p.doc ORDER BY p.doc LIMIT ? + 0";
+    const PENDING: &str = "SELECT p.doc, p.changed_at, p.text_hash, p.title, p.body, s.key, d.kind \
+         FROM search_pending p JOIN documents d ON d.doc = p.doc LEFT JOIN search_docs s ON s.doc = p.doc \
+         ORDER BY p.doc LIMIT ? + 0";
     let mut transaction = conn.begin_with("BEGIN IMMEDIATE").await?;
     let rows = sqlx::query(PENDING).bind(most).fetch_all(&mut *transaction).await?;
     let (mut docs, mut gone, mut fresh) = (Vec::new(), Vec::new(), Vec::new());
@@ -162,12 +184,14 @@ pub(crate) async fn settle(conn: &mut SqliteConnection, most: i64) -> Result<boo
         let doc: i64 = row.try_get(0)?;
         docs.push(doc);
         gone.extend(row.try_get::<Option<i64>, _>(5)?);
-        let terms: (Option<String>, Option<String>) = (row.try_get(3)?, row.try_get(4)?);
-        if let (Some(title), Some(all)) = terms {
+        let texts: (Option<String>, Option<String>) = (row.try_get(3)?, row.try_get(4)?);
+        if let (Some(title), Some(body)) = texts {
             let hash: Vec<u8> = row.try_get(2)?;
             let hash = hash.try_into().map_err(|_| StoreError::unreadable("the hash of a text"))?;
-            let changed_at = UtcMillis(row.try_get(1)?);
-            fresh.push((doc, Ready { changed_at, hash, title, all }));
+            let (title, body) = (vec![Cow::Owned(title)], vec![Cow::Owned(body)]);
+            let (changed_at, kind) = (UtcMillis(row.try_get(1)?), codes::kind_from(row.try_get(6)?)?);
+            let texts = Texts { kind, title, body, changed_at };
+            fresh.push((doc, of_few(|terms| texts.ready(hash, terms))));
         }
     }
     if docs.is_empty() {
@@ -236,58 +260,6 @@ fn by_key<'a>(entries: impl Iterator<Item = (i64, &'a str)>) -> Result<String, S
     }
     object.push('}');
     Ok(object)
-}
-
-/// Numbers by which a document is found besides its text.
-fn numbers(id: DocId, row: &Row) -> Vec<String> {
-    match row {
-        Row::Ticket(ticket) => {
-            let source = ticket.source.as_ref().map(|(_, key)| key.clone());
-            std::iter::once(ticket_number(id)).chain(source).collect()
-        }
-        Row::Incident(_) => vec![incident_number(id)],
-        Row::Article(_) | Row::Settings => Vec::new(),
-    }
-}
-
-fn texts<'a>(row: &'a Row, numbers: &'a [String]) -> Option<Texts<'a>> {
-    let numbers = numbers.iter().map(String::as_str);
-    match row {
-        Row::Ticket(ticket) => Some(Texts {
-            title: std::iter::once(ticket.title.as_str()).chain(numbers).collect(),
-            body: std::iter::once(&ticket.description).chain(&ticket.comments).map(String::as_str).collect(),
-            changed_at: ticket.updated_at,
-        }),
-        Row::Article(article) => Some(Texts {
-            title: vec![&article.title],
-            body: vec![&article.body],
-            changed_at: article.updated_at,
-        }),
-        Row::Incident(incident) => Some(Texts {
-            title: std::iter::once(incident.title.as_str()).chain(numbers).collect(),
-            body: [incident.summary.as_str(), incident.postmortem.as_str()]
-                .into_iter()
-                .chain(incident.notes.iter().map(String::as_str))
-                .collect(),
-            changed_at: incident.updated_at,
-        }),
-        Row::Settings => None,
-    }
-}
-
-/// Half of a SHA-256 over the texts: whether they changed.
-fn hash(title: &[&str], body: &[&str]) -> [u8; 16] {
-    let mut hasher = Sha256::new();
-    for (column, texts) in [(b"t", title), (b"b", body)] {
-        for text in texts {
-            hasher.update(column);
-            hasher.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_le_bytes());
-            hasher.update(text);
-        }
-    }
-    let mut half = [0; 16];
-    half.copy_from_slice(&hasher.finalize()[..16]);
-    half
 }
 
 fn first_key(changed_at: UtcMillis) -> i64 {

@@ -281,7 +281,7 @@ async fn a_killed_beginning_is_begun_again() {
 }
 
 #[tokio::test]
-async fn tickets_of_a_store_of_version_3_are_listed() {
+async fn tickets_of_a_store_of_version_3_are_listed_and_found() {
     // Filled a moment ago by that version: some indexes are still to be made.
     const CONTENT: &str = "\
         INSERT INTO documents (doc, id, kind, heads, schema, projected, updated_at) \
@@ -292,6 +292,7 @@ async fn tickets_of_a_store_of_version_3_are_listed() {
             0, doc % 10 = 0 FROM documents; \
         INSERT INTO ticket_tags SELECT doc, 'vpn', status, done, priority, created_at, updated_at, due_key \
             FROM tickets WHERE deleted = 0; \
+        INSERT INTO search_pending VALUES (1, 0, zeroblob(16), '§t принтер', '§t принтер клиент'); \
         DROP INDEX tickets_by_due; DROP INDEX documents_by_kind; \
         INSERT INTO meta VALUES ('indexes.later', CAST('[\"CREATE INDEX tickets_by_due ON tickets (due_key)\", \
             \"CREATE INDEX documents_by_kind ON documents (kind, id)\"]' AS BLOB))";
@@ -335,6 +336,8 @@ async fn tickets_of_a_store_of_version_3_are_listed() {
             listed.extend(page.into_iter().map(|row| row.title));
         }
         assert_eq!(listed, expected);
+        let hits = store.search("клиенты", 9, None).await.expect("searches");
+        assert_eq!(hits.iter().map(|hit| hit.title.as_str()).collect::<Vec<_>>(), ["Принтер 1"]);
         let mut indexing = store.indexing();
         assert!(indexing.some().await.expect("indexes").is_complete(), "nothing is left to be made");
         store.close().await;

@@ -169,7 +169,7 @@ async fn everything_that_people_write_is_found_and_nothing_that_was_deleted() {
     seen.description = "описание".to_owned();
     let mut withdrawn = comment(2, "ОТОЗВАНО");
     withdrawn.deleted = true;
-    seen.comments = vec![comment(1, "внутренняя пометка"), withdrawn];
+    seen.comments = vec![comment(1, "внутренняя пометка"), comment(3, "прин"), comment(4, "теры"), withdrawn];
     let (_place, store) = with([seen.clone(), Ticket { deleted: true, ..ticket(2, "Удалённая") }]).await;
     let mut postmortem = incident(4, "Сеть лежит", "Коммутатор перезагружен");
     postmortem.postmortem = "Причина: прошивка".to_owned();
@@ -188,6 +188,7 @@ async fn everything_that_people_write_is_found_and_nothing_that_was_deleted() {
         assert_eq!(found(&store, text).await, [expected], "{text}");
     }
     assert_eq!(found(&store, "отозвано").await, [""; 0]);
+    assert_eq!(found(&store, "принтеры").await, [""; 0], "a word ends with its text");
     assert_eq!(found(&store, "удаленная").await, [""; 0]);
     let articles = store.search("на", 9, Some(DocKind::Article)).await.expect("searches");
     assert_eq!(articles.iter().map(|hit| hit.kind).collect::<Vec<_>>(), [DocKind::Article]);
