@@ -11,7 +11,8 @@ const wanted = JSON.parse(readFileSync(0, 'utf8'))
 const started = performance.now()
 const adapter = new WebSocketClientAdapter(url)
 const repo = new Repo({ network: [adapter], storage: new NodeFSStorageAdapter(dir) })
-await repo.networkSubsystem.whenReady()
+// Not `whenReady`: after a second that is said without a connection, too, and nothing would be found.
+await new Promise(joined => repo.networkSubsystem.once('peer', joined))
 const found = await Promise.all(wanted.map(document => repo.find(document)))
 const documents = found.filter(handle => handle.doc().title !== undefined).length
 await repo.flush()
