@@ -141,11 +141,11 @@ pub(super) async fn write(script: &mut Script<'_>, placed: &[Placed<'_>]) -> Res
     let gone: Vec<i64> = changed.iter().filter_map(|changed| changed.key).collect();
     let docs: Vec<i64> = changed.iter().map(|changed| changed.doc).collect();
     let mut terms = Terms::new();
-    let mut ready = |Changed { doc, texts, .. }| {
-        let (hash, texts): (TextHash, Texts<'_>) = texts?;
-        Some((doc, texts.ready(hash, &mut terms)))
+    let ready = |changed: Changed<'_>| {
+        let (hash, texts) = changed.texts?;
+        Some((changed.doc, texts.ready(hash, &mut terms)))
     };
-    let fresh = changed.into_iter().filter_map(&mut ready).collect();
+    let fresh = changed.into_iter().filter_map(ready).collect();
     replace(script, &docs, &gone, fresh).await
 }
 

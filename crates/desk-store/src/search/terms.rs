@@ -78,8 +78,8 @@ pub(crate) struct Terms {
     stems: HashMap<String, Option<String>>,
 }
 
-/// Makes terms of a few texts, with the stems of those that came before. For edits: finding stems would be a good part of what
-/// they take.
+/// Makes terms of a few texts, with the stems of those that came before. For texts of edits, which get into the index one or a few
+/// at a time: finding stems would be a good part of what that takes.
 pub(crate) fn of_few<T>(work: impl FnOnce(&mut Terms) -> T) -> T {
     // Another thread has them: rather than wait, do without.
     let Ok(mut kept) = KEPT.try_lock() else { return work(&mut Terms::new()) };
