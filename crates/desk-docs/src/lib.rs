@@ -21,6 +21,7 @@ mod read;
 mod review;
 mod schema;
 mod text;
+mod tree;
 mod write;
 
 pub use block::{

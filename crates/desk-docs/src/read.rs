@@ -2,10 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use automerge::{
-    AutoCommit, ObjId, ROOT, ReadDoc, ScalarValue, Value as Found,
-    hydrate::{Map, Value},
-};
+use automerge::{AutoCommit, ObjId, ROOT, ReadDoc, ScalarValue, ScalarValueRef, Value};
 use desk_domain::{
     article::{Article, ArticleStatus},
     edit::Section,
@@ -25,6 +22,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     change, history,
     schema::{self, SCHEMA, Slot},
+    tree::{Found, Map, Tree},
 };
 
 /// A document does not read.
@@ -51,7 +49,7 @@ fn malformed(field: impl Into<String>) -> ReadError {
 /// The schema number that a document bears.
 pub(crate) fn schema(doc: &AutoCommit) -> Result<u32, ReadError> {
     match doc.get(ROOT, "schema") {
-        Ok(Some((Found::Scalar(value), _))) => {
+        Ok(Some((Value::Scalar(value), _))) => {
             value.as_i64().and_then(|number| u32::try_from(number).ok()).ok_or_else(|| malformed("schema"))
         }
         Ok(_) | Err(_) => Err(malformed("schema")),
@@ -61,7 +59,7 @@ pub(crate) fn schema(doc: &AutoCommit) -> Result<u32, ReadError> {
 /// A plain text at the root; `None` when nothing or something else stands there.
 pub(crate) fn text_at_root(doc: &AutoCommit, field: &str) -> Option<String> {
     match doc.get(ROOT, field) {
-        Ok(Some((Found::Scalar(value), _))) => value.as_str().map(str::to_owned),
+        Ok(Some((Value::Scalar(value), _))) => value.as_str().map(str::to_owned),
         Ok(_) | Err(_) => None,
     }
 }
@@ -69,7 +67,7 @@ pub(crate) fn text_at_root(doc: &AutoCommit, field: &str) -> Option<String> {
 /// An instant at the root, without reading anything else.
 pub(crate) fn instant_at_root(doc: &AutoCommit, field: &str) -> Option<UtcMillis> {
     match doc.get(ROOT, field) {
-        Ok(Some((Found::Scalar(value), _))) => match value.as_ref() {
+        Ok(Some((Value::Scalar(value), _))) => match value.as_ref() {
             ScalarValue::Timestamp(ms) => Some(UtcMillis(*ms)),
             _ => None,
         },
@@ -83,8 +81,8 @@ pub(crate) fn read(doc: &AutoCommit, id: DocId, kind: DocKind) -> Result<State, 
     if found > SCHEMA {
         return Err(ReadError::NewerSchema { found });
     }
-    let Ok(Value::Map(root)) = doc.hydrate(ROOT, None) else { return Err(malformed("the root")) };
-    let root = Fields(&root);
+    let tree = Tree::of(doc);
+    let root = Fields(tree.root());
     Ok(match kind {
         DocKind::Ticket => State::Ticket(Box::new(ticket(doc, &root, id, found)?)),
         DocKind::Article => State::Article(Box::new(article(doc, &root, id, found)?)),
@@ -98,8 +96,8 @@ pub(crate) fn read(doc: &AutoCommit, id: DocId, kind: DocKind) -> Result<State, 
 /// program writes it is left out. `None` for a document that this program reads whole, or not at all.
 pub(crate) fn readable(doc: &AutoCommit, id: DocId, kind: DocKind) -> Option<State> {
     let found = schema(doc).ok().filter(|found| *found > SCHEMA)?;
-    let Ok(Value::Map(root)) = doc.hydrate(ROOT, None) else { return None };
-    let root = Fields(&root);
+    let tree = Tree::of(doc);
+    let root = Fields(tree.root());
     let title = root.string("title").unwrap_or_default();
     // The id of a document tells when it was made.
     let made_ms = i64::try_from(id.0.as_u128() >> 80).unwrap_or_default();
@@ -169,122 +167,114 @@ pub(crate) fn readable(doc: &AutoCommit, id: DocId, kind: DocKind) -> Option<Sta
 }
 
 /// A map of a document, read by key.
-struct Fields<'a>(&'a Map);
+struct Fields<'a>(Map<'a>);
 
 impl<'a> Fields<'a> {
-    fn scalar(&self, key: &str) -> Option<&'a ScalarValue> {
+    fn scalar(&self, key: &str) -> Option<&'a ScalarValueRef<'a>> {
         match self.0.get(key) {
-            Some(Value::Scalar(value)) => Some(value),
-            Some(Value::Map(_) | Value::List(_) | Value::Text(_)) | None => None,
+            Some(Found::Scalar(value)) => Some(value),
+            Some(Found::Map(_) | Found::Text(_) | Found::List) | None => None,
         }
     }
 
-    fn string(&self, key: &str) -> Result<String, ReadError> {
+    fn str(&self, key: &str) -> Result<&'a str, ReadError> {
         match self.scalar(key) {
-            Some(ScalarValue::Str(text)) => Ok(text.to_string()),
+            Some(ScalarValueRef::Str(text)) => Ok(text),
             Some(_) | None => Err(malformed(key)),
         }
     }
 
+    fn string(&self, key: &str) -> Result<String, ReadError> {
+        self.str(key).map(str::to_owned)
+    }
+
     fn optional(&self, key: &str) -> Result<Option<String>, ReadError> {
         match self.scalar(key) {
-            Some(ScalarValue::Str(text)) => Ok(Some(text.to_string())),
-            Some(ScalarValue::Null) | None => Ok(None),
+            Some(ScalarValueRef::Str(text)) => Ok(Some(text.to_string())),
+            Some(ScalarValueRef::Null) | None => Ok(None),
             Some(_) => Err(malformed(key)),
         }
     }
 
     fn word<T: std::str::FromStr>(&self, key: &str) -> Result<T, ReadError> {
-        self.string(key)?.parse().map_err(|_| malformed(key))
+        self.str(key)?.parse().map_err(|_| malformed(key))
     }
 
     /// A number from 0 to 255.
     fn small(&self, key: &str) -> Result<u8, ReadError> {
-        let number = self.scalar(key).and_then(ScalarValue::as_i64);
-        number.and_then(|number| u8::try_from(number).ok()).ok_or_else(|| malformed(key))
+        match self.scalar(key) {
+            Some(ScalarValueRef::Int(number)) => u8::try_from(*number).map_err(|_| malformed(key)),
+            Some(_) | None => Err(malformed(key)),
+        }
     }
 
     /// A value that stands as JSON.
     fn json<T: DeserializeOwned>(&self, key: &str) -> Result<T, ReadError> {
-        serde_json::from_str(&self.string(key)?).map_err(|_| malformed(key))
+        serde_json::from_str(self.str(key)?).map_err(|_| malformed(key))
     }
 
     fn instant(&self, key: &str) -> Result<UtcMillis, ReadError> {
         match self.scalar(key) {
-            Some(ScalarValue::Timestamp(ms)) => Ok(UtcMillis(*ms)),
+            Some(ScalarValueRef::Timestamp(ms)) => Ok(UtcMillis(*ms)),
             Some(_) | None => Err(malformed(key)),
         }
     }
 
     fn flag(&self, key: &str) -> Result<bool, ReadError> {
         match self.scalar(key) {
-            Some(ScalarValue::Boolean(value)) => Ok(*value),
+            Some(ScalarValueRef::Boolean(value)) => Ok(*value),
             Some(_) | None => Err(malformed(key)),
         }
     }
 
-    fn map(&self, key: &str) -> Result<&'a Map, ReadError> {
+    fn map(&self, key: &str) -> Result<Map<'a>, ReadError> {
         match self.0.get(key) {
-            Some(Value::Map(map)) => Ok(map),
-            Some(Value::Scalar(_) | Value::List(_) | Value::Text(_)) | None => Err(malformed(key)),
+            Some(Found::Map(map)) => Ok(map),
+            Some(Found::Scalar(_) | Found::Text(_) | Found::List) | None => Err(malformed(key)),
         }
     }
 
     /// The names of a map of flags that are on.
     fn flags(&self, key: &str) -> Result<BTreeSet<String>, ReadError> {
-        let map = self.map(key)?;
-        Ok(map
-            .iter()
-            .filter(|(_, value)| matches!(&value.value, Value::Scalar(ScalarValue::Boolean(true))))
-            .map(|(name, _)| name.clone())
-            .collect())
+        let on = self.map(key)?.iter().filter_map(|(name, value)| match value {
+            Found::Scalar(ScalarValueRef::Boolean(true)) => Some(name.to_owned()),
+            Found::Scalar(_) | Found::Map(_) | Found::Text(_) | Found::List => None,
+        });
+        Ok(on.collect())
     }
 
     /// The texts of a map of names, without the emptied ones.
     fn texts(&self, key: &str) -> Result<BTreeMap<String, String>, ReadError> {
-        let map = self.map(key)?;
-        Ok(map
-            .iter()
-            .filter_map(|(name, value)| match &value.value {
-                Value::Scalar(ScalarValue::Str(text)) => Some((name.clone(), text.to_string())),
-                Value::Scalar(_) | Value::Map(_) | Value::List(_) | Value::Text(_) => None,
-            })
-            .collect())
+        let texts = self.map(key)?.iter().filter_map(|(name, value)| match value {
+            Found::Scalar(ScalarValueRef::Str(text)) => Some((name.to_owned(), text.to_string())),
+            Found::Scalar(_) | Found::Map(_) | Found::Text(_) | Found::List => None,
+        });
+        Ok(texts.collect())
     }
 
     /// The instants of a map of names.
     fn instants(&self, key: &str) -> Result<Vec<(&'a str, UtcMillis)>, ReadError> {
-        let map = self.map(key)?;
-        Ok(map
-            .iter()
-            .filter_map(|(name, value)| match &value.value {
-                Value::Scalar(ScalarValue::Timestamp(ms)) => Some((name.as_str(), UtcMillis(*ms))),
-                Value::Scalar(_) | Value::Map(_) | Value::List(_) | Value::Text(_) => None,
-            })
-            .collect())
+        let instants = self.map(key)?.iter().filter_map(|(name, value)| match value {
+            Found::Scalar(ScalarValueRef::Timestamp(ms)) => Some((name, UtcMillis(*ms))),
+            Found::Scalar(_) | Found::Map(_) | Found::Text(_) | Found::List => None,
+        });
+        Ok(instants.collect())
     }
 
     /// The maps of a map of entries.
     fn entries(&self, key: &str) -> Result<Vec<(&'a str, Fields<'a>)>, ReadError> {
-        let map = self.map(key)?;
-        map.iter()
-            .map(|(name, value)| match &value.value {
-                Value::Map(fields) => Ok((name.as_str(), Fields(fields))),
-                Value::Scalar(_) | Value::List(_) | Value::Text(_) => Err(malformed(format!("{key}.{name}"))),
-            })
-            .collect()
+        let entries = self.map(key)?.iter().map(|(name, value)| match value {
+            Found::Map(fields) => Ok((name, Fields(fields))),
+            Found::Scalar(_) | Found::Text(_) | Found::List => Err(malformed(format!("{key}.{name}"))),
+        });
+        entries.collect()
     }
 
     fn text(&self, key: &str) -> Result<String, ReadError> {
         match self.0.get(key) {
-            Some(Value::Text(text)) => Ok(text.to_string()),
-            Some(Value::Scalar(_) | Value::List(_) | Value::Map(_)) | None => Err(malformed(key)),
+            Some(Found::Text(text)) => Ok(text.to_owned()),
+            Some(Found::Scalar(_) | Found::Map(_) | Found::List) | None => Err(malformed(key)),
         }
-    }
-
-    /// Keys whose values were written concurrently.
-    fn conflicted(&self) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(|(_, value)| value.conflict).map(|(key, _)| key.as_str())
     }
 }
 
@@ -292,7 +282,7 @@ fn ticket(doc: &AutoCommit, root: &Fields<'_>, id: DocId, schema: u32) -> Result
     let log = log(root)?;
     let created_at = root.instant("created_at")?;
     let source = match root.0.get("source") {
-        Some(Value::Map(map)) => {
+        Some(Found::Map(map)) => {
             let fields = Fields(map);
             Some(Source {
                 system: fields.string("system")?,
@@ -300,7 +290,7 @@ fn ticket(doc: &AutoCommit, root: &Fields<'_>, id: DocId, schema: u32) -> Result
                 imported_by: fields.string("imported_by")?,
             })
         }
-        Some(Value::Scalar(_) | Value::List(_) | Value::Text(_)) | None => None,
+        Some(Found::Scalar(_) | Found::Text(_) | Found::List) | None => None,
     };
     Ok(Ticket {
         id,
@@ -316,7 +306,7 @@ fn ticket(doc: &AutoCommit, root: &Fields<'_>, id: DocId, schema: u32) -> Result
         custom: root.texts("custom")?,
         comments: comments(root)?,
         updated_at: log.iter().map(|entry| entry.at).max().unwrap_or(created_at).max(created_at),
-        conflicts: conflicts(doc, root, DocKind::Ticket, &ticket_signatures(&log)),
+        conflicts: conflicts(doc, root, DocKind::Ticket, || ticket_signatures(&log)),
         log,
         source,
         created_at,
@@ -363,8 +353,8 @@ fn log(root: &Fields<'_>) -> Result<Vec<LogEntry>, ReadError> {
 }
 
 fn log_event(fields: &Fields<'_>) -> Result<LogEvent, ReadError> {
-    let comment = || fields.string("comment")?.parse().map_err(|_| malformed("log.comment"));
-    Ok(match fields.string("kind")?.as_str() {
+    let comment = || fields.str("comment")?.parse().map_err(|_| malformed("log.comment"));
+    Ok(match fields.str("kind")? {
         "created" => LogEvent::Created { status: fields.word("status")?, priority: fields.word("priority")? },
         "status" => LogEvent::Status { from: fields.word("from")?, to: fields.word("to")? },
         "priority" => LogEvent::Priority { from: fields.word("from")?, to: fields.word("to")? },
@@ -410,7 +400,7 @@ fn article(doc: &AutoCommit, root: &Fields<'_>, id: DocId, schema: u32) -> Resul
         created_at,
         updated_at,
         deleted: root.flag("deleted")?,
-        conflicts: conflicts(doc, root, DocKind::Article, &signatures),
+        conflicts: conflicts(doc, root, DocKind::Article, || signatures),
         schema,
     })
 }
@@ -430,29 +420,6 @@ fn incident(doc: &AutoCommit, root: &Fields<'_>, id: DocId, schema: u32) -> Resu
         })
         .collect::<Result<Vec<_>, ReadError>>()?;
     timeline.sort_by_key(|entry| (entry.at, entry.id));
-    let signatures: Vec<Signature> = timeline
-        .iter()
-        .filter_map(|entry| {
-            let (field, to) = match &entry.event {
-                TimelineEvent::Status { to, .. } => ("status", Some(to.to_string())),
-                TimelineEvent::Severity { to, .. } => ("severity", Some(to.to_string())),
-                TimelineEvent::Field { field, to, .. } => (field.as_str(), to.clone()),
-                TimelineEvent::Created { .. }
-                | TimelineEvent::Note { .. }
-                | TimelineEvent::Update { .. }
-                | TimelineEvent::Proposed { .. }
-                | TimelineEvent::Confirmed
-                | TimelineEvent::Dismissed { .. }
-                | TimelineEvent::EscalationStarted { .. }
-                | TimelineEvent::Paged { .. }
-                | TimelineEvent::Acknowledged { .. }
-                | TimelineEvent::AcknowledgementExpired
-                | TimelineEvent::EscalationEnded { .. } => return None,
-            };
-            let (id, by) = (entry.id.to_string(), entry.by.clone());
-            Some(Signature { entry: id, field: field.to_owned(), to, by, at: entry.at })
-        })
-        .collect();
     Ok(Incident {
         id,
         title: root.string("title")?,
@@ -467,6 +434,7 @@ fn incident(doc: &AutoCommit, root: &Fields<'_>, id: DocId, schema: u32) -> Resu
             .collect(),
         tickets: root.flags("tickets")?.iter().filter_map(|id| id.parse().ok()).collect(),
         updated_at: timeline.iter().map(|entry| entry.at).max().unwrap_or(created_at).max(created_at),
+        conflicts: conflicts(doc, root, DocKind::Incident, || incident_signatures(&timeline)),
         timeline,
         milestones: root
             .instants("milestones")?
@@ -476,13 +444,12 @@ fn incident(doc: &AutoCommit, root: &Fields<'_>, id: DocId, schema: u32) -> Resu
         postmortem: root.text("postmortem")?,
         created_at,
         deleted: root.flag("deleted")?,
-        conflicts: conflicts(doc, root, DocKind::Incident, &signatures),
         schema,
     })
 }
 
 fn timeline_event(fields: &Fields<'_>) -> Result<TimelineEvent, ReadError> {
-    Ok(match fields.string("kind")?.as_str() {
+    Ok(match fields.str("kind")? {
         "created" => TimelineEvent::Created { severity: fields.word("severity")? },
         "status" => TimelineEvent::Status { from: fields.word("from")?, to: fields.word("to")? },
         "severity" => TimelineEvent::Severity { from: fields.word("from")?, to: fields.word("to")? },
@@ -516,7 +483,7 @@ fn timeline_event(fields: &Fields<'_>) -> Result<TimelineEvent, ReadError> {
         },
         "acknowledged" => TimelineEvent::Acknowledged {
             until: match fields.scalar("until") {
-                Some(ScalarValue::Null) | None => None,
+                Some(ScalarValueRef::Null) | None => None,
                 Some(_) => Some(fields.instant("until")?),
             },
         },
@@ -607,29 +574,62 @@ fn ticket_signatures(log: &[LogEntry]) -> Vec<Signature> {
         .collect()
 }
 
-/// The fields with concurrent values that differ (two equal ones are no conflict), the winner first.
-fn conflicts(doc: &AutoCommit, root: &Fields<'_>, kind: DocKind, signatures: &[Signature]) -> Vec<Conflict> {
-    let log = history::log_key(kind).and_then(|key| match doc.get(ROOT, key) {
-        Ok(Some((Found::Object(_), log))) => Some(log),
-        Ok(Some((Found::Scalar(_), _)) | None) | Err(_) => None,
-    });
-    let signed = Signed { doc, log, signatures };
-    let mut conflicts: Vec<Conflict> = Vec::new();
-    for key in root.conflicted() {
-        match schema::slot(kind, key) {
-            Some(Slot::Field(_) | Slot::TicketStatus | Slot::IncidentStatus | Slot::Deleted) => {}
-            Some(Slot::Fixed(_) | Slot::Names(_) | Slot::Entries(_) | Slot::Text | Slot::FixedMap) | None => {
-                continue;
-            }
+fn incident_signatures(timeline: &[TimelineEntry]) -> Vec<Signature> {
+    timeline
+        .iter()
+        .filter_map(|entry| {
+            let (field, to) = match &entry.event {
+                TimelineEvent::Status { to, .. } => ("status", Some(to.to_string())),
+                TimelineEvent::Severity { to, .. } => ("severity", Some(to.to_string())),
+                TimelineEvent::Field { field, to, .. } => (field.as_str(), to.clone()),
+                TimelineEvent::Created { .. }
+                | TimelineEvent::Note { .. }
+                | TimelineEvent::Update { .. }
+                | TimelineEvent::Proposed { .. }
+                | TimelineEvent::Confirmed
+                | TimelineEvent::Dismissed { .. }
+                | TimelineEvent::EscalationStarted { .. }
+                | TimelineEvent::Paged { .. }
+                | TimelineEvent::Acknowledged { .. }
+                | TimelineEvent::AcknowledgementExpired
+                | TimelineEvent::EscalationEnded { .. } => return None,
+            };
+            let (id, by) = (entry.id.to_string(), entry.by.clone());
+            Some(Signature { entry: id, field: field.to_owned(), to, by, at: entry.at })
+        })
+        .collect()
+}
+
+/// The fields with concurrent values that differ (two equal ones are no conflict), the winner first. Hardly ever are there
+/// any: who signed what is asked only then.
+fn conflicts(
+    doc: &AutoCommit,
+    root: &Fields<'_>,
+    kind: DocKind,
+    signatures: impl FnOnce() -> Vec<Signature>,
+) -> Vec<Conflict> {
+    let is_shown = |key: &&str| match schema::slot(kind, key) {
+        Some(Slot::Field(_) | Slot::TicketStatus | Slot::IncidentStatus | Slot::Deleted) => true,
+        Some(Slot::Fixed(_) | Slot::Names(_) | Slot::Entries(_) | Slot::Text | Slot::FixedMap) | None => {
+            false
         }
-        conflicts.extend(signed.conflict(&ROOT, key, key));
+    };
+    let fields: Vec<&str> = root.0.conflicted().filter(is_shown).collect();
+    let custom: Vec<&str> =
+        root.map("custom").map_or_else(|_| Vec::new(), |custom| custom.conflicted().collect());
+    if fields.is_empty() && custom.is_empty() {
+        return Vec::new();
     }
-    if let Ok(Some((Found::Object(_), custom))) = doc.get(ROOT, "custom")
-        && let Ok(map) = root.map("custom")
-    {
-        for key in Fields(map).conflicted() {
-            conflicts.extend(signed.conflict(&custom, key, &format!("custom.{key}")));
-        }
+    let object = |key| match doc.get(ROOT, key) {
+        Ok(Some((Value::Object(_), object))) => Some(object),
+        Ok(Some((Value::Scalar(_), _)) | None) | Err(_) => None,
+    };
+    let signed = Signed { doc, log: history::log_key(kind).and_then(object), signatures: signatures() };
+    let mut conflicts: Vec<Conflict> =
+        fields.into_iter().filter_map(|key| signed.conflict(&ROOT, key, key)).collect();
+    if let Some(object) = object("custom") {
+        let conflict = |key: &str| signed.conflict(&object, key, &format!("custom.{key}"));
+        conflicts.extend(custom.into_iter().filter_map(conflict));
     }
     conflicts.sort_by(|a, b| a.field.cmp(&b.field));
     conflicts
@@ -639,7 +639,7 @@ fn conflicts(doc: &AutoCommit, root: &Fields<'_>, kind: DocKind, signatures: &[S
 struct Signed<'a> {
     doc: &'a AutoCommit,
     log: Option<ObjId>,
-    signatures: &'a [Signature],
+    signatures: Vec<Signature>,
 }
 
 impl Signed<'_> {
@@ -649,7 +649,7 @@ impl Signed<'_> {
         all.reverse();
         let mut values: Vec<ConflictValue> = Vec::new();
         for (value, op) in all {
-            let Found::Scalar(scalar) = value else { continue };
+            let Value::Scalar(scalar) = value else { continue };
             let text = match scalar.as_ref() {
                 ScalarValue::Null => None,
                 ScalarValue::Str(text) => Some(text.to_string()),
