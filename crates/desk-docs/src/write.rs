@@ -76,8 +76,9 @@ impl Pen<'_> {
     /// Writes a scalar unless it stands there already without a rival; says whether it wrote.
     fn put(&mut self, obj: &ObjId, key: &str, value: impl Into<ScalarValue>) -> Result<bool, AutomergeError> {
         let value = value.into();
-        let rivals = self.doc.get_all(obj, key)?.len() > 1;
-        if !rivals && self.scalar(obj, key)?.as_ref() == Some(&value) {
+        if let [(Value::Scalar(there), _)] = self.doc.get_all(obj, key)?.as_slice()
+            && **there == value
+        {
             return Ok(false);
         }
         self.doc.put(obj, key, value)?;
