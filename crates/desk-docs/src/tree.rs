@@ -18,10 +18,10 @@ pub(crate) struct Tree<'a> {
 }
 
 /// What stands at a key of a map.
-pub(crate) struct Entry<'a> {
-    pub(crate) key: Cow<'a, str>,
+struct Entry<'a> {
+    key: Cow<'a, str>,
     /// Several values were written concurrently; this is the one that all devices show.
-    pub(crate) conflict: bool,
+    conflict: bool,
     node: Node<'a>,
 }
 
@@ -242,7 +242,7 @@ mod tests {
                 let value = match &entry.value {
                     Hydrated::Scalar(scalar) => format!("{scalar:?}"),
                     Hydrated::Map(map) => format!("{:?}", hydrated(map)),
-                    Hydrated::Text(text) => format!("text {}", text.to_string()),
+                    Hydrated::Text(text) => format!("text {text}"),
                     Hydrated::List(_) => "list".to_owned(),
                 };
                 format!("{key} {} {value}", entry.conflict)
