@@ -376,8 +376,9 @@ impl Desk {
 
 /// A stored document, opened, with its heads there.
 pub(crate) fn opened(stored: StoredDocument) -> Result<Open<Vec<Hash32>>, ApiError> {
-    let document = Document::load(stored.id, stored.kind, &stored.snapshot).map_err(error::load)?;
-    Ok(Open { state: stored.heads, size_bytes: stored.snapshot.len(), document })
+    let size_bytes = stored.snapshot.len();
+    let document = Document::open(stored.id, stored.kind, stored.snapshot).map_err(error::load)?;
+    Ok(Open { state: stored.heads, size_bytes, document })
 }
 
 /// A document as a commit has just stored it, to be kept open.

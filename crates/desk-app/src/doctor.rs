@@ -157,7 +157,7 @@ impl Desk {
                 let mut writes = Vec::new();
                 let mut shown = self.shown_rows(kind, &page).await?;
                 for stored in page {
-                    let mut document = match Document::load(stored.id, kind, &stored.snapshot) {
+                    let mut document = match Document::open(stored.id, kind, stored.snapshot) {
                         Ok(document) => document,
                         Err(problem) => {
                             found.damaged.push(problem.to_string());

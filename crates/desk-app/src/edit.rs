@@ -236,7 +236,7 @@ pub(crate) fn write_of(
     rules: &WorkspaceRules,
     now: UtcMillis,
 ) -> DocWrite {
-    let snapshot = document.save();
+    let snapshot = document.snapshot().bytes;
     write_as(document, snapshot, expected_heads, state, rules, now)
 }
 

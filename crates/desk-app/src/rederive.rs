@@ -91,7 +91,7 @@ impl Desk {
     /// What does not read is `desk doctor`'s to tell of.
     fn derived(&self, stored: Vec<StoredDocument>, rules: &WorkspaceRules) -> Vec<DocWrite> {
         let derive = |stored: StoredDocument| {
-            let mut document = Document::load(stored.id, stored.kind, &stored.snapshot).ok()?;
+            let mut document = Document::open(stored.id, stored.kind, stored.snapshot).ok()?;
             let state = document.read().ok()?;
             Some(write_of(&mut document, Some(stored.heads), Some(&state), rules, self.now()))
         };

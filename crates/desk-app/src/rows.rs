@@ -119,7 +119,7 @@ fn differing(
 ) -> Vec<DocWrite> {
     let mut writes = Vec::new();
     for stored in page {
-        let Ok(mut document) = Document::load(stored.id, stored.kind, &stored.snapshot) else { continue };
+        let Ok(mut document) = Document::open(stored.id, stored.kind, stored.snapshot) else { continue };
         let Ok(state) = document.read() else { continue };
         let write = write_of(&mut document, Some(stored.heads), Some(&state), rules, now);
         if !fits(shown.remove(&stored.id).as_ref(), &write) {

@@ -101,6 +101,20 @@ pub(crate) fn offline_since(change: &Change) -> Option<UtcMillis> {
 /// # Errors
 /// When it is no change, cut off, altered, or another one than `claimed`.
 pub fn verify(bytes: &[u8], claimed: [u8; 32]) -> Result<VerifiedChange, CorruptChange> {
+    let change = parse(bytes)?;
+    if change.hash().0 != claimed {
+        return Err(CorruptChange("its hash is not the one that was claimed".to_owned()));
+    }
+    written_as_usual(change)
+}
+
+/// The same for a change that stands in a snapshot, where no hash is claimed.
+pub(crate) fn verify_stored(bytes: &[u8]) -> Result<VerifiedChange, CorruptChange> {
+    written_as_usual(parse(bytes)?)
+}
+
+/// A whole change whose checksum holds.
+fn parse(bytes: &[u8]) -> Result<Change, CorruptChange> {
     check_change(bytes).map_err(|Unfit(why)| CorruptChange(why.to_owned()))?;
     // The parser is Automerge's; a panic on hostile bytes must not take the server down.
     let parsed = catch_unwind(AssertUnwindSafe(|| Change::from_bytes(bytes.to_vec())));
@@ -109,18 +123,18 @@ pub fn verify(bytes: &[u8], claimed: [u8; 32]) -> Result<VerifiedChange, Corrupt
         Ok(Err(error)) => return Err(CorruptChange(error.to_string())),
         Err(_) => return Err(CorruptChange("it cannot be parsed".to_owned())),
     };
-    let hash = change.hash();
-    if bytes.get(4..8) != Some(&hash.0[..4]) {
+    if bytes.get(4..8) != Some(&change.hash().0[..4]) {
         return Err(CorruptChange("its checksum does not hold".to_owned()));
     }
-    if hash.0 != claimed {
-        return Err(CorruptChange("its hash is not the one that was claimed".to_owned()));
-    }
-    // A document keeps operations, not bytes, and writes them its own way: a change that was written in another way
-    // would come back with another hash, and the saved document would not load.
+    Ok(change)
+}
+
+/// A document keeps operations, not bytes, and writes them its own way: a change that was written in another way would
+/// come back with another hash, and the saved document would not load.
+fn written_as_usual(change: Change) -> Result<VerifiedChange, CorruptChange> {
     let rewritten = catch_unwind(AssertUnwindSafe(|| Change::from(change.decode())));
     match rewritten {
-        Ok(rewritten) if rewritten.hash() == hash => Ok(VerifiedChange { change }),
+        Ok(rewritten) if rewritten.hash() == change.hash() => Ok(VerifiedChange { change }),
         Ok(_) | Err(_) => Err(CorruptChange("it is not written as changes are".to_owned())),
     }
 }

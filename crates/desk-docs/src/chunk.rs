@@ -58,6 +58,26 @@ pub(crate) fn check_document(bytes: &[u8]) -> Result<(), Unfit> {
     Ok(())
 }
 
+/// A document's chunk and those of changes behind it, by the lengths that they say; nothing else is looked at.
+pub(crate) fn split(bytes: &[u8]) -> Result<(&[u8], Vec<&[u8]>), Unfit> {
+    let (document, mut rest) = first(bytes)?;
+    let mut behind = Vec::new();
+    while !rest.is_empty() {
+        let (chunk, following) = first(rest)?;
+        behind.push(chunk);
+        rest = following;
+    }
+    Ok((document, behind))
+}
+
+/// The first of some chunks, and what follows it.
+fn first(bytes: &[u8]) -> Result<(&[u8], &[u8]), Unfit> {
+    let mut reader = Reader(bytes.get(KIND_AT + 1..).ok_or(CUT_OFF)?);
+    let length = reader.uint()?;
+    reader.skip(length)?;
+    bytes.split_at_checked(bytes.len() - reader.0.len()).ok_or(CUT_OFF)
+}
+
 /// What a single chunk of this kind holds.
 fn body(bytes: &[u8], kind: u8, other: Unfit) -> Result<Reader<'_>, Unfit> {
     if bytes.get(KIND_AT) != Some(&kind) {

@@ -13,10 +13,11 @@ use desk_domain::{
 use crate::{
     PastChange, actor_of,
     change::{self, VerifiedChange},
-    chunk::{Unfit, check_document},
+    chunk::{Unfit, check_document, split},
     history,
     judge::{Author, Refusal, judge},
     read::{self, ReadError},
+    snapshot::Kept,
     write,
 };
 
@@ -26,6 +27,7 @@ pub struct Document {
     id: DocId,
     kind: DocKind,
     doc: AutoCommit,
+    pub(crate) kept: Option<Kept>,
 }
 
 /// A change that was just made here.
@@ -98,10 +100,10 @@ pub enum EditError {
 impl Document {
     /// A document that nobody has written to.
     pub fn empty(id: DocId, kind: DocKind) -> Self {
-        Self { id, kind, doc: AutoCommit::new() }
+        Self { id, kind, doc: AutoCommit::new(), kept: None }
     }
 
-    /// Opens a snapshot.
+    /// Opens a snapshot: a document, and what changes stand [behind](crate::Snapshot) it.
     ///
     /// # Errors
     /// When it is damaged; an empty snapshot counts as damaged, since Automerge would take it for an empty document.
@@ -111,12 +113,15 @@ impl Document {
             return Err(damaged("the snapshot is empty"));
         }
         // Automerge would take single changes, too, and then save something that it does not load.
-        check_document(snapshot).map_err(|Unfit(why)| damaged(why))?;
-        match catch_unwind(AssertUnwindSafe(|| AutoCommit::load(snapshot))) {
-            Ok(Ok(doc)) => Ok(Self { id, kind, doc }),
-            Ok(Err(error)) => Err(damaged(&error.to_string())),
-            Err(_) => Err(damaged("it cannot be parsed")),
-        }
+        let (document, behind) = split(snapshot).map_err(|Unfit(why)| damaged(why))?;
+        check_document(document).map_err(|Unfit(why)| damaged(why))?;
+        let mut loaded = match catch_unwind(AssertUnwindSafe(|| AutoCommit::load(document))) {
+            Ok(Ok(doc)) => Self { id, kind, doc, kept: None },
+            Ok(Err(error)) => return Err(damaged(&error.to_string())),
+            Err(_) => return Err(damaged("it cannot be parsed")),
+        };
+        loaded.take_behind(&behind).map_err(|problem| damaged(&problem))?;
+        Ok(loaded)
     }
 
     /// Its id.
@@ -134,7 +139,7 @@ impl Document {
         self.doc.get_heads().is_empty()
     }
 
-    /// The snapshot to store: uncompressed, since what stores or sends many compresses them together.
+    /// The document written anew: uncompressed, since what stores or sends many compresses them together.
     pub fn save(&mut self) -> Vec<u8> {
         self.doc.save_nocompress()
     }
@@ -241,6 +246,9 @@ impl Document {
         let change = VerifiedChange::own(change);
         judge(&self, &change, author, now)?;
         let new = NewChange { hash: change.hash(), bytes: change.bytes().to_vec() };
+        if let Some(kept) = &mut self.kept {
+            kept.push(&new.bytes);
+        }
         Ok((self, Some(new)))
     }
 
@@ -250,6 +258,13 @@ impl Document {
     /// See [`ApplyError`]; the document may then hold queued changes and is to be dropped.
     pub fn apply(&mut self, changes: Vec<VerifiedChange>) -> Result<(), ApplyError> {
         let hashes: Vec<ChangeHash> = changes.iter().map(|change| ChangeHash(change.hash())).collect();
+        let mut kept = self.kept.take();
+        if let Some(kept) = &mut kept {
+            changes
+                .iter()
+                .filter(|change| !self.has(change.hash()))
+                .for_each(|change| kept.push(change.bytes()));
+        }
         let changes: Vec<automerge::Change> = changes.into_iter().map(VerifiedChange::into_inner).collect();
         let applied = catch_unwind(AssertUnwindSafe(|| self.doc.apply_changes(changes)));
         match applied {
@@ -258,7 +273,11 @@ impl Document {
             Err(_) => return Err(ApplyError::Inconsistent("it cannot be applied".to_owned())),
         }
         let missing = self.doc.get_missing_deps(&hashes).len();
-        if missing > 0 { Err(ApplyError::MissingDependencies { missing }) } else { Ok(()) }
+        if missing > 0 {
+            return Err(ApplyError::MissingDependencies { missing });
+        }
+        self.kept = kept;
+        Ok(())
     }
 
     /// A ticket's team, by which it is seen or not; `None` for what is no team's. Much cheaper than reading the document, and
@@ -306,14 +325,16 @@ impl Document {
     /// else; `None` when the change is not in it.
     pub fn as_of(&mut self, change: [u8; 32]) -> Option<Self> {
         let doc = self.doc.fork_at(&[ChangeHash(change)]).ok()?;
-        Some(Self { id: self.id, kind: self.kind, doc })
+        Some(Self { id: self.id, kind: self.kind, doc, kept: None })
     }
 
     pub(crate) fn automerge(&self) -> &AutoCommit {
         &self.doc
     }
 
+    /// To be changed by other ways than an edit: the next snapshot is written anew.
     pub(crate) fn automerge_mut(&mut self) -> &mut AutoCommit {
+        self.kept = None;
         &mut self.doc
     }
 }

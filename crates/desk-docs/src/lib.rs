@@ -20,6 +20,7 @@ mod open;
 mod read;
 mod review;
 mod schema;
+mod snapshot;
 mod text;
 mod tree;
 mod write;
@@ -36,6 +37,7 @@ pub use open::{Open, OpenDocuments};
 pub use read::ReadError;
 pub use review::{Invalid, Review, review};
 pub use schema::SCHEMA;
+pub use snapshot::Snapshot;
 
 /// The Automerge actor of a device: the bytes of its id.
 pub fn actor_of(device: desk_domain::ids::DeviceId) -> automerge::ActorId {

@@ -905,6 +905,83 @@ fn a_damaged_snapshot_is_an_error_not_an_empty_document() {
     assert!(Document::load(id, DocKind::Ticket, &altered).is_err());
 }
 
+/// A document as it was stored, and stored again after so many edits by others.
+fn stored_and_edited(world: &World, edits: usize) -> (Document, Vec<u8>) {
+    let (anna, boris) = (world.person(Role::Agent), world.person(Role::Agent));
+    let written = world.ticket(anna).save();
+    let mut document = Document::open(DocId(world.ids.fresh()), DocKind::Ticket, written).unwrap();
+    let mut theirs = document.clone();
+    for number in 0..edits {
+        let edited = world.ticket_ops(theirs, boris, vec![world.comment(&number.to_string())]).unwrap();
+        theirs = edited.document;
+        document.apply(vec![verified(&edited.change.unwrap())]).unwrap();
+    }
+    let snapshot = document.snapshot();
+    assert!(snapshot.opens);
+    (document, snapshot.bytes)
+}
+
+#[test]
+fn changes_stand_behind_the_document_that_was_opened_until_they_are_many() {
+    let world = World::new();
+    for edits in 1..30 {
+        let (mut document, bytes) = stored_and_edited(&world, edits);
+        assert_eq!(bytes != document.save(), edits <= 8, "{edits}");
+        let mut opened = Document::open(document.id(), DocKind::Ticket, bytes.clone()).unwrap();
+        assert_eq!((opened.heads(), opened.read()), (document.heads(), document.read()));
+        assert_eq!(opened.snapshot().bytes, bytes, "nothing was written since");
+    }
+}
+
+#[test]
+fn long_changes_do_not_stand_behind_a_short_document() {
+    let world = World::new();
+    let agent = world.person(Role::Agent);
+    let written = world.ticket(agent).save();
+    let document = Document::open(DocId(world.ids.fresh()), DocKind::Ticket, written).unwrap();
+    let long: String = (0..5_000).map(|number| number.to_string()).collect();
+    let mut edited = world.ticket_ops(document, agent, vec![world.comment(&long)]).unwrap().document;
+    assert_eq!(edited.snapshot().bytes, edited.save());
+    // Behind a long one they do.
+    let mut edited = world.ticket_ops(edited, agent, vec![world.comment("1")]).unwrap().document;
+    assert_ne!(edited.snapshot().bytes, edited.save());
+}
+
+#[test]
+fn what_nobody_has_opened_is_not_known_to_open() {
+    let world = World::new();
+    let agent = world.person(Role::Agent);
+    let mut document = world.ticket(agent);
+    let first = document.snapshot();
+    assert_eq!((first.opens, first.bytes), (false, document.save()));
+    // From then on, it is.
+    let mut edited = world.ticket_ops(document, agent, vec![world.comment("1")]).unwrap().document;
+    let second = edited.snapshot();
+    assert!(second.opens && second.bytes != edited.save());
+}
+
+#[test]
+fn a_damaged_change_behind_a_document_is_an_error() {
+    let world = World::new();
+    let (document, bytes) = stored_and_edited(&world, 2);
+    let refuses = |bytes: &[u8]| Document::load(document.id(), DocKind::Ticket, bytes).is_err();
+    let (written, _) = stored_and_edited(&world, 0);
+    let start = written.clone().save().len();
+    assert!(!refuses(&bytes));
+    for at in start..bytes.len() {
+        let mut altered = bytes.clone();
+        altered[at] ^= 0x20;
+        assert!(refuses(&altered), "byte {at}");
+    }
+    let opens: Vec<usize> = (start..bytes.len()).filter(|end| !refuses(&bytes[..*end])).collect();
+    assert_eq!((opens.len(), opens.first()), (2, Some(&start)), "only between two of them");
+    // One that builds on what is not there; a document where a change is to be.
+    let second = *opens.last().unwrap();
+    assert!(refuses(&[&bytes[..start], &bytes[second..]].concat()));
+    assert!(refuses(&[&bytes[..start], &bytes[..start]].concat()));
+    assert!(document.read().is_ok());
+}
+
 #[test]
 fn a_change_whose_dependencies_are_missing_is_not_taken() {
     let world = World::new();
@@ -1120,6 +1197,43 @@ proptest! {
         }
         let again = Document::load(docs[0].id(), DocKind::Ticket, &docs[0].save()).unwrap();
         prop_assert_eq!(read_ticket(&again), first);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    /// Three devices edit, exchange, store and open again at random; what is stored is always what stands in memory.
+    #[test]
+    fn what_is_stored_is_what_stands_in_memory(
+        script in proptest::collection::vec((0_usize..3, any_op(), any::<bool>()), 1..60),
+    ) {
+        let world = World::new();
+        let people = [world.person(Role::Agent), world.person(Role::Manager), world.person(Role::Admin)];
+        let base = world.ticket(people[0]);
+        let mut docs = [base.clone(), base.clone(), base];
+        let mut changes: Vec<Vec<u8>> = Vec::new();
+        for (who, op, is_opened) in script {
+            let doc = docs[who].clone();
+            docs[who] = match op % 4 {
+                0 => {
+                    let mut doc = doc;
+                    let all = changes.iter().rev().map(|bytes| verified(bytes)).collect();
+                    doc.apply(all).unwrap();
+                    doc
+                }
+                1 => world.ticket_ops(doc, people[who], vec![TicketOp::SetTitle { title: op.to_string() }])
+                    .map(|edited| { changes.extend(edited.change); edited.document }).unwrap(),
+                _ => world.ticket_ops(doc, people[who], vec![world.comment("c")])
+                    .map(|edited| { changes.extend(edited.change); edited.document }).unwrap(),
+            };
+            let bytes = docs[who].snapshot().bytes;
+            let mut opened = Document::open(docs[who].id(), DocKind::Ticket, bytes).unwrap();
+            prop_assert_eq!(opened.heads(), docs[who].heads());
+            prop_assert_eq!(read_ticket(&opened), read_ticket(&docs[who]));
+            if is_opened {
+                docs[who] = opened;
+            }
+        }
     }
 }
 

@@ -73,7 +73,7 @@ use lock::InUse;
 use sqlx::Connection;
 
 /// The compatibility number of the stores that this program writes. A store with a higher one is only read.
-pub const COMPAT: u32 = 5;
+pub const COMPAT: u32 = 6;
 
 /// A handle to the open store; clones share its connections. Dropping the last one closes the file; [`Store::close`]
 /// also waits for that.

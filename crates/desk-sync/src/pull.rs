@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use desk_docs::{ApplyError, CorruptChange, Document, LoadError, VerifiedChange, verify};
+use desk_docs::{ApplyError, CorruptChange, Document, LoadError, Snapshot, VerifiedChange, verify};
 use desk_domain::ids::{DeviceId, DocId, DocKind};
 
 use crate::wire::{PullReply, WholeDocument};
@@ -114,13 +114,14 @@ pub fn has_foreign(document: Option<&Document>, changes: &[VerifiedChange], me: 
     changes.iter().any(|change| change.device() == Some(me) && !is_here(change.hash()))
 }
 
-/// A document that a pull changed, still to be held against [`check_opens`] and stored.
+/// A document that a pull changed, to be stored; before that, to be held against [`check_opens`] unless its snapshot is known
+/// to open.
 #[derive(Debug)]
 pub struct Merged {
     /// As it is now.
     pub document: Document,
     /// The same as bytes.
-    pub snapshot: Vec<u8>,
+    pub snapshot: Snapshot,
     /// How many changes were new here.
     pub added: u64,
 }
@@ -146,7 +147,7 @@ pub fn merge(
     }
     let added = u64::try_from(missing.len()).unwrap_or(u64::MAX);
     document.apply(missing)?;
-    let snapshot = document.save();
+    let snapshot = document.snapshot();
     Ok(Some(Merged { document, snapshot, added }))
 }
 

@@ -695,5 +695,5 @@ impl Device {
 
 /// The document as its snapshot says it.
 pub(crate) fn reopened(document: &mut Document) -> Result<Document, Broken> {
-    Document::load(document.id(), document.kind(), &document.save()).map_err(Broken::new)
+    Document::open(document.id(), document.kind(), document.snapshot().bytes).map_err(Broken::new)
 }

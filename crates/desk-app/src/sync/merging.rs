@@ -150,7 +150,9 @@ async fn merge_some(
                 Ok(fresh) => fresh,
                 Err(nothing_new) => return Ok(nothing_new),
             };
-            fresh.checking()()?;
+            if let Some(check) = fresh.checking() {
+                check()?;
+            }
             Ok(Merged { document: None, ..fresh.read(&reading) })
         };
         docs.iter().map(merge).collect::<Result<Vec<_>, ApiError>>()
@@ -181,12 +183,15 @@ impl Fresh {
         Ok(merged.map(|merged| Self { merged, stored_heads, is_foreign }).ok_or(nothing_new))
     }
 
-    /// What checks that the document opens again, to be done before it is stored.
-    fn checking(&mut self) -> impl FnOnce() -> Result<(), ApiError> + Send + use<> {
-        let document = &mut self.merged.document;
+    /// What checks that the document opens again, to be done before it is stored; `None` where that is known.
+    fn checking(&mut self) -> Option<impl FnOnce() -> Result<(), ApiError> + Send + use<>> {
+        let pull::Merged { document, snapshot, .. } = &mut self.merged;
+        if snapshot.opens {
+            return None;
+        }
         let (doc, kind, heads) = (document.id(), document.kind(), document.heads());
-        let snapshot = self.merged.snapshot.clone();
-        move || check_opens(doc, kind, &snapshot, &heads).map_err(error::pull)
+        let bytes = snapshot.bytes.clone();
+        Some(move || check_opens(doc, kind, &bytes, &heads).map_err(error::pull))
     }
 
     /// What is to be stored of it.
@@ -201,14 +206,14 @@ impl Fresh {
             }
         };
         let Reading { rules, now, .. } = reading;
-        let write = write_as(&mut document, snapshot, stored_heads, state.as_ref(), rules, *now);
+        let write = write_as(&mut document, snapshot.bytes, stored_heads, state.as_ref(), rules, *now);
         let (doc, document) = (write.id, Some(document));
         Merged { doc, write: Some((write, state)), document, added, is_foreign, checking: None }
     }
 
-    /// The same; it is checked on another thread meanwhile, and while it is being written.
+    /// The same; what is to be checked of it is checked on another thread meanwhile, and while it is being written.
     fn read_checking(mut self, reading: &Reading) -> Merged {
-        let checking = Some(tokio::task::spawn_blocking(self.checking()));
+        let checking = self.checking().map(tokio::task::spawn_blocking);
         Merged { checking, ..self.read(reading) }
     }
 }
