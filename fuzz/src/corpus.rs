@@ -25,6 +25,9 @@ pub fn write(dir: &Path) -> io::Result<()> {
             put(dir, "change", &[&[number], body_of(bytes)].concat())?;
             put(dir, "change", &[&[0x42 + number], body_of(bytes)].concat())?;
             put(dir, "change", &[&[0x80 | number], &bytes[..]].concat())?;
+            // Behind a document, by itself and after others.
+            put(dir, "snapshot", &[&[0x40 | number << 2], body_of(bytes)].concat())?;
+            put(dir, "snapshot", &[&[0x60 | number << 2], body_of(bytes)].concat())?;
             let hash = Hash(Sha256::digest(&bytes[8..]).into());
             wire_changes.push(WireChange { doc: document.id(), kind, hash, bytes: bytes.clone() });
         }
@@ -60,7 +63,8 @@ pub fn write(dir: &Path) -> io::Result<()> {
     )?;
     let frame = encode(&pull).map_err(wrong)?;
     put(dir, "wire", &[&[2], &frame[..]].concat())?;
-    let told = Told { after: 39, is_proposed: false, witness: "proof", frame: &frame }.encode().map_err(wrong)?;
+    let told =
+        Told { after: 39, is_proposed: false, witness: "proof", frame: &frame }.encode().map_err(wrong)?;
     put(dir, "wire", &[&[5], &told[..]].concat())
 }
 

@@ -29,7 +29,7 @@ pub struct OpenDocuments<State> {
 }
 
 impl<State> OpenDocuments<State> {
-    /// None yet; at most `max_documents` with snapshots of `max_bytes` together. Open, a document takes some five times the
+    /// None yet; at most `max_documents` with snapshots of `max_bytes` together. Open, a document takes five to six times the
     /// bytes of its snapshot.
     pub fn new(max_documents: usize, max_bytes: usize) -> Self {
         Self { documents: HashMap::new(), size_bytes: 0, uses: 0, max_documents, max_bytes }

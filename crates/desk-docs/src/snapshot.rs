@@ -22,7 +22,8 @@ const FEW_BYTES: usize = 4 * 1024;
 pub struct Snapshot {
     /// The bytes.
     pub bytes: Vec<u8>,
-    /// They are known to open as the document that they are of: they are what it was opened from, with changes behind it.
+    /// They are known to open as the document that they are of: they are what stood in the store before, with changes behind
+    /// it.
     pub opens: bool,
 }
 
