@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use workernet_server::{http::Limits, storage::Devices};
 
 use super::{
-    live::{Said, Socket, connect, level, news, said},
+    live::{Said, Socket, answered, connect, level, news, said},
     scopes::set_team,
     support::{Device, NOW, TestServer, accepted, failure, rejected, soon},
 };
@@ -111,6 +111,8 @@ async fn level_at(device: &Device<'_>, head: u64) -> Socket {
     let mut socket = connect(device.server, &device.session.access_token).await.unwrap();
     assert_eq!(news(&mut socket).await, Err(head));
     level(&mut socket, head, scope).await;
+    // What is pushed now finds it heard.
+    answered(&mut socket).await;
     socket
 }
 
@@ -170,6 +172,7 @@ async fn what_its_sender_lost_does_not_stand_and_the_log_goes_on_without_it() {
     assert_eq!(said(&mut his).await, Said::Head(head), "it does not stand");
 
     level(&mut his, head, boris.pull(head).await.scope).await;
+    answered(&mut his).await;
     let (_, create) = anna.new_ticket("Записано");
     assert_eq!(accepted(&anna.push(vec![create]).await[0]), head + 1);
     let (after, page) = news(&mut his).await.expect("a page");
@@ -188,8 +191,11 @@ async fn what_is_refused_does_not_stand() {
     let op = TicketOp::SetTitle { title: "Завтрашняя".into() };
     let steps = vec![Stamped::new(tomorrow, anna.me(), op)];
     let change = anna.edit_at(&Edit { doc, ops: Ops::Ticket(steps) }, tomorrow);
-    assert_eq!(rejected(&anna.push(vec![change]).await[0]), RejectCode::Clock);
+    // Until the body ends it is neither written nor refused: however slow his connection is, he hears of it before.
+    let begun = Begun::new(&anna, &frame(vec![change]));
     assert!(matches!(said(&mut his).await, Said::Page { is_proposed: true, .. }));
+    let reply: PushReply = wire::decode(&begun.end().await.bytes().await.unwrap()).unwrap();
+    assert_eq!(rejected(&reply.verdicts[0].outcome), RejectCode::Clock);
     assert_eq!(said(&mut his).await, Said::Head(head));
     assert_eq!(boris.pull(head).await.head, head);
     server.stop().await;

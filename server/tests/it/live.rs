@@ -37,6 +37,13 @@ pub(crate) async fn level(socket: &mut Socket, after: u64, scope: Hash) {
     soon(socket.send(Message::Text(text.into()))).await.unwrap();
 }
 
+/// Waits until the server has taken what was said before, to which it answers nothing.
+pub(crate) async fn answered(socket: &mut Socket) {
+    soon(socket.send(Message::Ping(Vec::new().into()))).await.unwrap();
+    let pong = async { while !matches!(socket.next().await.unwrap().unwrap(), Message::Pong(_)) {} };
+    soon(pong).await;
+}
+
 /// What comes next: a page with the number that it follows on, or a hint's head. A page that was sent while it was being written
 /// stands.
 pub(crate) async fn news(socket: &mut Socket) -> Result<(u64, PullReply), u64> {
@@ -62,8 +69,13 @@ pub(crate) enum Said {
 
 /// What comes next, as it comes.
 pub(crate) async fn said(socket: &mut Socket) -> Said {
+    // All of it within the time: the server's pings come for ever.
+    soon(next_said(socket)).await
+}
+
+async fn next_said(socket: &mut Socket) -> Said {
     loop {
-        match soon(socket.next()).await.unwrap().unwrap() {
+        match socket.next().await.unwrap().unwrap() {
             Message::Text(text) => {
                 let stands = serde_json::from_str(&text).map(|Stands { stands }| Said::Stands(stands));
                 return stands
