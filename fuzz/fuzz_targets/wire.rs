@@ -5,7 +5,7 @@
 use desk_docs::{read_block, unpack_block};
 use desk_fuzz::{begin, frame, guard};
 use desk_sync::{
-    live::Told,
+    live::{Told, What},
     segment::{Bootstrap, blocks, id_of},
     wire::{Message, PullReply, Push, PushReply, decode, encode},
 };
@@ -36,11 +36,15 @@ fn round<M: Message + PartialEq + std::fmt::Debug>(input: &[u8]) {
     }
 }
 
-/// What comes by itself on the live connection.
+/// What goes over the live connection.
 fn told(input: &[u8]) {
     if let Ok(told) = Told::decode(input) {
         assert_eq!(told.encode().as_deref(), Ok(input));
-        round::<PullReply>(told.frame);
+        match told.what {
+            What::Page { .. } => round::<PullReply>(told.frame),
+            What::Edit => round::<Push>(told.frame),
+            What::Verdicts { .. } => round::<PushReply>(told.frame),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{fs, io, path::Path};
 
 use desk_domain::ids::DocKind;
-use desk_sync::live::Told;
+use desk_sync::live::{Told, What};
 use desk_sync::wire::{
     Hash, LoggedChange, Outcome, PullReply, Push, PushReply, RejectCode, Verdict, WholeDocument, WireChange,
     encode,
@@ -63,9 +63,12 @@ pub fn write(dir: &Path) -> io::Result<()> {
     )?;
     let frame = encode(&pull).map_err(wrong)?;
     put(dir, "wire", &[&[2], &frame[..]].concat())?;
-    let told =
-        Told { after: 39, is_proposed: false, witness: "proof", frame: &frame }.encode().map_err(wrong)?;
-    put(dir, "wire", &[&[5], &told[..]].concat())
+    let page = What::Page { after: 39, is_proposed: false };
+    for what in [page, What::Edit, What::Verdicts { sent_at_ms: 39 }] {
+        let told = Told { what, witness: "proof", frame: &frame }.encode().map_err(wrong)?;
+        put(dir, "wire", &[&[5], &told[..]].concat())?;
+    }
+    Ok(())
 }
 
 fn put(dir: &Path, target: &str, input: &[u8]) -> io::Result<()> {

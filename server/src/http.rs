@@ -27,6 +27,7 @@ use crate::{
     sync::{hub::Hub, scopes::Scopes, segments::Segmenter, witness::Witnesses},
 };
 
+mod ahead;
 mod bearer;
 mod bootstrap;
 mod devices;

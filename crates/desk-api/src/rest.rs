@@ -9,6 +9,8 @@ use desk_domain::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::ErrorCode;
+
 /// The header in which every answer carries the server's present instant, in UTC milliseconds.
 pub const DATE_MS_HEADER: &str = "date-ms";
 /// The header in which the server proves, beside [`crate::ErrorCode::DeviceRevoked`] and [`crate::ErrorCode::AccessEnded`],
@@ -126,6 +128,20 @@ pub struct Hint {
 pub struct Stands {
     /// The page's newest number.
     pub stands: u64,
+}
+
+/// What a device says on its live connection after an edit that it sent while it was still writing it (`desk_sync::live`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The edit is on the device's disk, and counts; otherwise it never was.
+    pub kept: bool,
+}
+
+/// A message of the live connection instead of verdicts on such an edit: nothing of it stands. Whoever wants to know more pushes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Declined {
+    /// Why.
+    pub declined: ErrorCode,
 }
 
 /// What a device may say on its live connection: how far it has read the log. The next page then comes by itself, once, as a

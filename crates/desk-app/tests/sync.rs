@@ -4,6 +4,8 @@
 
 #[path = "sync/access.rs"]
 mod access;
+#[path = "sync/ahead.rs"]
+mod ahead;
 #[path = "sync/alerts.rs"]
 mod alerts;
 #[path = "sync/bootstrap.rs"]

@@ -1,7 +1,6 @@
 //! JSON bodies, and errors for those that are none.
 
 use axum::{
-    body::{BodyDataStream, Bytes},
     extract::{FromRequest, Request},
     http::header::CONTENT_LENGTH,
 };
@@ -30,45 +29,20 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 
 /// Reads a body of at most `most` bytes.
 pub(super) async fn read(request: Request, most: usize) -> Result<Vec<u8>, Problem> {
-    let mut pieces = Pieces::of(request, most)?;
-    let mut whole = Vec::new();
-    while let Some(piece) = pieces.next().await? {
+    let announced = request.headers().get(CONTENT_LENGTH);
+    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > most) {
+        return Err(too_large(most));
+    }
+    let (mut pieces, mut whole) = (request.into_body().into_data_stream(), Vec::new());
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|_| Problem::new(ErrorCode::BadRequest, "the body broke off"))?;
+        if whole.len() + piece.len() > most {
+            return Err(too_large(most));
+        }
         whole.extend_from_slice(&piece);
     }
     Ok(whole)
-}
-
-/// A body that is read piece by piece, as it comes.
-pub(super) struct Pieces {
-    body: BodyDataStream,
-    most: usize,
-    left: usize,
-}
-
-impl Pieces {
-    /// Of at most `most` bytes together.
-    ///
-    /// # Errors
-    /// When the request says that there are more.
-    pub(super) fn of(request: Request, most: usize) -> Result<Self, Problem> {
-        let announced = request.headers().get(CONTENT_LENGTH);
-        let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-        if announced.is_some_and(|length| length > most) {
-            return Err(too_large(most));
-        }
-        Ok(Self { body: request.into_body().into_data_stream(), most, left: most })
-    }
-
-    /// The next piece; `None` at the end.
-    ///
-    /// # Errors
-    /// When there is more than is allowed, or the body breaks off.
-    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
-        let Some(piece) = self.body.next().await else { return Ok(None) };
-        let piece = piece.map_err(|_| Problem::new(ErrorCode::BadRequest, "the body broke off"))?;
-        self.left = self.left.checked_sub(piece.len()).ok_or_else(|| too_large(self.most))?;
-        Ok(Some(piece))
-    }
 }
 
 fn too_large(most: usize) -> Problem {

@@ -1,6 +1,6 @@
 //! `GET /v1/live`: a WebSocket that tells when the head moved, and sends what came to a device that has said how far it is:
 //! the page that a pull would be answered with at that moment, by the same checks. An edit of somebody else's is sent while the
-//! server is still writing it; that it stands is said after it.
+//! server is still writing it; that it stands is said after it. A device may send an edit of its own the same way ([`super::ahead`]).
 //!
 //! It ends when the token ends (close 4401), when the device or session does (4403, 4401), when the member gets another role
 //! (4409), and when the server stops (1001); the client signs in or reconnects as the code says.
@@ -8,6 +8,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
+    body::Bytes,
     extract::{
         State, WebSocketUpgrade,
         ws::{CloseFrame, Message, WebSocket, rejection::WebSocketUpgradeRejection},
@@ -16,17 +17,19 @@ use axum::{
 };
 use desk_api::{
     ErrorCode,
-    rest::{Hint, Level, Stands},
+    rest::{Declined, Hint, Kept, Level, Stands},
 };
 use desk_sync::{
-    live::Told,
+    live::{MOST_EDIT_BYTES, Told, What},
     wire::{Hash, PullReply},
 };
+use futures::future::OptionFuture;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 use tracing::Instrument;
 
 use super::{
     App, Problem,
+    ahead::{Coming, Decided},
     bearer::{Bearer, Lost, standing},
     pages::Packed,
     pull,
@@ -42,9 +45,6 @@ use crate::{
 const SEND: Duration = Duration::from_secs(15);
 /// Pings that may stay without any sign of life.
 const MISSED_PINGS: u32 = 3;
-/// What a client has to say here is small.
-const MESSAGE_BYTES: usize = 4 * 1024;
-
 /// Upgrades the connection of a signed-in device.
 pub(super) async fn get(
     State(app): State<Arc<App>>,
@@ -54,7 +54,7 @@ pub(super) async fn get(
     let upgrade = upgrade.map_err(|error| Problem::new(ErrorCode::BadRequest, error.body_text()))?;
     let span = tracing::info_span!("live", device.id = %bearer.claims.dev);
     Ok(upgrade
-        .max_message_size(MESSAGE_BYTES)
+        .max_message_size(MOST_EDIT_BYTES)
         .on_upgrade(move |socket| tell(app, bearer, socket).instrument(span)))
 }
 
@@ -125,12 +125,14 @@ async fn news(app: &App, mut bearer: Bearer, socket: &mut WebSocket) -> End {
     let expiry = Instant::now() + Duration::from_millis(u64::try_from(left_ms).unwrap_or(0));
     let mut silent = 0;
     let mut hears = Hears::Hints;
+    let mut coming: Option<Coming<'_>> = None;
     loop {
         if *stopping.borrow() {
             return End::Stopping;
         }
         tokio::select! {
-            moved = head.changed() => {
+            // Nothing is told of its own edit to a device that is about to hear what became of it.
+            moved = head.changed(), if coming.is_none() => {
                 if moved.is_err() {
                     return End::Stopping;
                 }
@@ -144,25 +146,14 @@ async fn news(app: &App, mut bearer: Bearer, socket: &mut WebSocket) -> End {
                     return End::Stopping;
                 }
                 let stage = stages.borrow_and_update().clone();
-                match stage {
-                    // While it is being decided: then the page is sent without a look.
-                    Stage::Begun(begun, from)
-                        if matches!(hears, Hears::Page { .. }) && from != bearer.claims.dev =>
-                    {
-                        match access_of(app, &bearer).await {
-                            Ok(access) => looked = Some((begun, access)),
-                            Err(end) => return end,
-                        }
-                    }
-                    Stage::Proposed(proposal) => {
-                        let looked = looked.take().filter(|(begun, _)| *begun == proposal.begun);
-                        let looked = looked.map(|(_, access)| access);
-                        let proposed = propose(app, &mut bearer, &mut hears, &proposal, looked, socket);
-                        if let Some(end) = proposed.await {
-                            return end;
-                        }
-                    }
-                    Stage::Begun(..) | Stage::Quiet => {}
+                if let Some(end) = at(app, &mut bearer, &mut hears, stage, &mut looked, socket).await {
+                    return end;
+                }
+            }
+            Some(decided) = OptionFuture::from(coming.as_mut().map(Coming::decided)) => {
+                coming = None;
+                if let Some(end) = answer(decided, &mut hears, socket).await {
+                    return end;
                 }
             }
             () = sleep_until(expiry) => return End::Expired,
@@ -185,11 +176,15 @@ async fn news(app: &App, mut bearer: Bearer, socket: &mut WebSocket) -> End {
                 }
             }
             _ = stopping.changed() => return End::Stopping,
-            message = socket.recv() => match message {
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return End::Gone,
-                Some(Ok(Message::Text(text))) => {
-                    silent = 0;
-                    if let Some(level) = level(&text) {
+            message = socket.recv() => {
+                silent = 0;
+                match says(message) {
+                    Says::Gone => return End::Gone,
+                    Says::Alive => {}
+                    // One at a time: a device that sends a second one does not wait for what became of the first.
+                    Says::Edit(message) => coming = Some(Coming::begin(app, bearer.claims, message)),
+                    Says::Kept(kept) => coming.iter_mut().for_each(|coming| coming.keep(kept)),
+                    Says::Level(level) => {
                         hears = level;
                         let head = *head.borrow();
                         if let Some(end) = moved_to(app, &mut bearer, &mut hears, head, socket).await {
@@ -197,16 +192,86 @@ async fn news(app: &App, mut bearer: Bearer, socket: &mut WebSocket) -> End {
                         }
                     }
                 }
-                Some(Ok(Message::Binary(_) | Message::Ping(_) | Message::Pong(_))) => silent = 0,
             }
         }
     }
 }
 
-/// How far a device says it is; what cannot be read is passed over.
+/// What a device says.
+enum Says {
+    /// Nothing any more.
+    Gone,
+    /// That it is there.
+    Alive,
+    /// How far it is.
+    Level(Hears),
+    /// An edit that it is writing.
+    Edit(Bytes),
+    /// Whether it has written it.
+    Kept(Kept),
+}
+
+/// What came from a device; what cannot be read is passed over.
+fn says(message: Option<Result<Message, axum::Error>>) -> Says {
+    match message {
+        Some(Ok(Message::Close(_)) | Err(_)) | None => Says::Gone,
+        Some(Ok(Message::Binary(message))) => Says::Edit(message),
+        Some(Ok(Message::Text(text))) => {
+            let kept = serde_json::from_str(&text).map(Says::Kept).ok();
+            kept.or_else(|| level(&text).map(Says::Level)).unwrap_or(Says::Alive)
+        }
+        Some(Ok(Message::Ping(_) | Message::Pong(_))) => Says::Alive,
+    }
+}
+
+/// How far a device says it is.
 fn level(text: &str) -> Option<Hears> {
     let Level { after, scope } = serde_json::from_str(text).ok()?;
     Some(Hears::Page { after, scope: pull::scope_of(&scope).ok()? })
+}
+
+/// The workspace's writer is at something: who is level is told of it as far as it concerns them.
+async fn at(
+    app: &App,
+    bearer: &mut Bearer,
+    hears: &mut Hears,
+    stage: Stage,
+    looked: &mut Option<(u64, Access)>,
+    socket: &mut WebSocket,
+) -> Option<End> {
+    match stage {
+        // While it is being decided: then the page is sent without a look.
+        Stage::Begun(begun, from) if matches!(hears, Hears::Page { .. }) && from != bearer.claims.dev => {
+            match access_of(app, bearer).await {
+                Ok(access) => *looked = Some((begun, access)),
+                Err(end) => return Some(end),
+            }
+            None
+        }
+        Stage::Proposed(proposal) => {
+            let looked = looked.take().filter(|(begun, _)| *begun == proposal.begun);
+            propose(app, bearer, hears, &proposal, looked.map(|(_, access)| access), socket).await
+        }
+        Stage::Begun(..) | Stage::Quiet => None,
+    }
+}
+
+/// Tells a device what became of its edit. What it sent it need not be sent.
+async fn answer(decided: Result<Decided, Problem>, hears: &mut Hears, socket: &mut WebSocket) -> Option<End> {
+    let message = match decided {
+        Ok(decided) => {
+            if let Hears::Page { after, scope } = hears {
+                *after = decided.read_by(*after, *scope).unwrap_or(*after);
+            }
+            Message::Binary(decided.message.into())
+        }
+        Err(problem) => {
+            tracing::debug!(code = ?problem.code(), "an edit was declined");
+            let declined = Declined { declined: problem.code() };
+            Message::Text(serde_json::to_string(&declined).ok()?.into())
+        }
+    };
+    send(socket, message).await.is_err().then_some(End::Gone)
 }
 
 /// Tells the device that the log goes to `head`.
@@ -322,7 +387,7 @@ async fn page(
 
 fn told(after: u64, packed: &Packed, is_proposed: bool) -> Option<Vec<u8>> {
     let witness = packed.witness.to_str().ok()?;
-    Told { after, is_proposed, witness, frame: &packed.frame }.encode().ok()
+    Told { what: What::Page { after, is_proposed }, witness, frame: &packed.frame }.encode().ok()
 }
 
 /// Whether the bearer has lost the right to be told, or has another one.

@@ -30,6 +30,11 @@ impl Problem {
         ApiError::new(code, message).into()
     }
 
+    /// Its code.
+    pub(super) fn code(&self) -> ErrorCode {
+        self.error.code
+    }
+
     /// The same error with the advice to ask again after so many seconds.
     #[must_use]
     pub fn retry_after_s(mut self, seconds: u64) -> Self {

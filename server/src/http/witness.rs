@@ -15,7 +15,18 @@ use crate::{
 
 /// Refuses a request that shows a log which is not the server's any more. A request that shows none is let through.
 pub(super) async fn hold(app: &App, workspace: WorkspaceId, headers: &HeaderMap) -> Result<(), Problem> {
-    let Some(shown) = headers.get(WITNESS_HEADER) else { return Ok(()) };
+    match headers.get(WITNESS_HEADER) {
+        Some(shown) => hold_shown(app, workspace, shown).await,
+        None => Ok(()),
+    }
+}
+
+/// Refuses somebody who shows a log which is not the server's any more.
+pub(super) async fn hold_shown(
+    app: &App,
+    workspace: WorkspaceId,
+    shown: &HeaderValue,
+) -> Result<(), Problem> {
     let foreign = || {
         Problem::new(ErrorCode::BadRequest, "what the device shows of the log was not given by this server")
     };

@@ -1,98 +1,142 @@
-//! A push that begins before its sender has written down what it sends: it is decided meanwhile, and told of to who is level; it
-//! counts once the body has ended.
+//! An edit that its device sends on the live connection before it has written it down: it is decided meanwhile, and told of to who is
+//! level; it counts once the device has it.
 
 use std::time::Duration;
 
-use desk_api::{ErrorCode, rest::BATCH_MEDIA_TYPE};
+use desk_api::{ErrorCode, rest::Kept};
 use desk_domain::{
     edit::{Edit, Ops, Stamped, TicketOp},
     ids::DocId,
     people::Role,
 };
-use desk_sync::wire::{self, PullReply, Push, PushReply, RejectCode, WireChange};
-use futures::channel::mpsc;
-use reqwest::{Body, Response};
-use tokio::task::JoinHandle;
+use desk_sync::{
+    live::{Told, What},
+    wire::{self, PullReply, Push, RejectCode, WireChange},
+};
+use futures::{SinkExt, StreamExt};
+use tokio_tungstenite::tungstenite::Message;
 use workernet_server::{http::Limits, storage::Devices};
 
 use super::{
     live::{Said, Socket, answered, connect, level, news, said},
     scopes::set_team,
-    support::{Device, NOW, TestServer, accepted, failure, rejected, soon},
+    support::{Device, NOW, TestServer, accepted, rejected, soon},
 };
 
-/// A push of which the body comes piece by piece.
+/// An edit on its way: sent, and not yet on its device's disk.
 struct Begun {
-    body: mpsc::UnboundedSender<Result<Vec<u8>, std::io::Error>>,
-    answer: JoinHandle<reqwest::Result<Response>>,
+    socket: Socket,
 }
 
 impl Begun {
-    fn new(device: &Device<'_>, first: &[u8]) -> Self {
-        let (body, pieces) = mpsc::unbounded();
-        let call = device.server.http.post(device.server.url("/v1/sync/push"));
-        let call = call.bearer_auth(&device.session.access_token).header("content-type", BATCH_MEDIA_TYPE);
-        let answer = tokio::spawn(call.body(Body::wrap_stream(pieces)).send());
-        let this = Self { body, answer };
-        this.send(first);
-        this
+    async fn new(device: &Device<'_>, changes: Vec<WireChange>) -> Self {
+        let mut socket = connect(device.server, &device.session.access_token).await.unwrap();
+        assert!(matches!(said(&mut socket).await, Said::Head(_)));
+        Self::on(socket, changes, "").await
     }
 
-    fn send(&self, piece: &[u8]) {
-        self.body.unbounded_send(Ok(piece.to_vec())).unwrap();
+    /// The same on a connection that is there.
+    async fn on(mut socket: Socket, changes: Vec<WireChange>, witness: &str) -> Self {
+        let frame = wire::encode(&Push { changes }).unwrap();
+        let edit = Told { what: What::Edit, witness, frame: &frame }.encode().unwrap();
+        soon(socket.send(Message::Binary(edit.into()))).await.unwrap();
+        Self { socket }
     }
 
-    fn break_off(self) -> JoinHandle<reqwest::Result<Response>> {
-        self.body.unbounded_send(Err(std::io::Error::other("not written"))).unwrap();
-        self.answer
+    async fn keep(&mut self, kept: bool) {
+        let text = serde_json::to_string(&Kept { kept }).unwrap();
+        soon(self.socket.send(Message::Text(text.into()))).await.unwrap();
     }
 
-    async fn end(self) -> Response {
-        drop(self.body);
-        soon(self.answer).await.unwrap().unwrap()
+    /// Its device lost it.
+    async fn lose(mut self) -> Said {
+        self.keep(false).await;
+        said(&mut self.socket).await
     }
-}
 
-fn frame(changes: Vec<WireChange>) -> Vec<u8> {
-    wire::encode(&Push { changes }).unwrap()
+    /// Its device has it on its disk.
+    async fn end(mut self) -> Said {
+        self.keep(true).await;
+        said(&mut self.socket).await
+    }
+
+    /// The same, and it is accepted under this number.
+    async fn stands(self) -> u64 {
+        match self.end().await {
+            Said::Verdicts(reply) => accepted(&reply.verdicts[0].outcome),
+            other => panic!("{other:?} instead of verdicts"),
+        }
+    }
 }
 
 #[tokio::test]
-async fn what_is_sent_ahead_counts_once_the_body_ends() {
+async fn what_is_sent_ahead_counts_once_its_device_has_it() {
     let server = TestServer::start().await;
     let mut anna = server.device("acme", "anna").await;
     let cursor = anna.catch_up(0).await;
     let (_, create) = anna.new_ticket("Касса");
-    let whole = frame(vec![create]);
-    for cut in [whole.len(), whole.len() / 2, 1] {
-        let begun = Begun::new(&anna, &whole[..cut]);
-        // Time enough to be decided, if it were.
-        for _ in 0..5 {
-            assert_eq!(anna.pull(cursor).await.head, cursor);
-        }
-        assert!(soon(begun.break_off()).await.unwrap().is_err());
-        assert_eq!(anna.pull(cursor).await.head, cursor, "what broke off never was");
+    let begun = Begun::new(&anna, vec![create.clone()]).await;
+    // Time enough to be decided, if it were.
+    for _ in 0..5 {
+        assert_eq!(anna.pull(cursor).await.head, cursor);
+    }
+    assert_eq!(begun.lose().await, Said::Declined(ErrorCode::BadRequest));
+    assert_eq!(anna.pull(cursor).await.head, cursor, "what was lost never was");
+
+    // The device is gone, and whether it has it nobody knows.
+    drop(Begun::new(&anna, vec![create.clone()]).await);
+    for _ in 0..5 {
+        assert_eq!(anna.pull(cursor).await.head, cursor);
     }
 
-    let begun = Begun::new(&anna, &whole[..1]);
-    begun.send(&whole[1..]);
+    let begun = Begun::new(&anna, vec![create]).await;
     assert_eq!(anna.pull(cursor).await.head, cursor);
-    let reply: PushReply = wire::decode(&begun.end().await.bytes().await.unwrap()).unwrap();
-    assert_eq!(accepted(&reply.verdicts[0].outcome), cursor + 1);
+    assert_eq!(begun.stands().await, cursor + 1);
     assert_eq!(anna.pull(cursor).await.head, cursor + 1);
     server.stop().await;
 }
 
 #[tokio::test]
-async fn what_follows_a_whole_batch_makes_it_none() {
+async fn what_is_no_edit_of_the_devices_own_is_declined() {
+    let server = TestServer::start().await;
+    server.member("acme", "boris", Role::Agent).await;
+    let mut anna = server.device("acme", "anna").await;
+    let mut boris = server.device("acme", "boris").await;
+    let (_, his) = boris.new_ticket("Касса");
+    let cursor = anna.catch_up(0).await;
+    let declined = |said| assert_eq!(said, Said::Declined(ErrorCode::BadRequest));
+    declined(Begun::new(&anna, vec![his]).await.end().await);
+    let (_, hers) = anna.new_ticket("Касса");
+    let damaged = WireChange { bytes: vec![0; 40], ..hers.clone() };
+    let Said::Verdicts(reply) = Begun::new(&anna, vec![damaged]).await.end().await else {
+        panic!("no verdicts")
+    };
+    assert_eq!(rejected(&reply.verdicts[0].outcome), RejectCode::Corrupt);
+    let mut begun = Begun::new(&anna, Vec::new()).await;
+    let page = Told { what: What::Page { after: 7, is_proposed: true }, witness: "", frame: &[] };
+    let messages = [page.encode().unwrap(), b"x".to_vec(), Vec::new()];
+    for message in messages {
+        soon(begun.socket.send(Message::Binary(message.into()))).await.unwrap();
+        declined(said(&mut begun.socket).await);
+    }
+    assert_eq!(anna.pull(cursor).await.head, cursor);
+    // What was declined holds nothing up.
+    let begun = Begun::on(begun.socket, vec![hers], "").await;
+    assert_eq!(begun.stands().await, cursor + 1);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_shows_another_log_is_declined() {
     let server = TestServer::start().await;
     let mut anna = server.device("acme", "anna").await;
     let cursor = anna.catch_up(0).await;
     let (_, create) = anna.new_ticket("Касса");
-    let begun = Begun::new(&anna, &frame(vec![create]));
-    begun.send(b"x");
-    let refused = failure(begun.end().await).await;
-    assert_eq!(refused.error.code, ErrorCode::BadRequest);
+    let socket = connect(&server, &anna.session.access_token).await.unwrap();
+    let mut begun = Begun::on(socket, vec![create], "no proof").await;
+    begun.keep(true).await;
+    assert_eq!(said(&mut begun.socket).await, Said::Head(cursor));
+    assert_eq!(said(&mut begun.socket).await, Said::Declined(ErrorCode::BadRequest));
     assert_eq!(anna.pull(cursor).await.head, cursor);
     server.stop().await;
 }
@@ -133,16 +177,17 @@ async fn who_is_level_has_an_edit_while_it_is_written_and_hears_then_that_it_sta
     let mut anna = server.device("acme", "anna").await;
     let mut boris = server.device("acme", "boris").await;
     let (doc, head) = shared(&mut anna, &mut boris).await;
-    let (mut hers, mut his) = (level_at(&anna, head).await, level_at(&boris, head).await);
+    let (hers, mut his) = (level_at(&anna, head).await, level_at(&boris, head).await);
     let change = titled(&mut anna, doc, "Касса 2");
-    let begun = Begun::new(&anna, &frame(vec![change.clone()]));
+    let mut begun = Begun::on(hers, vec![change.clone()], "").await;
     let Said::Page { after, page, is_proposed, witness } = said(&mut his).await else { panic!("no page") };
     assert_eq!((after, is_proposed, page.cursor, page.head), (head, true, head + 1, head + 1));
     assert_eq!(page.changes.iter().map(|logged| &logged.change).collect::<Vec<_>>(), [&change]);
     // Its sender may still lose it.
     assert_eq!(boris.pull(head).await.head, head);
 
-    let reply: PushReply = wire::decode(&begun.end().await.bytes().await.unwrap()).unwrap();
+    begun.keep(true).await;
+    let Said::Verdicts(reply) = said(&mut begun.socket).await else { panic!("no verdicts") };
     assert_eq!(accepted(&reply.verdicts[0].outcome), head + 1);
     assert_eq!(said(&mut his).await, Said::Stands(head + 1));
     assert_eq!(boris.pull(head).await, page, "what a pull would have brought");
@@ -152,9 +197,10 @@ async fn who_is_level_has_an_edit_while_it_is_written_and_hears_then_that_it_sta
         soon(pull.send()).await.unwrap().status().is_success(),
         "its proof is of the log that came to be"
     );
-    // Its author hears of it once it is there.
-    let Said::Page { is_proposed, page, .. } = said(&mut hers).await else { panic!("no page") };
-    assert_eq!((is_proposed, page.cursor), (false, head + 1));
+    // Its author has it, and is told of what comes next without saying so.
+    let change = titled(&mut boris, doc, "Касса 3");
+    accepted(&boris.push(vec![change]).await[0]);
+    assert_eq!(news(&mut begun.socket).await, Ok((head + 1, boris.pull(head + 1).await)));
     server.stop().await;
 }
 
@@ -166,9 +212,9 @@ async fn what_its_sender_lost_does_not_stand_and_the_log_goes_on_without_it() {
     let (doc, head) = shared(&mut anna, &mut boris).await;
     let mut his = level_at(&boris, head).await;
     let lost = titled(&mut anna, doc, "Не записано");
-    let begun = Begun::new(&anna, &frame(vec![lost]));
+    let begun = Begun::new(&anna, vec![lost]).await;
     assert!(matches!(said(&mut his).await, Said::Page { is_proposed: true, .. }));
-    assert!(soon(begun.break_off()).await.unwrap().is_err());
+    assert_eq!(begun.lose().await, Said::Declined(ErrorCode::BadRequest));
     assert_eq!(said(&mut his).await, Said::Head(head), "it does not stand");
 
     level(&mut his, head, boris.pull(head).await.scope).await;
@@ -191,10 +237,10 @@ async fn what_is_refused_does_not_stand() {
     let op = TicketOp::SetTitle { title: "Завтрашняя".into() };
     let steps = vec![Stamped::new(tomorrow, anna.me(), op)];
     let change = anna.edit_at(&Edit { doc, ops: Ops::Ticket(steps) }, tomorrow);
-    // Until the body ends it is neither written nor refused: however slow his connection is, he hears of it before.
-    let begun = Begun::new(&anna, &frame(vec![change]));
+    // Until its sender has it, it is neither written nor refused: however slow his connection is, he hears of it before.
+    let begun = Begun::new(&anna, vec![change]).await;
     assert!(matches!(said(&mut his).await, Said::Page { is_proposed: true, .. }));
-    let reply: PushReply = wire::decode(&begun.end().await.bytes().await.unwrap()).unwrap();
+    let Said::Verdicts(reply) = begun.end().await else { panic!("no verdicts") };
     assert_eq!(rejected(&reply.verdicts[0].outcome), RejectCode::Clock);
     assert_eq!(said(&mut his).await, Said::Head(head));
     assert_eq!(boris.pull(head).await.head, head);
@@ -208,10 +254,18 @@ async fn a_device_that_was_revoked_is_not_told_and_decides_nothing() {
     let mut boris = server.device("acme", "boris").await;
     let (doc, head) = shared(&mut anna, &mut boris).await;
     let mut his = level_at(&boris, head).await;
+    let mut socket = connect(&server, &anna.session.access_token).await.unwrap();
+    assert_eq!(said(&mut socket).await, Said::Head(head));
     assert!(server.storage.revoke_device(anna.id, NOW).await.unwrap());
     let change = titled(&mut anna, doc, "Касса 2");
-    let begun = Begun::new(&anna, &frame(vec![change]));
-    assert_eq!(failure(begun.end().await).await.error.code, ErrorCode::DeviceRevoked);
+    let mut begun = Begun::on(socket, vec![change], "").await;
+    begun.keep(true).await;
+    match soon(begun.socket.next()).await {
+        Some(Ok(Message::Text(text))) => assert_eq!(text, r#"{"declined":"device_revoked"}"#),
+        // It was looked for meanwhile whose access ended.
+        Some(Ok(Message::Close(Some(frame)))) => assert_eq!(u16::from(frame.code), 4403),
+        other => panic!("{other:?}"),
+    }
     assert_eq!(boris.pull(head).await.head, head);
     // Nothing was proposed: what comes next is what is pushed next.
     let (_, create) = boris.new_ticket("Другая");
@@ -242,13 +296,13 @@ async fn who_takes_long_to_write_does_not_hold_up_the_others() {
     let mut boris = server.device("acme", "boris").await;
     let (doc, head) = shared(&mut anna, &mut boris).await;
     let change = titled(&mut anna, doc, "Аннина");
-    let begun = Begun::new(&anna, &frame(vec![change]));
+    let begun = Begun::new(&anna, vec![change]).await;
     // However often the others write meanwhile.
     for n in 1..=5 {
         let change = titled(&mut boris, doc, &format!("Борисова {n}"));
         assert_eq!(accepted(&boris.push(vec![change]).await[0]), head + n);
     }
-    let reply: PushReply = wire::decode(&begun.end().await.bytes().await.unwrap()).unwrap();
-    assert_eq!(accepted(&reply.verdicts[0].outcome), head + 6);
+    // Meanwhile the others' edits are not told of to somebody who is about to hear of their own.
+    assert_eq!(begun.stands().await, head + 6);
     server.stop().await;
 }

@@ -1,10 +1,13 @@
 //! The live connection: hints, and pages for a device that says how far it is.
 
-use desk_api::rest::{Hint, Level, Stands};
+use desk_api::{
+    ErrorCode,
+    rest::{Declined, Hint, Level, Stands},
+};
 use desk_domain::people::Role;
 use desk_sync::{
-    live::Told,
-    wire::{self, Hash, PullReply},
+    live::{Told, What},
+    wire::{self, Hash, PullReply, PushReply},
 };
 use futures::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
@@ -55,7 +58,7 @@ pub(crate) async fn news(socket: &mut Socket) -> Result<(u64, PullReply), u64> {
             }
             Ok((after, page))
         }
-        Said::Stands(seq) => panic!("nothing was proposed, and {seq} stands"),
+        other => panic!("{other:?} is no news"),
     }
 }
 
@@ -65,6 +68,8 @@ pub(crate) enum Said {
     Head(u64),
     Stands(u64),
     Page { after: u64, page: PullReply, is_proposed: bool, witness: String },
+    Verdicts(PushReply),
+    Declined(ErrorCode),
 }
 
 /// What comes next, as it comes.
@@ -78,11 +83,18 @@ async fn next_said(socket: &mut Socket) -> Said {
         match socket.next().await.unwrap().unwrap() {
             Message::Text(text) => {
                 let stands = serde_json::from_str(&text).map(|Stands { stands }| Said::Stands(stands));
-                return stands
-                    .unwrap_or_else(|_| Said::Head(serde_json::from_str::<Hint>(&text).unwrap().head));
+                let declined =
+                    serde_json::from_str(&text).map(|Declined { declined }| Said::Declined(declined));
+                let head = serde_json::from_str(&text).map(|Hint { head }| Said::Head(head));
+                return stands.or(declined).or(head).unwrap();
             }
             Message::Binary(page) => {
-                let Told { after, is_proposed, witness, frame } = Told::decode(&page).unwrap();
+                let Told { what, witness, frame } = Told::decode(&page).unwrap();
+                let (after, is_proposed) = match what {
+                    What::Page { after, is_proposed } => (after, is_proposed),
+                    What::Verdicts { .. } => return Said::Verdicts(wire::decode(frame).unwrap()),
+                    What::Edit => panic!("the server edits nothing"),
+                };
                 assert!(!witness.is_empty(), "proof of the log is with it");
                 let (page, witness) = (wire::decode(frame).unwrap(), witness.to_owned());
                 return Said::Page { after, page, is_proposed, witness };

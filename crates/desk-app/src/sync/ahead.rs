@@ -1,8 +1,8 @@
-//! A push that begins while its edit is still being written here: the way to the server and what is decided there take about
-//! as long as the disk does.
+//! An edit that sets out while it is still being written here: the way to the server and what is decided there take about as long
+//! as the disk does.
 //!
-//! The request's body goes out at once and ends when the edit is on this device's disk. What the server decides counts once the
-//! body has ended: an edit that could not be written breaks the request off, and never was.
+//! It goes out at once on the live connection, and it is said there when it is on this device's disk. What the server decides counts
+//! from then on: an edit that could not be written never was.
 
 use std::sync::PoisonError;
 
@@ -12,8 +12,15 @@ use desk_store::Hash32;
 use desk_sync::wire::{Hash, Push, WireChange};
 use tokio::sync::oneshot;
 
-use super::{Link, driver::Signals, facts::Facts, push::Pushed};
-use crate::Desk;
+use super::{
+    Link,
+    driver::Signals,
+    facts::Facts,
+    http::Answer,
+    live::{Live, Verdicts},
+    push::Pushed,
+};
+use crate::{Desk, machine::CorrectedClock};
 
 /// A change that is being written down.
 pub(crate) struct Coming {
@@ -22,7 +29,7 @@ pub(crate) struct Coming {
     written: oneshot::Receiver<()>,
 }
 
-/// That a change was handed to the driver. Dropping it breaks the request off.
+/// That a change was handed to the driver. Dropped, it says that the change will not be written.
 pub(crate) struct Announced(oneshot::Sender<()>);
 
 impl Announced {
@@ -58,20 +65,28 @@ impl Signals {
 impl Desk {
     /// Sends a change that is being written down, by facts that were read before it was made. `None`: it was not sent, or what
     /// became of it is not known. It goes the way of any other then, by the outbox.
-    pub(super) async fn push_ahead(&self, link: &Link, coming: Coming, known: Facts) -> Option<Pushed> {
+    pub(super) async fn push_ahead(
+        &self,
+        link: &Link,
+        live: &mut Live,
+        coming: Coming,
+        known: Facts,
+    ) -> Option<Pushed> {
         if self.signed_in().is_none_or(|session| session != link.session) {
             return None;
         }
         let Coming { change, written } = coming;
         let (doc, hash) = (change.doc, change.hash.0);
         let level = (known.cursor, known.scope);
-        let access = self.access_by(link, known.tokens).await.ok()?;
-        let push = Push { changes: vec![change] };
-        let desk = self.clone();
-        let kept = async move { desk.is_level_but_for(level, hash).await && written.await.is_ok() };
-        let answer = link.http.push_ahead(&access, &push, known.witness.as_deref(), kept).await;
-        let answer = answer.inspect_err(|problem| tracing::debug!("not sent ahead: {problem}")).ok()?;
-        self.learn_clock(answer.offset_ms).await;
+        let sent_at = CorrectedClock::machine_now();
+        if !live.push(&Push { changes: vec![change] }, known.witness.as_deref()).await {
+            return None;
+        }
+        let is_kept = self.is_level_but_for(level, hash).await && written.await.is_ok();
+        let Verdicts { reply, sent_at: answered_at, witness } = live.verdicts(is_kept).await?;
+        let offset_ms = link.http.learn(answered_at, sent_at);
+        self.learn_clock(offset_ms).await;
+        let answer = Answer { value: reply, offset_ms, witness: Some(witness) };
         // Before the outbox is looked at: what is written after this is told of anew.
         self.inner.sync.forget_edited();
         let mut waiting = self.store().outbox_of(doc).await.ok()?;
@@ -127,7 +142,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_not_written_breaks_the_request_off() {
+    async fn what_is_not_written_is_told() {
         let (signals, (edit, change)) = (Signals::default(), edit());
         let waiting = signals.coming();
         drop(signals.announce(&edit, &change));

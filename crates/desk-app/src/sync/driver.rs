@@ -24,7 +24,6 @@ use tokio::{
 use super::{
     ASK_AGAIN, Link,
     ahead::Coming,
-    facts::Facts,
     live::{Heard, Live},
     pull::Told,
 };
@@ -101,6 +100,11 @@ impl Signals {
     /// What went into the outbox so far is known about.
     pub(super) fn forget_edited(&self) {
         let _ = self.edited.notified().now_or_never();
+    }
+
+    /// Whoever asked to go on is heeded.
+    fn forget_resume(&self) {
+        let _ = self.resume.notified().now_or_never();
     }
 
     /// There are texts to be indexed.
@@ -227,6 +231,9 @@ impl Desk {
 
     async fn drive(&self) {
         loop {
+            // Whatever they told of is looked for next.
+            self.inner.sync.forget_edited();
+            self.inner.sync.forget_resume();
             if let Ok(link) = self.link() {
                 self.drive_session(&link).await;
             } else {
@@ -348,15 +355,18 @@ impl Desk {
         until: Option<UtcMillis>,
     ) -> Option<ApiError> {
         // Before the edit comes that is sent by them. Where they cannot be read, hints go on coming, and edits go by the outbox.
-        let known = match live {
-            Some(live) if engine.is_level() => self.tell_level(live).await,
-            Some(_) | None => None,
-        };
+        let known = if live.is_some() && engine.is_level() { self.ready_facts().await.ok() } else { None };
+        let level = known.as_ref().and_then(|known| Some((known.cursor, known.scope?)));
+        // Only what has nothing before it can be sent at once.
+        let coming = known.map(|known| self.inner.sync.coming().map_ok(|coming| (coming, known)));
+        if let (Some(live), Some((cursor, scope))) = (live.as_mut(), level)
+            && !live.is_told()
+        {
+            live.tell(cursor, scope).await;
+        }
         let pause = until.map_or(LONGEST_WAIT, |until| {
             Duration::from_millis(u64::try_from(until.since(self.now())).unwrap_or(0)).min(LONGEST_WAIT)
         });
-        // Only what has nothing before it can be sent at once.
-        let coming = known.map(|known| self.inner.sync.coming().map_ok(|coming| (coming, known)));
         let message = async {
             match live.as_mut() {
                 Some(live) => live.next().await,
@@ -366,11 +376,19 @@ impl Desk {
         tokio::select! {
             biased;
             Some(Ok((coming, known))) = OptionFuture::from(coming) => {
-                match Box::pin(self.push_ahead(link, coming, known)).await {
-                    Some(pushed) => pushed.tell(engine, self.now()),
-                    None => engine.edited(),
+                let live = live.as_mut()?;
+                match Box::pin(self.push_ahead(link, live, coming, known)).await {
+                    // By the same rule the server knows that the device has what it sent.
+                    Some(pushed) if pushed.read.is_some() => pushed.tell(engine, self.now()),
+                    Some(pushed) => {
+                        live.outdate();
+                        pushed.tell(engine, self.now());
+                    }
+                    None => {
+                        live.outdate();
+                        engine.edited();
+                    }
                 }
-                live.iter_mut().for_each(Live::outdate);
             }
             () = self.inner.sync.edited.notified() => engine.edited(),
             () = self.inner.sync.resume.notified() => engine.resume(),
@@ -389,15 +407,6 @@ impl Desk {
             () = tokio::time::sleep(pause) => {}
         }
         None
-    }
-
-    /// How the store stands, which the server is told unless it is still to answer what it was told before.
-    async fn tell_level(&self, live: &mut Live) -> Option<Facts> {
-        let facts = self.ready_facts().await.ok()?;
-        if let Some(scope) = facts.scope.filter(|_| !live.is_told()) {
-            live.tell(facts.cursor, scope).await;
-        }
-        Some(facts)
     }
 
     /// Stores a page that came by itself.

@@ -25,8 +25,8 @@ use desk_sync::{
         self, Documents, Hash, Heads, MAX_BODY_BYTES, Message, PullReply, Push, PushReply, Wanted, WireError,
     },
 };
-use futures::{StreamExt, future::ready, stream};
-use reqwest::{Body, Method, Response, StatusCode};
+use futures::StreamExt;
+use reqwest::{Method, Response, StatusCode};
 use sha2::{Digest, Sha256};
 use url::Url;
 
@@ -157,30 +157,8 @@ impl Http {
         push: &Push,
         witness: Option<&str>,
     ) -> Result<Answer<PushReply>, ApiError> {
-        self.push_body(access, packed(push)?.into(), witness).await
-    }
-
-    /// The same, begun before what it sends is on the disk: the body ends once `kept` says that it is, and breaks off where it will
-    /// not be.
-    pub(crate) async fn push_ahead(
-        &self,
-        access: &str,
-        push: &Push,
-        witness: Option<&str>,
-        kept: impl Future<Output = bool> + Send + 'static,
-    ) -> Result<Answer<PushReply>, ApiError> {
-        let whole = stream::once(ready(Ok(packed(push)?)));
-        let lost = || std::io::Error::other("it was not written");
-        let end = stream::once(kept).filter_map(move |kept| ready((!kept).then(|| Err(lost()))));
-        self.push_body(access, Body::wrap_stream(whole.chain(end)), witness).await
-    }
-
-    async fn push_body(
-        &self,
-        access: &str,
-        body: Body,
-        witness: Option<&str>,
-    ) -> Result<Answer<PushReply>, ApiError> {
+        let body =
+            wire::encode(push).map_err(|problem| ApiError::new(ErrorCode::TooLarge, problem.to_string()))?;
         let call = self
             .request(Method::POST, "v1/sync/push")?
             .bearer_auth(access)
@@ -271,12 +249,17 @@ impl Http {
         Ok(self.client.request(method, self.join(path)?))
     }
 
+    /// Learns from an answer that left the server at `server_now`, to what was sent at `sent_at` (machine time) and was answered
+    /// just now; the clock's new correction, when it changed.
+    pub(super) fn learn(&self, server_now: UtcMillis, sent_at: UtcMillis) -> Option<i64> {
+        self.clock.learn(server_now, sent_at, CorrectedClock::machine_now())
+    }
+
     async fn send(&self, call: reqwest::RequestBuilder) -> Result<(Response, Option<i64>), ApiError> {
         let sent_at = CorrectedClock::machine_now();
         self.requests.fetch_add(1, Ordering::Relaxed);
         let response = call.send().await.map_err(|problem| unreachable(&problem))?;
-        let offset = server_now(&response)
-            .and_then(|server_now| self.clock.learn(server_now, sent_at, CorrectedClock::machine_now()));
+        let offset = server_now(&response).and_then(|server_now| self.learn(server_now, sent_at));
         if response.status().is_success() {
             return Ok((response, offset));
         }
@@ -315,11 +298,6 @@ impl Http {
         let value = wire::decode(&body).map_err(unreadable)?;
         Ok(Answer { value, offset_ms, witness })
     }
-}
-
-/// A batch as it travels.
-fn packed(push: &Push) -> Result<Vec<u8>, ApiError> {
-    wire::encode(push).map_err(|problem| ApiError::new(ErrorCode::TooLarge, problem.to_string()))
 }
 
 /// A request that shows what the server gave as proof of its log.

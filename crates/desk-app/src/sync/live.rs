@@ -1,13 +1,17 @@
 //! The live connection: a WebSocket on which the server hints that its head moved, or sends what came to a device that has
-//! said how far it is.
+//! said how far it is. An edit that is being written goes the other way on it.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use desk_api::{
     ApiError, ErrorCode,
-    rest::{self, Hint, Stands},
+    rest::{self, Hint, Kept, Stands},
 };
-use desk_sync::wire::Hash;
+use desk_domain::time::UtcMillis;
+use desk_sync::{
+    live::{MOST_EDIT_BYTES, Told, What},
+    wire::{self, Hash, Push, PushReply},
+};
 use futures::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
@@ -21,6 +25,8 @@ use super::http::Http;
 const SILENCE: Duration = Duration::from_secs(75);
 /// How long is waited for word that a page stands which the server was still writing. Edits made here wait as long.
 const STANDS: Duration = Duration::from_millis(250);
+/// How long is waited for the verdicts on an edit.
+const VERDICTS: Duration = Duration::from_secs(30);
 /// Small messages go out at once, not with what may follow: the server waits for them.
 const NO_DELAY: bool = true;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -29,6 +35,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) struct Live {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     level: Level,
+    /// What the server said while something else was awaited.
+    unheard: VecDeque<Heard>,
+    /// Whatever comes on it cannot be told from what was given up.
+    is_over: bool,
 }
 
 /// What the server knows of how far this device is.
@@ -40,6 +50,15 @@ enum Level {
     Said,
     /// The same, but the device has pushed or pulled since: what it has is not what it had then, even where it is no further.
     Outdated,
+}
+
+/// What the server decided about an edit.
+pub(super) struct Verdicts {
+    pub(super) reply: PushReply,
+    /// When it was sent, by the server's clock.
+    pub(super) sent_at: UtcMillis,
+    /// Proof of the server's log.
+    pub(super) witness: String,
 }
 
 /// What the server says.
@@ -66,7 +85,9 @@ impl Live {
         request.headers_mut().insert("authorization", bearer);
         match tokio::time::timeout(CONNECT_TIMEOUT, connect_async_with_config(request, None, NO_DELAY)).await
         {
-            Ok(Ok((socket, _))) => Ok(Self { socket, level: Level::Unsaid }),
+            Ok(Ok((socket, _))) => {
+                Ok(Self { socket, level: Level::Unsaid, unheard: VecDeque::new(), is_over: false })
+            }
             Ok(Err(problem)) => Err(broken(problem.to_string())),
             Err(_) => Err(broken("no answer in time".to_owned())),
         }
@@ -113,8 +134,76 @@ impl Live {
         tokio::time::timeout(STANDS, said).await.ok().flatten().unwrap_or_default()
     }
 
+    /// Sends an edit that may still be being written; the server is to hear whether it was, and waits for it. `false`: it was not
+    /// sent.
+    pub(super) async fn push(&mut self, push: &Push, witness: Option<&str>) -> bool {
+        let Ok(frame) = wire::encode(push) else { return false };
+        let told = Told { what: What::Edit, witness: witness.unwrap_or_default(), frame: &frame };
+        match told.encode() {
+            Ok(message) if message.len() <= MOST_EDIT_BYTES => {
+                self.send(Message::Binary(message.into())).await
+            }
+            Ok(_) | Err(_) => false,
+        }
+    }
+
+    /// Says whether the edit is on the disk, and waits for what the server decided. `None`: nothing of it stands, or nobody knows.
+    pub(super) async fn verdicts(&mut self, is_kept: bool) -> Option<Verdicts> {
+        let kept = serde_json::to_string(&Kept { kept: is_kept }).ok()?;
+        if !self.send(Message::Text(kept.into())).await {
+            return None;
+        }
+        let answered = tokio::time::timeout(VERDICTS, self.answer()).await.ok().flatten();
+        self.is_over |= answered.is_none();
+        answered.flatten()
+    }
+
+    /// The answer to an edit: `None` once the connection has ended. What comes before is kept for [`next`](Self::next).
+    async fn answer(&mut self) -> Option<Option<Verdicts>> {
+        loop {
+            match self.socket.next().await?.ok()? {
+                Message::Binary(message) => {
+                    if let Told { what: What::Verdicts { sent_at_ms }, witness, frame } =
+                        Told::decode(&message).ok()?
+                    {
+                        let reply = wire::decode(frame).ok()?;
+                        let sent_at = UtcMillis(i64::try_from(sent_at_ms).ok()?);
+                        return Some(Some(Verdicts { reply, sent_at, witness: witness.to_owned() }));
+                    }
+                    // By the time it is heard, the device has gone on.
+                    self.level = Level::Unsaid;
+                    self.unheard.push_back(Heard::Page { page: message, is_outdated: true });
+                }
+                Message::Text(text) => {
+                    if let Ok(Hint { head }) = serde_json::from_str(&text) {
+                        self.level = Level::Unsaid;
+                        self.unheard.push_back(Heard::Hint(head));
+                    } else if serde_json::from_str::<Stands>(&text).is_err() {
+                        // Declined, for whatever reason: a push tells.
+                        return Some(None);
+                    }
+                }
+                Message::Ping(payload) => self.socket.send(Message::Pong(payload)).await.ok()?,
+                Message::Close(_) => return None,
+                Message::Pong(_) | Message::Frame(_) => {}
+            }
+        }
+    }
+
+    async fn send(&mut self, message: Message) -> bool {
+        let sent = self.socket.send(message).await.is_ok();
+        self.is_over |= !sent;
+        sent
+    }
+
     /// What the server says next; `None` once the connection has ended. Safe to be dropped while it waits.
     pub(super) async fn next(&mut self) -> Option<Heard> {
+        if self.is_over {
+            return None;
+        }
+        if let Some(heard) = self.unheard.pop_front() {
+            return Some(heard);
+        }
         loop {
             let message = tokio::time::timeout(SILENCE, self.socket.next()).await.ok()??.ok()?;
             match message {

@@ -100,7 +100,7 @@ impl Desk {
                 if let Some(checked) = checked {
                     return checked.await.map(|()| None);
                 }
-                let mut merged = self.merge_alone(of, reading).await?;
+                let mut merged = Box::pin(self.merge_alone(of, reading)).await?;
                 let checked = merged.checked().boxed();
                 Ok(Some((merged, Some(checked))))
             },
@@ -124,10 +124,10 @@ impl Desk {
         if let Some(open) = self.take_open(doc)
             && let Ok(Ok(fresh)) = Fresh::merge(Some(open), of, reading.me)
         {
-            return Ok(fresh.read_checking(reading));
+            return Ok(fresh.read_beside(reading).await);
         }
         match Fresh::merge(self.load(doc).await?, of, reading.me)? {
-            Ok(fresh) => Ok(fresh.read_checking(reading)),
+            Ok(fresh) => Ok(fresh.read_beside(reading).await),
             Err(nothing_new) => Ok(nothing_new),
         }
     }
@@ -212,8 +212,10 @@ impl Fresh {
     }
 
     /// The same; what is to be checked of it is checked on another thread meanwhile, and while it is being written.
-    fn read_checking(mut self, reading: &Reading) -> Merged {
+    async fn read_beside(mut self, reading: &Reading) -> Merged {
         let checking = self.checking().map(tokio::task::spawn_blocking);
+        // The store was taken hold of while this merged, and is asked what it has of the document while this reads.
+        tokio::task::yield_now().await;
         Merged { checking, ..self.read(reading) }
     }
 }

@@ -13,9 +13,9 @@ use desk_domain::{
 use desk_store::{Batch, StoreError};
 use desk_sync::{
     engine::Engine,
-    live,
+    live::{self, What},
     pull::{Incoming, Received, receive},
-    wire::{self, Hash, PullReply},
+    wire::{self, Hash, PullReply, WireError},
 };
 use futures::{
     FutureExt, StreamExt, TryStreamExt,
@@ -119,8 +119,8 @@ impl Desk {
         page: &[u8],
         is_outdated: bool,
     ) -> Result<Told, ApiError> {
-        let told = live::Told::decode(page).map_err(unreadable)?;
-        let live::Told { after, is_proposed, witness, frame } = told;
+        let live::Told { what, witness, frame } = live::Told::decode(page).map_err(unreadable)?;
+        let What::Page { after, is_proposed } = what else { return Err(unreadable(WireError::Malformed)) };
         let reply: PullReply = wire::decode(frame).map_err(unreadable)?;
         let (cursor, head, scope) = (reply.cursor, reply.head, reply.scope);
         let elsewhere = if is_proposed { Told::Doubtful } else { Told::Elsewhere { head } };

@@ -10,7 +10,7 @@ use desk_domain::{
     workspace::Workflow,
 };
 use desk_sync::{
-    live::Told,
+    live::{Told, What},
     wire::{self, Hash, LoggedChange, PullReply, WireChange},
 };
 use futures::{SinkExt, StreamExt};
@@ -21,7 +21,7 @@ use workernet_server::storage::Log;
 use super::*;
 
 /// Stands before a server: what a device asks goes through, its live connections come out here.
-async fn before(server: &Server) -> (String, mpsc::UnboundedReceiver<TcpStream>) {
+pub(super) async fn before(server: &Server) -> (String, mpsc::UnboundedReceiver<TcpStream>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let (come, live) = mpsc::unbounded_channel();
@@ -47,17 +47,17 @@ async fn before(server: &Server) -> (String, mpsc::UnboundedReceiver<TcpStream>)
     (url, live)
 }
 
-async fn soon<T>(what: impl Future<Output = T>) -> T {
+pub(super) async fn soon<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(20), what).await.unwrap()
 }
 
 /// The device's next live connection.
-async fn connected(live: &mut mpsc::UnboundedReceiver<TcpStream>) -> WebSocketStream<TcpStream> {
+pub(super) async fn connected(live: &mut mpsc::UnboundedReceiver<TcpStream>) -> WebSocketStream<TcpStream> {
     soon(async { accept_async(live.recv().await.unwrap()).await.unwrap() }).await
 }
 
 /// How far the device says it is, once it is level.
-async fn says(socket: &mut WebSocketStream<TcpStream>) -> u64 {
+pub(super) async fn says(socket: &mut WebSocketStream<TcpStream>) -> u64 {
     loop {
         match soon(socket.next()).await.unwrap().unwrap() {
             Message::Text(text) => return serde_json::from_str::<Level>(&text).unwrap().after,
@@ -113,10 +113,15 @@ impl<'a> Other<'a> {
 
 fn proposed(after: u64, witness: &str, page: &PullReply) -> Message {
     let frame = wire::encode(page).unwrap();
-    Message::Binary(Told { after, is_proposed: true, witness, frame: &frame }.encode().unwrap().into())
+    Message::Binary(
+        Told { what: What::Page { after, is_proposed: true }, witness, frame: &frame }
+            .encode()
+            .unwrap()
+            .into(),
+    )
 }
 
-fn text(value: &impl serde::Serialize) -> Message {
+pub(super) fn text(value: &impl serde::Serialize) -> Message {
     Message::Text(serde_json::to_string(value).unwrap().into())
 }
 
