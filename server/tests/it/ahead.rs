@@ -132,11 +132,10 @@ async fn what_shows_another_log_is_declined() {
     let mut anna = server.device("acme", "anna").await;
     let cursor = anna.catch_up(0).await;
     let (_, create) = anna.new_ticket("Касса");
-    let socket = connect(&server, &anna.session.access_token).await.unwrap();
-    let mut begun = Begun::on(socket, vec![create], "no proof").await;
-    begun.keep(true).await;
-    assert_eq!(said(&mut begun.socket).await, Said::Head(cursor));
-    assert_eq!(said(&mut begun.socket).await, Said::Declined(ErrorCode::BadRequest));
+    let mut socket = connect(&server, &anna.session.access_token).await.unwrap();
+    assert_eq!(said(&mut socket).await, Said::Head(cursor));
+    let begun = Begun::on(socket, vec![create], "no proof").await;
+    assert_eq!(begun.end().await, Said::Declined(ErrorCode::BadRequest));
     assert_eq!(anna.pull(cursor).await.head, cursor);
     server.stop().await;
 }
