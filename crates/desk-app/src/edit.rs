@@ -55,11 +55,11 @@ impl Desk {
             // Only now: the store may have been erased, and another taken its place, while this waited.
             let (session, device) = (self.require_session()?, self.device());
             let mut made = None;
-            // While the store is being taken hold of, and the document looked up there.
+            // Before the store is taken hold of, and the document looked up there: it sets out from here.
             let making = async {
-                // Beside each other: hardly ever is the id another one than the last time.
+                // Beside each other: hardly ever is the id another one than the last time. The edit first: it sets out.
                 let prepared = Box::pin(self.prepare(&session, &edit, Sending::Ahead));
-                let (followed, prepared) = tokio::join!(self.follow_device(), prepared);
+                let (prepared, followed) = tokio::join!(biased; prepared, self.follow_device());
                 followed.map_err(Unwritten::Unmade)?;
                 if self.device() != device {
                     return Err(StoreError::Stale { doc: edit.doc }.into());
@@ -138,6 +138,10 @@ impl Desk {
             Sending::Ahead => self.inner.sync.announce(edit, &change),
             Sending::Committed => None,
         };
+        if announced.is_some() {
+            // Who sends it is on its way now: what this thread has woken last runs when it lets go, not before.
+            tokio::task::yield_now().await;
+        }
         let prepared = self.finish(session, &rules, document, heads, Some((change, edit)))?;
         Ok(Some(Prepared { announced, ..prepared }))
     }

@@ -13,6 +13,7 @@ pub(crate) use documents::write_heads;
 pub(crate) use search::{Ready, insert as insert_texts, learn, settle};
 
 use std::{
+    borrow::Borrow,
     collections::{BTreeMap, HashSet},
     pin::{Pin, pin},
 };
@@ -23,8 +24,9 @@ use desk_domain::{
     projection::{Deadline, Row},
     sla::Metric,
 };
-use futures::{Stream, StreamExt, future};
+use futures::{Stream, StreamExt, future, stream};
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
+use tokio::task::yield_now;
 
 use crate::{
     AlertDecision, Batch, Committed, DocWrite, Store, StoreError,
@@ -79,12 +81,8 @@ impl Store {
     /// to be dropped that has unsent changes, [`StoreError::DiskFull`], [`StoreError::Busy`], [`StoreError::ReadOnly`],
     /// [`StoreError::Invalid`] for a batch that contradicts itself.
     pub async fn commit(&self, batch: &Batch) -> Result<Committed, StoreError> {
-        check(batch)?;
-        let mut held = self.writer().await?;
-        widen(held.conn()?, batch.docs.len()).await?;
-        let result = write(held.conn()?, batch).await;
-        narrow(held.conn()?, batch.docs.len()).await?;
-        finish(held, result)
+        let part = stream::once(future::ready(Ok::<_, StoreError>(batch)));
+        self.commit_parts(&ids(&batch.docs), part).await
     }
 
     /// Writes batches in one transaction, which have no other documents than `docs`, each at most once. They may be made
@@ -95,7 +93,7 @@ impl Store {
     pub async fn commit_parts<E: From<StoreError>>(
         &self,
         docs: &[DocId],
-        parts: impl Stream<Item = Result<Batch, E>>,
+        parts: impl Stream<Item = Result<impl Borrow<Batch>, E>>,
     ) -> Result<Committed, E> {
         let mut held = self.writer().await?;
         widen(held.conn()?, docs.len()).await?;
@@ -206,24 +204,15 @@ fn check_docs(docs: &[DocWrite]) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn write(conn: &mut SqliteConnection, batch: &Batch) -> Result<Committed, StoreError> {
-    let mut transaction = conn.begin_with("BEGIN IMMEDIATE").await?;
-    // While the connection's thread looks for the documents, this one packs them.
-    let docs = ids(&batch.docs);
-    let looking = documents::look(&mut transaction, &docs);
-    let (looked, packed) = future::join(looking, async { pack_all(&batch.docs) }).await;
-    let committed = write_part(&mut transaction, batch, &mut looked?, &packed?).await?;
-    transaction.commit().await?;
-    Ok(committed)
-}
-
-async fn write_parts<E>(
+async fn write_parts<E, B: Borrow<Batch>>(
     conn: &mut SqliteConnection,
     docs: &[DocId],
-    mut parts: Pin<&mut impl Stream<Item = Result<Batch, E>>>,
+    mut parts: Pin<&mut impl Stream<Item = Result<B, E>>>,
 ) -> Result<Committed, Unwritten<E>> {
     let is_large = docs.len() >= LARGE;
     let looking = async {
+        // What makes the first part comes first: waking the connection's thread would hold it up.
+        yield_now().await;
         let mut transaction = conn.begin_with("BEGIN IMMEDIATE").await?;
         // Of many documents each part's are looked up when it comes: the first part would wait for all of them.
         let ahead = if is_large { &[] } else { docs };
@@ -234,10 +223,11 @@ async fn write_parts<E>(
     let (mut transaction, mut looked) = looked?;
     let mut committed = Committed::default();
     while let Some((part, packed)) = next? {
+        let part = part.borrow();
         if is_large {
             looked = documents::look(&mut transaction, &ids(&part.docs)).await?;
         }
-        let writing = write_part(&mut transaction, &part, &mut looked, &packed);
+        let writing = write_part(&mut transaction, part, &mut looked, &packed);
         let (written, following) = future::join(writing, next_packed(&mut parts)).await;
         let Committed { kinds, docs, new_alerts, rejected } = written?;
         committed.kinds.extend(kinds);
@@ -252,20 +242,18 @@ async fn write_parts<E>(
     Ok(committed)
 }
 
-/// The next of some batches, with the bytes of its documents.
-async fn next_packed<E>(
-    parts: &mut Pin<&mut impl Stream<Item = Result<Batch, E>>>,
-) -> Result<Option<(Batch, Vec<Packed>)>, Unwritten<E>> {
+/// The next of some batches, with the bytes of its documents as they are written, in their order.
+async fn next_packed<E, B: Borrow<Batch>>(
+    parts: &mut Pin<&mut impl Stream<Item = Result<B, E>>>,
+) -> Result<Option<(B, Vec<Packed>)>, Unwritten<E>> {
     let Some(part) = parts.next().await else { return Ok(None) };
     let part = part.map_err(Unwritten::Part)?;
-    check(&part)?;
-    let packed = pack_all(&part.docs)?;
+    check(part.borrow())?;
+    // Packing is work for this processor. The connection's thread has its own meanwhile: it begins, or looks up.
+    yield_now().await;
+    let packed =
+        part.borrow().docs.iter().map(|write| pack(&write.snapshot)).collect::<Result<_, StoreError>>()?;
     Ok(Some((part, packed)))
-}
-
-/// The bytes of documents as they are written, in their order: work for a processor.
-fn pack_all(docs: &[DocWrite]) -> Result<Vec<Packed>, StoreError> {
-    docs.iter().map(|write| pack(&write.snapshot)).collect()
 }
 
 fn ids(docs: &[DocWrite]) -> Vec<DocId> {

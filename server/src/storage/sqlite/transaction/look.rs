@@ -13,7 +13,8 @@ use crate::storage::{
     sqlite::{MemberRow, WorkspaceRow, audit, digest, failed, kind, number, owner, uuid},
 };
 
-/// Statements that are run one after the other. The first column of each row says which one it is from.
+/// One statement of several parts: of several statements the connection's thread would tell the end of each. The first column of
+/// each row says which part it is from.
 const LOOK: &str = include_str!("look.sql");
 
 pub(super) async fn look(
@@ -22,16 +23,11 @@ pub(super) async fn look(
     asked: &Asked,
 ) -> Result<(Known, Option<Tip>), StorageError> {
     let pair = |doc: &DocId, other: &[u8]| hex::encode(doc.0.as_bytes()) + &hex::encode(other);
-    let workspace = workspace.0.as_bytes().as_slice();
-    let changes = list(asked.changes.iter().map(|(doc, hash)| pair(doc, hash)));
-    // Plain question marks, value after value: numbered ones would be counted through all of the statements.
     let mut rows = sqlx::query(LOOK)
-        .bind(workspace)
+        .bind(workspace.0.as_bytes().as_slice())
         .bind(list(asked.devices.iter().map(|device| hex::encode(device.0.as_bytes()))))
-        .bind(workspace)
         .bind(list(asked.docs.iter().map(|doc| hex::encode(doc.0.as_bytes()))))
-        .bind(&changes)
-        .bind(&changes)
+        .bind(list(asked.changes.iter().map(|(doc, hash)| pair(doc, hash))))
         .bind(list(asked.actors.iter().map(|(doc, actor)| pair(doc, actor.0.as_bytes()))))
         .fetch(conn);
     let (mut known, mut tip) = (Known::default(), None);
@@ -103,7 +99,7 @@ fn learn(
             let actor = actor.ok_or_else(|| StorageError::damaged("an actor that nobody asked for"))?;
             known.actor_seqs.insert(*actor, number(integer(2)?)?);
         }
-        _ => return Err(StorageError::damaged("a row of no statement")),
+        _ => return Err(StorageError::damaged("a row of no part")),
     }
     Ok(())
 }
