@@ -86,8 +86,8 @@ impl Store {
     }
 
     /// Writes batches in one transaction, which have no other documents than `docs`, each at most once. They may be made
-    /// meanwhile: the first while the transaction begins and the documents are looked up, each other one while the one before it
-    /// is written. When making one fails, nothing of any of them is written.
+    /// meanwhile: once the first has been begun with, the transaction begins and the documents are looked up beside it; each other
+    /// one is made while the one before it is written. When making one fails, nothing of any of them is written.
     ///
     /// Errors: those of [`Store::commit`], and what `parts` says.
     pub async fn commit_parts<E: From<StoreError>>(
