@@ -75,7 +75,8 @@ impl<'a> Placed<'a> {
 }
 
 impl Store {
-    /// Writes a batch: all of it, or on any error nothing. The transaction is on the disk when this returns.
+    /// Writes a batch: all of it, or on any error nothing. The transaction is on the disk when this returns. Dropped before,
+    /// all of it or nothing is written: what SQLite was told to commit it commits.
     ///
     /// Errors: [`StoreError::Stale`] when a document changed since its writer read it, [`StoreError::Unsent`] when one is
     /// to be dropped that has unsent changes, [`StoreError::DiskFull`], [`StoreError::Busy`], [`StoreError::ReadOnly`],
