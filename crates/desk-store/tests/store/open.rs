@@ -422,6 +422,17 @@ async fn erasing_leaves_nothing_behind() {
     assert!(open(&place.path()).await.expect("makes one").created);
 }
 
+/// Built with memory management, the connections of a process push each other's pages out: `.cargo/config.toml`.
+#[tokio::test]
+async fn each_connection_has_a_page_cache_of_its_own() {
+    let place = filled().await;
+    let shared: bool = sqlx::query_scalar("SELECT sqlite_compileoption_used('ENABLE_MEMORY_MANAGEMENT')")
+        .fetch_one(&mut raw(&place.path()).await)
+        .await
+        .expect("answers");
+    assert!(!shared);
+}
+
 #[tokio::test]
 async fn every_call_may_run_on_any_thread() {
     fn sendable<T: Send>(future: T) {
